@@ -1,0 +1,88 @@
+#include "actions/exim_access.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+
+#include "actions/files.h"
+
+namespace actions {
+namespace {
+
+// Which of owner's, group's or others' bits apply, shifted to the lowest three.
+unsigned rights(const EximUser& user, const struct stat& info) {
+  if (info.st_uid == user.uid) return info.st_mode >> 6 & 7;
+  const bool member = std::find(user.groups.begin(), user.groups.end(), info.st_gid) != user.groups.end();
+  return member ? info.st_mode >> 3 & 7 : info.st_mode & 7;
+}
+
+Error in_the_way(const std::string& what, const std::string& why) {
+  return {Errc::denied, 0, what + ": Exim's user " + why};
+}
+
+}  // namespace
+
+std::optional<EximUser> find_exim_user(const std::string& name) {
+  std::vector<char> buffer(16384);
+  passwd entry{};
+  passwd* found = nullptr;
+  if (::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) {
+    return std::nullopt;
+  }
+  EximUser user;
+  user.uid = entry.pw_uid;
+  int count = 64;
+  user.groups.resize(static_cast<std::size_t>(count));
+  while (::getgrouplist(name.c_str(), entry.pw_gid, user.groups.data(), &count) < 0) {
+    user.groups.resize(static_cast<std::size_t>(count));
+  }
+  user.groups.resize(static_cast<std::size_t>(count));
+  return user;
+}
+
+Result<Done> readable_by(const EximUser& user, const std::string& path) {
+  if (user.uid == 0) return Done{};
+  std::filesystem::path directory;
+  for (const auto& part : std::filesystem::path(path).parent_path()) {
+    directory /= part;
+    struct stat info {};
+    if (::stat(directory.c_str(), &info) != 0) {
+      if (errno == ENOENT) return Done{};
+      return system_error("look at " + directory.string(), errno);
+    }
+    if ((rights(user, info) & 1) == 0) return in_the_way(directory.string(), "may not search this directory");
+  }
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0) {
+    if (errno == ENOENT) return Done{};
+    return system_error("look at " + path, errno);
+  }
+  if (!S_ISREG(info.st_mode)) return Error{Errc::unsafe, 0, path + ": not a regular file"};
+  if ((rights(user, info) & 4) == 0) return in_the_way(path, "may not read this file");
+  return Done{};
+}
+
+Result<Done> make_readable(const EximUser& user, const std::string& path) {
+  const auto before = readable_by(user, path);
+  if (before || before.error().code != Errc::denied) return before;
+  const int fd = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) return system_error("open " + path, errno);
+  struct stat info {};
+  bool changed = false;
+  if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
+    const bool grouped = !user.groups.empty() && ::fchown(fd, static_cast<uid_t>(-1), user.groups.front()) == 0;
+    changed = ::fchmod(fd, (info.st_mode & 07777) | (grouped ? 0040 : 0044)) == 0;
+  }
+  const int error = errno;
+  ::close(fd);
+  if (!changed) return system_error("change the mode of " + path, error);
+  return readable_by(user, path);
+}
+
+}  // namespace actions

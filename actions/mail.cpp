@@ -1,0 +1,132 @@
+#include "actions/mail.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace actions {
+namespace {
+
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+// RFC 5322 in English whatever the locale.
+std::string date_text(std::chrono::sys_seconds date) {
+  constexpr std::array<const char*, 7> kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  constexpr std::array<const char*, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto utc = fmt::gmtime(std::chrono::system_clock::to_time_t(date));
+  return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} +0000", kDays[static_cast<std::size_t>(utc.tm_wday)],
+                     utc.tm_mday, kMonths[static_cast<std::size_t>(utc.tm_mon)], utc.tm_year + 1900, utc.tm_hour,
+                     utc.tm_min, utc.tm_sec);
+}
+
+std::string base64(std::string_view bytes) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    unsigned bits = 0;
+    for (std::size_t j = 0; j < 3; ++j) {
+      bits = bits << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0U);
+    }
+    for (std::size_t j = 0; j < 4; ++j) {
+      out.push_back(i + j > bytes.size() ? '=' : kDigits[bits >> (18 - 6 * j) & 63]);
+    }
+  }
+  return out;
+}
+
+std::string without_controls(std::string_view text) {
+  std::string out;
+  for (const char c : text) out.push_back(static_cast<unsigned char>(c) < ' ' || c == 0x7f ? ' ' : c);
+  return out;
+}
+
+// Folded at blanks; words longer than a line stay whole (998 is the limit that counts).
+std::string folded_ascii(std::string_view text, std::size_t used) {
+  std::string out;
+  while (!text.empty()) {
+    const auto blank = text.find(' ', 1);
+    const auto word = text.substr(0, blank);
+    if (used + word.size() > 76 && used > 1 && word.starts_with(' ')) {
+      out += "\n";
+      used = 0;
+    }
+    out += word;
+    used += word.size();
+    text.remove_prefix(word.size());
+  }
+  return out;
+}
+
+// Encoded words of at most 75 characters, cut between characters.
+std::string encoded_words(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    std::size_t length = std::min<std::size_t>(text.size(), 42);
+    while (length < text.size() && length > 1 && (static_cast<unsigned char>(text[length]) & 0xc0) == 0x80) --length;
+    out += fmt::format("{}=?utf-8?B?{}?=", out.empty() ? "" : "\n ", base64(text.substr(0, length)));
+    text.remove_prefix(length);
+  }
+  return out;
+}
+
+std::string subject_text(std::string_view subject) {
+  const auto clean = without_controls(subject.substr(0, 800));
+  // What looks like an encoded word must not be taken for one.
+  if (is_ascii(clean) && clean.find("=?") == std::string::npos) return folded_ascii(clean, 9);
+  return encoded_words(clean);
+}
+
+bool has_long_line(std::string_view body) {
+  while (!body.empty()) {
+    const auto length = std::min(body.find('\n'), body.size());
+    if (length > 900) return true;
+    body.remove_prefix(std::min(body.size(), length + 1));
+  }
+  return false;
+}
+
+}  // namespace
+
+bool is_mail_address(std::string_view text) {
+  const auto at = text.find('@');
+  if (at == 0 || at == std::string_view::npos || text.size() > 254 || text[0] == '-') return false;
+  const auto good = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           std::string_view("!#$%&'*+-/=?^_`{|}~.").find(c) != std::string_view::npos;
+  };
+  const auto domain = text.substr(at + 1);
+  return std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), good) && !domain.empty() &&
+         domain.front() != '.' && domain.back() != '.' && std::all_of(domain.begin(), domain.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' || c == '-';
+         });
+}
+
+Result<std::string> compose(const Mail& mail) {
+  if (mail.to.empty()) return Error{Errc::malformed, 0, "a mail without recipients"};
+  for (const auto& address : mail.to) {
+    if (!is_mail_address(address)) return Error{Errc::malformed, 0, "not a mail address: " + without_controls(address)};
+  }
+  if (!is_mail_address(mail.from)) return Error{Errc::malformed, 0, "not a mail address: " + without_controls(mail.from)};
+  if (!is_mail_address(mail.message_id)) return Error{Errc::malformed, 0, "not a message id"};
+  if (mail.body.find('\r') != std::string::npos || mail.body.find('\0') != std::string::npos) {
+    return Error{Errc::malformed, 0, "a mail body with CR or NUL"};
+  }
+  const bool ascii = is_ascii(mail.body);
+  const bool packed = has_long_line(mail.body);
+  std::string text = fmt::format(
+      "Date: {}\nFrom: {}\nTo: {}\nSubject: {}\nMessage-ID: <{}>\nAuto-Submitted: auto-generated\n"
+      "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: {}\n\n",
+      date_text(mail.date), mail.from, fmt::join(mail.to, ",\n "), subject_text(mail.subject), mail.message_id,
+      packed ? "base64" : ascii ? "7bit" : "8bit");
+  if (!packed) return text + mail.body;
+  const auto encoded = base64(mail.body);
+  for (std::size_t i = 0; i < encoded.size(); i += 76) text += encoded.substr(i, 76) + "\n";
+  return text;
+}
+
+}  // namespace actions

@@ -1,0 +1,241 @@
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <utility>
+
+#include "actions/files.h"
+
+namespace actions {
+namespace {
+
+class Fd {
+ public:
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(const Fd&) = delete;
+  Fd& operator=(const Fd&) = delete;
+  ~Fd() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] bool ok() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+FileStamp stamp_of(const struct stat& info) {
+  return {info.st_dev, info.st_ino, static_cast<std::uint64_t>(info.st_size),
+          std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec};
+}
+
+Result<struct stat> regular(int fd, const std::string& what) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return system_error(what, errno);
+  if (!S_ISREG(info.st_mode)) return Error{Errc::unsafe, 0, what + ": not a regular file"};
+  return info;
+}
+
+// All of `bytes`, or how many of them until it failed (errno tells why).
+std::size_t write_all(int fd, std::string_view bytes) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const auto wrote = ::write(fd, bytes.data() + done, bytes.size() - done);
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) break;
+    done += static_cast<std::size_t>(wrote);
+  }
+  return done;
+}
+
+std::string directory_of(const std::string& path) {
+  return std::filesystem::path(path).parent_path().string();
+}
+
+Result<Done> sync_directory(const std::string& path) {
+  const Fd fd(::open(directory_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.ok() || ::fsync(fd.get()) != 0) return system_error("sync the directory of " + path, errno);
+  return Done{};
+}
+
+// Group and mode of a new file, before it has its name or content.
+void give(int fd, const Creation& creation) {
+  const bool grouped = creation.group && ::fchown(fd, static_cast<uid_t>(-1), *creation.group) == 0;
+  ::fchmod(fd, grouped ? creation.mode : creation.fallback_mode);
+}
+
+class DirectoryLock : public Lock {
+ public:
+  explicit DirectoryLock(int fd) : fd_(fd) {}  // closing it gives the lock back
+
+ private:
+  Fd fd_;
+};
+
+}  // namespace
+
+Error system_error(const std::string& what, int error) {
+  Errc code = Errc::io;
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+      code = Errc::not_found;
+      break;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      code = Errc::denied;
+      break;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      code = Errc::full;
+      break;
+    case ELOOP:
+    case EISDIR:
+    case ENXIO:
+      code = Errc::unsafe;
+      break;
+    default:
+      break;
+  }
+  return {code, error, what + ": " + std::strerror(error)};
+}
+
+Result<FileStamp> PosixFiles::stamp(const std::string& path) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0) return system_error("look at " + path, errno);
+  return stamp_of(info);
+}
+
+Result<Content> PosixFiles::read(const std::string& path, std::size_t limit) {
+  const auto what = "read " + path;
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!fd.ok()) return system_error(what, errno);
+  auto info = regular(fd.get(), what);
+  if (!info) return info.error();
+  if (static_cast<std::uint64_t>(info->st_size) > limit) return system_error(what, EFBIG);
+
+  Content content;
+  content.bytes.resize(static_cast<std::size_t>(info->st_size) + 1);  // one more shows growth
+  std::size_t have = 0;
+  for (;;) {
+    if (have == content.bytes.size()) {
+      if (have > limit) return system_error(what, EFBIG);
+      content.bytes.resize(have * 2);
+    }
+    const auto got = ::read(fd.get(), content.bytes.data() + have, content.bytes.size() - have);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return system_error(what, errno);
+    if (got == 0) break;
+    have += static_cast<std::size_t>(got);
+  }
+  content.bytes.resize(have);
+  content.stamp = stamp_of(info.value());
+  return content;
+}
+
+Result<FileStamp> PosixFiles::append(const std::string& path, std::string_view bytes, const Creation& creation) {
+  const auto what = "append to " + path;
+  constexpr int kFlags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  bool created = false;
+  int raw = ::open(path.c_str(), kFlags);
+  if (raw < 0 && errno == ENOENT) {
+    raw = ::open(path.c_str(), kFlags | O_CREAT | O_EXCL, 0600);
+    created = raw >= 0;
+    if (raw < 0 && errno == EEXIST) raw = ::open(path.c_str(), kFlags);
+  }
+  const Fd fd(raw);
+  if (!fd.ok()) return system_error(what, errno);
+  if (created) give(fd.get(), creation);
+  const auto before = regular(fd.get(), what);
+  if (!before) return before.error();
+
+  const auto done = write_all(fd.get(), bytes);
+  const int error = errno;
+  struct stat after {};
+  if (::fstat(fd.get(), &after) != 0) return system_error(what, errno);
+  if (done == bytes.size()) return stamp_of(after);
+  // Nobody else wrote in between: then what we wrote is the end, and can go again.
+  if (done > 0 && after.st_size == before->st_size + static_cast<off_t>(done)) {
+    if (::ftruncate(fd.get(), before->st_size) != 0) return system_error(what, errno);
+  }
+  return system_error(what, error);
+}
+
+Result<Done> PosixFiles::sync(const std::string& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!fd.ok() || ::fsync(fd.get()) != 0) return system_error("sync " + path, errno);
+  return sync_directory(path);
+}
+
+Result<FileStamp> PosixFiles::replace(const std::string& path, std::string_view bytes, const Creation& creation,
+                                      const std::optional<FileStamp>& expected) {
+  const auto what = "replace " + path;
+  struct stat old {};
+  const bool exists = ::lstat(path.c_str(), &old) == 0;
+  if (!exists && errno != ENOENT) return system_error(what, errno);
+  if (exists && !S_ISREG(old.st_mode)) return Error{Errc::unsafe, 0, what + ": not a regular file"};
+
+  std::string temporary = path + ".XXXXXX";
+  const Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
+  if (!fd.ok()) return system_error(what, errno);
+  const auto fail = [&](int error) {
+    ::unlink(temporary.c_str());
+    return system_error(what, error);
+  };
+  if (exists) {
+    // Owner first: changing it may clear mode bits. Without the right to give it away, the group is
+    // what lets Exim read it.
+    if ((old.st_uid != ::geteuid() || old.st_gid != ::getegid()) &&
+        ::fchown(fd.get(), old.st_uid, old.st_gid) != 0 &&
+        ::fchown(fd.get(), static_cast<uid_t>(-1), old.st_gid) != 0) {
+      return fail(errno);
+    }
+    if (::fchmod(fd.get(), old.st_mode & 07777) != 0) return fail(errno);
+  } else {
+    give(fd.get(), creation);
+  }
+  if (write_all(fd.get(), bytes) != bytes.size()) return fail(errno);
+  if (::fsync(fd.get()) != 0) return fail(errno);
+  if (expected) {
+    struct stat now {};
+    if (::lstat(path.c_str(), &now) != 0 || stamp_of(now) != *expected) {
+      ::unlink(temporary.c_str());
+      return Error{Errc::changed, 0, what + ": somebody else changed it meanwhile"};
+    }
+  }
+  struct stat written {};
+  if (::fstat(fd.get(), &written) != 0) return fail(errno);
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return fail(errno);
+  if (auto synced = sync_directory(path); !synced) return synced.error();
+  return stamp_of(written);
+}
+
+Result<Done> PosixFiles::rename(const std::string& from, const std::string& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) return system_error("rename " + from, errno);
+  return sync_directory(to);
+}
+
+Result<std::unique_ptr<Lock>> PosixFiles::lock(const std::string& directory, int milliseconds) {
+  const auto what = "lock " + directory;
+  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return system_error(what, errno);
+  auto lock = std::make_unique<DirectoryLock>(fd);
+  for (int waited = 0; ::flock(fd, LOCK_EX | LOCK_NB) != 0; ++waited) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return system_error(what, errno);
+    if (waited >= milliseconds) return Error{Errc::timeout, 0, what + ": somebody else holds it"};
+    // Holders keep it for one small write; flock has no time-out of its own.
+    const timespec millisecond{0, 1'000'000};
+    ::nanosleep(&millisecond, nullptr);
+  }
+  return std::unique_ptr<Lock>(std::move(lock));
+}
+
+}  // namespace actions

@@ -1,0 +1,80 @@
+#include "actions/smtp.h"
+
+#include <curl/curl.h>
+
+#include <array>
+#include <cstring>
+#include <memory>
+
+#include "actions/sendmail.h"
+
+namespace actions {
+namespace {
+
+struct Upload {
+  std::string text;
+  std::size_t done = 0;
+};
+
+std::size_t read_upload(char* buffer, std::size_t size, std::size_t count, void* self) {
+  auto& upload = *static_cast<Upload*>(self);
+  const auto length = std::min(size * count, upload.text.size() - upload.done);
+  std::memcpy(buffer, upload.text.data() + upload.done, length);
+  upload.done += length;
+  return length;
+}
+
+// The server's last answer, for the error text.
+std::size_t keep_answer(char* line, std::size_t size, std::size_t count, void* self) {
+  if (size * count > 0) static_cast<std::string*>(self)->assign(line, std::min<std::size_t>(size * count, 400));
+  return size * count;
+}
+
+bool start_library() {
+  static const bool started = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+  return started;
+}
+
+}  // namespace
+
+Result<Done> send_by_smtp(const std::string& server, const std::vector<std::string>& recipients,
+                          std::string_view message, std::chrono::milliseconds deadline) {
+  const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(start_library() ? curl_easy_init() : nullptr,
+                                                                 &curl_easy_cleanup);
+  if (!curl) return Error{Errc::io, 0, "libcurl does not start"};
+  Upload upload;
+  for (const char c : message) {
+    if (c == '\n') upload.text.push_back('\r');
+    upload.text.push_back(c);
+  }
+  curl_slist* list = nullptr;
+  for (const auto& recipient : recipients) list = curl_slist_append(list, ("<" + recipient + ">").c_str());
+  const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> owner(list, &curl_slist_free_all);
+
+  std::array<char, CURL_ERROR_SIZE> problem{};
+  std::string answer;
+  const std::string url = "smtp://" + server;
+  CURL* handle = curl.get();
+  curl_easy_setopt(handle, CURLOPT_URL, url.c_str());
+  curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "smtp");
+  curl_easy_setopt(handle, CURLOPT_PROXY, "");
+  curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, 5000L);
+  curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(deadline.count()));
+  curl_easy_setopt(handle, CURLOPT_MAIL_FROM, "<>");
+  curl_easy_setopt(handle, CURLOPT_MAIL_RCPT, list);
+  curl_easy_setopt(handle, CURLOPT_UPLOAD, 1L);
+  curl_easy_setopt(handle, CURLOPT_READFUNCTION, &read_upload);
+  curl_easy_setopt(handle, CURLOPT_READDATA, &upload);
+  curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, &keep_answer);
+  curl_easy_setopt(handle, CURLOPT_HEADERDATA, &answer);
+  curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, problem.data());
+  const auto code = curl_easy_perform(handle);
+  if (code == CURLE_OK) return Done{};
+  const auto errc = code == CURLE_OPERATION_TIMEDOUT ? Errc::timeout : Errc::refused;
+  std::string what = "smtp " + server + ": " + (problem[0] != '\0' ? problem.data() : curl_easy_strerror(code));
+  if (!answer.empty()) what += ": " + answer;
+  return Error{errc, 0, cleaned(what)};
+}
+
+}  // namespace actions

@@ -1,0 +1,62 @@
+#include "agent/attribution.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace agent {
+
+std::string folded(std::string_view id) {
+  std::string out(id);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+  }
+  return out;
+}
+
+std::string_view name_of(Charged charged) {
+  constexpr std::array<std::string_view, kCharged> kNames{"user",     "relay", "nobody_known",
+                                                          "outsider", "own",   "exempt"};
+  return kNames[static_cast<std::size_t>(charged)];
+}
+
+Attribution::Attribution(const Config& config, std::vector<IpAddress> own)
+    : relays_(config.relay.hosts),
+      exempt_hosts_(config.exempt.hosts),
+      own_(std::move(own)) {
+  for (const auto& user : config.exempt.users) exempt_users_.insert(folded(user));
+}
+
+Charge Attribution::charge(const parsers::Event& event) {
+  if (event.kind == parsers::Kind::ambiguous) return {};
+  if (event.user) {
+    if (event.user->empty()) return {};
+    if (!exempt_users_.empty() && exempt_users_.count(folded(*event.user)) > 0) {
+      return {Charged::exempt, {}};
+    }
+    return {Charged::user, *event.user};
+  }
+  // Authenticated, but by an authenticator that sets no id: not a relay host's mail.
+  if (event.authenticator || !event.host) return {};
+  const auto verdict = classify(*event.host);
+  return {verdict, verdict == Charged::relay ? *event.host : std::string_view{}};
+}
+
+Charged Attribution::classify(std::string_view ip) {
+  const auto known = hosts_.find(ip);
+  if (known != hosts_.end()) return known->second;
+  if (hosts_.size() >= kMaxHosts) hosts_.clear();
+
+  auto verdict = Charged::nobody_known;
+  if (const auto address = IpAddress::parse(ip)) {
+    if (!any_contains(relays_, *address)) {
+      verdict = Charged::outsider;
+    } else if (std::find(own_.begin(), own_.end(), *address) != own_.end()) {
+      verdict = Charged::own;
+    } else {
+      verdict = any_contains(exempt_hosts_, *address) ? Charged::exempt : Charged::relay;
+    }
+  }
+  return hosts_.emplace(std::string(ip), verdict).first->second;
+}
+
+}  // namespace agent

@@ -1,0 +1,62 @@
+// Who is charged for an event: the authenticated user, else a relay host on our networks, else
+// nobody. The id and the address come from the scan; nothing a client writes gets here.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "agent/config.h"
+#include "agent/network.h"
+#include "parsers/event.h"
+
+namespace agent {
+
+// ASCII letters in lower case, all else as it is: what Exim's lsearch takes for equal.
+[[nodiscard]] std::string folded(std::string_view id);
+
+enum class Charged : std::uint8_t {
+  user,
+  relay,
+  nobody_known,  // ambiguous, or authenticated without an id
+  outsider,      // a host that may not relay: refusing it is all there is to do
+  own,           // one of this machine's own addresses
+  exempt,
+};
+inline constexpr std::size_t kCharged = 6;
+std::string_view name_of(Charged charged);
+
+struct Charge {
+  Charged verdict = Charged::nobody_known;
+  std::string_view identity;  // for user and relay: as Exim prints it, a view into the event
+};
+
+class Attribution {
+ public:
+  // `own`: addresses of this machine, never charged as relays.
+  Attribution(const Config& config, std::vector<IpAddress> own);
+
+  Charge charge(const parsers::Event& event);
+
+ private:
+  Charged classify(std::string_view ip);
+
+  static constexpr std::size_t kMaxHosts = 65536;  // remembered; then all are forgotten
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+
+  std::vector<Network> relays_;
+  std::vector<Network> exempt_hosts_;
+  std::vector<IpAddress> own_;
+  std::unordered_set<std::string> exempt_users_;  // folded
+  std::unordered_map<std::string, Charged, Hash, std::equal_to<>> hosts_;
+};
+
+}  // namespace agent

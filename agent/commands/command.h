@@ -1,0 +1,45 @@
+// The commands as a table: main.cpp finds the one that is asked for, reads its options, loads the
+// configuration and calls it. Help, parsing and the manual page all come from this table.
+#pragma once
+
+#include <boost/program_options.hpp>
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "agent/config.h"
+#include "agent/exit_codes.h"
+#include "agent/record.h"
+
+namespace agent {
+
+struct Invocation {
+  Config config;
+  std::string config_path;  // empty: built-in defaults
+  Output output = Output::text;
+  std::vector<std::string> arguments;  // LOG... or what else the command takes
+  boost::program_options::variables_map options;
+};
+
+struct Command {
+  enum class NeedsConfig { yes, or_defaults };
+
+  const char* name;
+  const char* arguments;  // "LOG..."; "" if it takes none
+  const char* summary;    // one line
+  const char* help;       // what it does, where it differs from the obvious
+  NeedsConfig config;
+  void (*add_options)(boost::program_options::options_description& options);  // beyond the common ones
+  Exit (*run)(const Invocation& invocation);
+};
+
+std::span<const Command> commands();
+
+Exit run_events(const Invocation& invocation);
+Exit run_replay(const Invocation& invocation);
+Exit run_service(const Invocation& invocation);
+Exit run_check(const Invocation& invocation);
+
+}  // namespace agent

@@ -1,0 +1,79 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "agent/commands/command.h"
+#include "agent/commands/reading.h"
+#include "agent/printable.h"
+#include "agent/surroundings.h"
+
+namespace agent {
+namespace {
+
+Record record_of(const Signalled& signalled, const Zone& zone) {
+  const auto& event = signalled.event;
+  Record record;
+  record.add("file", signalled.file)
+      .add("line", event.number)
+      .add("offset", event.offset)
+      .add("ts", event.stamp.text)
+      .add("time", zone.text(signalled.time))
+      .add("kind", parsers::name_of(event.kind))
+      .add_optional("user", event.user)
+      .add_optional("host", event.host)
+      .add_optional("recipient", event.recipient)
+      .add_optional("sender", event.sender)
+      .add_optional("reason", event.reason)
+      .add_optional("authenticator", event.authenticator)
+      .add_optional("message_id", event.message_id);
+  const bool charged =
+      signalled.charge.verdict == Charged::user || signalled.charge.verdict == Charged::relay;
+  record.add_optional("identity_kind", charged ? std::optional(name_of(signalled.charge.verdict)) : std::nullopt);
+  record.add_optional("identity", charged ? std::optional(signalled.charge.identity) : std::nullopt);
+  return record;
+}
+
+std::string text_of(const Signalled& signalled) {
+  const auto& event = signalled.event;
+  std::string text = fmt::format("{}:{}: {} {}", printable(signalled.file), event.number,
+                                 event.stamp.text, parsers::name_of(event.kind));
+  const auto add = [&](const char* name, const std::optional<std::string_view>& value) {
+    if (value) text += fmt::format(" {}={}", name, printable(*value));
+  };
+  add("user", event.user);
+  add("host", event.host);
+  add("recipient", event.recipient);
+  add("reason", event.reason);
+  return text;
+}
+
+}  // namespace
+
+Exit run_events(const Invocation& invocation) {
+  auto around = surroundings(invocation.config);
+  if (const auto* problem = std::get_if<std::string>(&around)) {
+    fmt::print(stderr, "exiwarden: {}\n", *problem);
+    return kBadConfig;
+  }
+  auto& options = std::get<PipelineOptions>(around);
+  const Zone zone = options.zone;
+  // Without networks of ours there is no telling who is an outsider.
+  const bool all = invocation.options.count("all") > 0 || invocation.config.relay.hosts.empty();
+  bool header = invocation.output == Output::csv;
+
+  return read_logs(invocation.arguments, invocation.config, std::move(options), [&](Pipeline& pipeline) {
+    pipeline.on_signal([&](const Signalled& signalled) {
+      if (!all && signalled.charge.verdict == Charged::outsider) return;
+      if (invocation.output == Output::text) {
+        fmt::print("{}\n", text_of(signalled));
+        return;
+      }
+      const auto record = record_of(signalled, zone);
+      if (header) fmt::print("{}\n", record.csv_header());
+      header = false;
+      fmt::print("{}\n", invocation.output == Output::csv ? record.csv() : record.json());
+    });
+  });
+}
+
+}  // namespace agent

@@ -1,0 +1,112 @@
+// The configuration as plain data, checked before anything runs.
+// Every key of the TOML file stands here once, with its default; conf/exiwarden.toml shows them all.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "agent/network.h"
+
+namespace agent {
+
+enum class IdentityKind { user, relay, local };
+enum class Signal { rejected_rcpt, tagged, warned, bounced };
+enum class CountBy { attempts, recipients };
+enum class Transport { smtp, sendmail, none };
+enum class Tristate { no, yes, automatic };
+
+std::string_view name_of(IdentityKind kind);  // "user", "relay", "local"
+
+struct LogConfig {
+  std::vector<std::string> paths{"/var/log/exim4/mainlog"};  // log.paths; %D and %M as in Exim
+  std::string timezone = "local";                            // log.timezone: "local", "UTC", IANA name
+  Tristate junk_helo = Tristate::automatic;                  // log.junk_helo: helo_accept_junk_hosts is set
+  Tristate syslog_duplication = Tristate::automatic;         // log.syslog_duplication, as Exim's option
+};
+
+struct RelayConfig {
+  std::vector<Network> hosts;          // relay.hosts
+  std::vector<std::string> own{"@[]"}; // relay.own: never charged; "@[]" is every interface, as in Exim
+  int ipv6_prefix = 128;               // relay.ipv6_prefix: 1..128
+};
+
+struct ExemptConfig {
+  std::vector<std::string> users;  // exempt.users, compared as lsearch does (ASCII case folded)
+  std::vector<Network> hosts;      // exempt.hosts
+};
+
+struct ReasonsConfig {  // RE2, matched without regard to case; "default" stands for the built-in ones
+  std::vector<std::string> missing{"default"};  // reasons.missing
+  std::vector<std::string> other{"default"};    // reasons.other: wins over missing
+};
+
+struct StateConfig {
+  std::string directory = "/var/lib/exiwarden";  // state.directory
+  std::string metrics;                           // state.metrics: Prometheus text file, "" for none
+};
+
+struct EximConfig {
+  std::string binary = "/usr/sbin/exim4";  // exim.binary
+  std::string user = "Debian-exim";        // exim.user: who must be able to read the lists
+};
+
+struct NotifyConfig {
+  std::vector<std::string> to;    // notify.to: empty for no mail
+  std::string from;               // notify.from: empty for exiwarden@ and this host's name
+  std::vector<Transport> transports{Transport::smtp, Transport::sendmail};  // notify.transports
+  std::string smtp = "127.0.0.1:25";                                       // notify.smtp
+  std::vector<std::string> sendmail{"/usr/sbin/exim4", "-i", "-f", "<>"};  // notify.sendmail
+};
+
+struct Rule {
+  std::string name;
+  IdentityKind identity = IdentityKind::user;
+  std::vector<Signal> signals{Signal::rejected_rcpt, Signal::tagged, Signal::warned};
+  std::uint32_t limit = 100;           // 1..1,000,000
+  std::chrono::seconds period{3600};   // 1 s..366 d
+  CountBy count = CountBy::attempts;
+  std::string list;                    // default: by identity, below state.directory
+  int ipv6_prefix = 0;                 // 1..128, relay rules only; 0: relay.ipv6_prefix
+};
+
+struct ConfigProblem {
+  std::string file;
+  std::uint32_t line = 0, column = 0;  // 1-based; 0: not tied to a place
+  std::string key;                     // "rule[1].limit"
+  std::string what;                    // "is "many"; accepted: a whole number from 1 to 1000000"
+};
+
+struct Config {
+  LogConfig log;
+  RelayConfig relay;
+  ExemptConfig exempt;
+  ReasonsConfig reasons;
+  StateConfig state;
+  EximConfig exim;
+  NotifyConfig notify;
+  std::vector<Rule> rules;  // never empty: "authenticated" and "relay" if the file has none
+  std::vector<ConfigProblem> warnings;  // sound, but probably not what is meant
+
+  static Config defaults();  // what an empty file gives
+};
+
+// "exiwarden.toml:12:3: rule[1].limit: is ..."
+std::string describe(const ConfigProblem& problem);
+
+// All or nothing: a Config, or every problem found (never an empty list). `file` only names the text.
+std::variant<Config, std::vector<ConfigProblem>> parse_config(std::string_view text,
+                                                              const std::string& file);
+// The same for a file on disk; that it cannot be read is a problem too.
+std::variant<Config, std::vector<ConfigProblem>> load_config(const std::string& path);
+
+// "90", "90s", "1h30m", "2d", "1w" -> seconds; nullopt if it is anything else or over a century.
+std::optional<std::chrono::seconds> parse_duration(std::string_view text);
+// 5400 s -> "1h30m"
+std::string duration_text(std::chrono::seconds duration);
+
+}  // namespace agent

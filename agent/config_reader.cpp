@@ -1,0 +1,217 @@
+#include "agent/config_reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "agent/printable.h"
+#include "agent/spelling.h"
+
+namespace agent {
+namespace {
+
+ConfigProblem problem_at(const std::string& file, const toml::source_region& place, std::string key,
+                         const std::string& what) {
+  return {file, place.begin.line, place.begin.column, std::move(key), printable(what)};
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  return fmt::format("{}", fmt::join(words, ", "));
+}
+
+std::string shown(const toml::node& node) {
+  std::ostringstream type;
+  type << node.type();
+  if (const auto text = node.value<std::string>(); text && node.is_string()) return fmt::format("\"{}\"", *text);
+  if (const auto number = node.value<std::int64_t>(); number && node.is_integer()) return fmt::format("{}", *number);
+  if (const auto truth = node.value<bool>(); truth && node.is_boolean()) return *truth ? "true" : "false";
+  return fmt::format("of type {}", type.str());
+}
+
+}  // namespace
+
+void Problems::add(const toml::source_region& place, std::string key, const std::string& what) {
+  problems.push_back(problem_at(file_, place, std::move(key), what));
+}
+
+void Problems::warn(const toml::source_region& place, std::string key, const std::string& what) {
+  warnings.push_back(problem_at(file_, place, std::move(key), what));
+}
+
+const toml::node* TableReader::node(const char* key) {
+  if (std::find(asked_.begin(), asked_.end(), key) == asked_.end()) asked_.emplace_back(key);
+  return table_.get(key);
+}
+
+std::string TableReader::path_of(std::string_view key) const {
+  return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
+}
+
+toml::source_region TableReader::place(const char* key) const {
+  const auto* found = table_.get(key);
+  return found != nullptr ? found->source() : table_.source();
+}
+
+void TableReader::wrong_type(const char* key, const toml::node& found, const std::string& accepted) {
+  problems_.add(found.source(), path_of(key), fmt::format("is {}; accepted: {}", shown(found), accepted));
+}
+
+void TableReader::no_such_choice(const char* key, const toml::node& place, const std::string& word,
+                                 const std::vector<std::string>& names) {
+  const auto hint = nearest(word, names);
+  problems_.add(place.source(), path_of(key),
+                fmt::format("is \"{}\"{}; accepted: {}", word,
+                            hint.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", hint), joined(names)));
+}
+
+bool TableReader::plain_text(const char* key, std::string& out) {
+  const auto* found = node(key);
+  if (found == nullptr) return false;
+  const auto value = found->value<std::string>();
+  if (!found->is_string() || !value) {
+    wrong_type(key, *found, "a string in quotes");
+    return false;
+  }
+  out = *value;
+  return true;
+}
+
+void TableReader::text(const char* key, std::string& out, const Check& check) {
+  std::string value;
+  if (!plain_text(key, value)) return;
+  if (const auto accepted = check ? check(value) : ""; !accepted.empty()) {
+    return complain(key, fmt::format("is \"{}\"; accepted: {}", value, accepted));
+  }
+  out = value;
+}
+
+const toml::array* TableReader::list(const char* key) {
+  const auto* found = node(key);
+  if (found == nullptr) return nullptr;
+  if (!found->is_array()) {
+    wrong_type(key, *found, "a list in square brackets");
+    return nullptr;
+  }
+  return found->as_array();
+}
+
+void TableReader::texts(const char* key, std::vector<std::string>& out, const Check& check) {
+  const auto* array = list(key);
+  if (array == nullptr) return;
+  out.clear();
+  for (const auto& element : *array) {
+    const auto value = element.value<std::string>();
+    if (!element.is_string() || !value) {
+      wrong_type(key, element, "a list of strings");
+    } else if (const auto accepted = check ? check(*value) : ""; !accepted.empty()) {
+      problems_.add(element.source(), path_of(key), fmt::format("holds \"{}\"; accepted: {}", *value, accepted));
+    } else {
+      out.push_back(*value);
+    }
+  }
+}
+
+void TableReader::number(const char* key, std::int64_t low, std::int64_t high,
+                         const std::function<void(std::int64_t)>& out) {
+  const auto* found = node(key);
+  if (found == nullptr) return;
+  const auto value = found->value<std::int64_t>();
+  if (!found->is_integer() || !value || *value < low || *value > high) {
+    return wrong_type(key, *found, fmt::format("a whole number from {} to {}", low, high));
+  }
+  out(*value);
+}
+
+void TableReader::duration(const char* key, std::chrono::seconds low, std::chrono::seconds high,
+                           std::chrono::seconds& out) {
+  const auto* found = node(key);
+  if (found == nullptr) return;
+  const auto accepted = fmt::format("a duration with its units in quotes, like \"90s\" or \"1h30m\" (w d h m s), from {} to {}",
+                                    duration_text(low), duration_text(high));
+  const auto text = found->value<std::string>();
+  const auto value = found->is_string() && text ? parse_duration(*text) : std::nullopt;
+  if (!value || *value < low || *value > high) return wrong_type(key, *found, accepted);
+  out = *value;
+}
+
+void TableReader::networks(const char* key, std::vector<Network>& out) {
+  const auto* array = list(key);
+  if (array == nullptr) return;
+  out.clear();
+  for (const auto& element : *array) {
+    const auto text = element.value<std::string>();
+    if (!element.is_string() || !text) {
+      wrong_type(key, element, "a list of strings");
+      continue;
+    }
+    if (const auto network = Network::parse(*text)) {
+      out.push_back(*network);
+      continue;
+    }
+    std::string hint;
+    const auto slash = text->find('/');
+    const auto address = IpAddress::parse(std::string_view(*text).substr(0, slash));
+    if (address && slash != std::string::npos) {
+      for (int prefix = 0; prefix <= (address->v6 ? 128 : 32); ++prefix) {
+        if (text->substr(slash + 1) == std::to_string(prefix)) {
+          hint = fmt::format(" (did you mean \"{}\"?)", Network::around(*address, prefix).text());
+        }
+      }
+    }
+    problems_.add(element.source(), path_of(key),
+                  fmt::format("holds \"{}\"{}; accepted: an address or a network like \"192.0.2.0/24\" or "
+                              "\"2001:db8::/32\"",
+                              *text, hint));
+  }
+}
+
+void TableReader::tristate(const char* key, Tristate& out) {
+  const auto* found = node(key);
+  if (found == nullptr) return;
+  if (const auto truth = found->value<bool>(); found->is_boolean() && truth) {
+    out = *truth ? Tristate::yes : Tristate::no;
+  } else if (found->is_string() && found->value<std::string>() == "auto") {
+    out = Tristate::automatic;
+  } else {
+    wrong_type(key, *found, "true, false, \"auto\"");
+  }
+}
+
+const toml::table* TableReader::table(const char* key) {
+  const auto* found = node(key);
+  if (found == nullptr) return nullptr;
+  if (!found->is_table()) {
+    wrong_type(key, *found, fmt::format("a table, written as [{}]", path_of(key)));
+    return nullptr;
+  }
+  return found->as_table();
+}
+
+std::vector<const toml::table*> TableReader::tables(const char* key) {
+  std::vector<const toml::table*> found;
+  const auto* value = node(key);
+  if (value == nullptr) return found;
+  const auto* array = value->as_array();
+  if (array == nullptr || (!array->empty() && !array->is_homogeneous(toml::node_type::table))) {
+    wrong_type(key, *value, fmt::format("tables, each written as [[{}]]", path_of(key)));
+    return found;
+  }
+  for (const auto& element : *array) found.push_back(element.as_table());
+  return found;
+}
+
+void TableReader::finish() {
+  for (const auto& [key, value] : table_) {
+    const std::string name(key.str());
+    if (std::find(asked_.begin(), asked_.end(), name) != asked_.end()) continue;
+    const auto hint = nearest(name, asked_);
+    auto known = asked_;
+    std::sort(known.begin(), known.end());
+    problems_.add(key.source(), path_of(name),
+                  fmt::format("is no known key{}; accepted here: {}",
+                              hint.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", hint), joined(known)));
+  }
+}
+
+}  // namespace agent

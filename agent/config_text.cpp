@@ -1,0 +1,105 @@
+#include "agent/config_text.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+namespace agent {
+namespace {
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += {'\\', c};
+    } else if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
+    } else {
+      out.push_back(c);
+    }
+  }
+  return out + '"';
+}
+
+std::string quoted(const std::vector<std::string>& texts) {
+  std::string out = "[";
+  for (const auto& text : texts) out += (out.size() > 1 ? ", " : "") + quoted(text);
+  return out + "]";
+}
+
+std::string quoted(const std::vector<Network>& networks) {
+  std::vector<std::string> texts;
+  for (const auto& network : networks) texts.push_back(network.text());
+  return quoted(texts);
+}
+
+const char* tristate(Tristate value) {
+  return value == Tristate::automatic ? "\"auto\"" : value == Tristate::yes ? "true" : "false";
+}
+
+std::vector<std::string> names(const std::vector<Signal>& signals) {
+  std::vector<std::string> texts;
+  for (const auto signal : signals) {
+    texts.emplace_back(signal == Signal::rejected_rcpt ? "rejected_rcpt"
+                       : signal == Signal::tagged      ? "tagged"
+                       : signal == Signal::warned      ? "warned"
+                                                       : "bounced");
+  }
+  return texts;
+}
+
+std::vector<std::string> names(const std::vector<Transport>& transports) {
+  std::vector<std::string> texts;
+  for (const auto transport : transports) {
+    texts.emplace_back(transport == Transport::smtp ? "smtp" : transport == Transport::sendmail ? "sendmail" : "none");
+  }
+  return texts;
+}
+
+}  // namespace
+
+std::string effective_config(const Config& config) {
+  std::string out;
+  const auto line = [&](const char* key, const std::string& value) { out += fmt::format("{} = {}\n", key, value); };
+  out += "[log]\n";
+  line("paths", quoted(config.log.paths));
+  line("timezone", quoted(config.log.timezone));
+  line("junk_helo", tristate(config.log.junk_helo));
+  line("syslog_duplication", tristate(config.log.syslog_duplication));
+  out += "\n[relay]\n";
+  line("hosts", quoted(config.relay.hosts));
+  line("own", quoted(config.relay.own));
+  line("ipv6_prefix", std::to_string(config.relay.ipv6_prefix));
+  out += "\n[exempt]\n";
+  line("users", quoted(config.exempt.users));
+  line("hosts", quoted(config.exempt.hosts));
+  out += "\n[reasons]\n";
+  line("missing", quoted(config.reasons.missing));
+  line("other", quoted(config.reasons.other));
+  out += "\n[state]\n";
+  line("directory", quoted(config.state.directory));
+  line("metrics", quoted(config.state.metrics));
+  out += "\n[exim]\n";
+  line("binary", quoted(config.exim.binary));
+  line("user", quoted(config.exim.user));
+  out += "\n[notify]\n";
+  line("to", quoted(config.notify.to));
+  line("from", quoted(config.notify.from));
+  line("transports", quoted(names(config.notify.transports)));
+  line("smtp", quoted(config.notify.smtp));
+  line("sendmail", quoted(config.notify.sendmail));
+  for (const auto& rule : config.rules) {
+    out += "\n[[rule]]\n";
+    line("name", quoted(rule.name));
+    line("identity", quoted(name_of(rule.identity)));
+    line("signals", quoted(names(rule.signals)));
+    line("limit", std::to_string(rule.limit));
+    line("period", quoted(duration_text(rule.period)));
+    line("count", quoted(rule.count == CountBy::attempts ? "attempts" : "recipients"));
+    line("list", quoted(rule.list));
+    if (rule.ipv6_prefix != 0) line("ipv6_prefix", std::to_string(rule.ipv6_prefix));
+  }
+  return out;
+}
+
+}  // namespace agent

@@ -1,0 +1,13 @@
+// The configuration as TOML again: every key, as it is in force.
+#pragma once
+
+#include <string>
+
+#include "agent/config.h"
+
+namespace agent {
+
+// parse_config(effective_config(c)) gives c.
+[[nodiscard]] std::string effective_config(const Config& config);
+
+}  // namespace agent

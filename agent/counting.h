@@ -1,0 +1,120 @@
+// Events of identities -> decisions: one exact window per identity and rule, all in log time.
+// Pure: no clock, no files. What it must remember over a restart is a value (see state.h).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/config.h"
+#include "agent/decision.h"
+#include "agent/network.h"
+#include "agent/window.h"
+
+namespace agent {
+
+// One event that counts, for one identity. Views need only live through the call.
+struct Occurrence {
+  Instant time{};
+  Signal signal = Signal::rejected_rcpt;
+  IdentityKind kind = IdentityKind::user;
+  std::string_view identity;  // as Exim prints it
+  std::string_view host, recipient, reason;
+  Place place;
+};
+
+class Counting {
+ public:
+  using OnDecision = std::function<void(Decision&&)>;
+
+  // What is kept per identity (or per network of a relay rule that groups addresses).
+  struct Subject {
+    std::vector<Window> windows;      // one for each rule of this kind, in the config's order
+    std::vector<HostCount> hosts;     // at most kMaxHosts
+    std::uint32_t other_hosts = 0;
+    std::vector<Sample> samples;      // at most kMaxSamples, from half of a limit on
+    std::uint64_t blocked = 0;        // bit i: is in list i
+    std::optional<Instant> fresh_since;  // freed while we were away: older events are the old story's
+  };
+  static constexpr std::size_t kMaxHosts = 16;
+  static constexpr std::size_t kMaxSamples = 20;
+  static constexpr std::size_t kMaxLists = 64;
+
+  explicit Counting(const Config& config);
+
+  void add(const Occurrence& event, const OnDecision& on_decision);
+
+  // At first start old lines fill the windows, but only events younger than one period decide.
+  void decide_only_after_one_period_before(Instant now) { started_ = now; }
+
+  // The list files have the last word on who is blocked. `list` indexes lists(); `key` is folded
+  // as lsearch does. freed: windows of the rules behind that list start empty; events with a time up
+  // to `since` (if given) still belong to before.
+  void set_blocked(std::size_t list, std::string_view key);
+  void set_freed(std::size_t list, std::string_view key, std::optional<Instant> since);
+  [[nodiscard]] bool is_blocked(std::size_t list, std::string_view key) const;
+  [[nodiscard]] std::vector<std::string> blocked(std::size_t list) const;  // folded keys
+
+  struct List {
+    IdentityKind kind;
+    std::string path;
+  };
+  [[nodiscard]] const std::vector<List>& lists() const { return lists_; }
+
+  // Forgets identities whose windows are all over at log time `now` and that are in no list.
+  void expire(Instant now);
+  [[nodiscard]] std::size_t identities() const { return subjects_.size(); }
+  [[nodiscard]] std::optional<Instant> newest() const { return newest_; }
+
+  // For the checkpoint. Keys are "u:", "r:" or "l:" and the folded identity.
+  using Subjects = std::unordered_map<std::string, Subject>;
+  [[nodiscard]] const Subjects& subjects() const { return subjects_; }
+  // What the indexes in a Subject mean: rules and lists in the config's order.
+  struct Layout {
+    std::vector<std::pair<IdentityKind, std::string>> rules;  // kind and name
+    std::vector<std::string> lists;                           // paths
+    bool operator==(const Layout&) const = default;
+  };
+  [[nodiscard]] Layout layout() const;
+  // `layout` is that of the time the subjects were saved: windows go to the rule of the same name and
+  // kind, blocks to the list of the same path; what has no counterpart any more is dropped.
+  void restore(Subjects subjects, const Layout& layout, std::optional<Instant> newest);
+
+ private:
+  // Rules that look at the same identities: a relay rule may group IPv6 addresses.
+  struct Group {
+    IdentityKind kind;
+    int ipv6_prefix;
+    std::vector<std::size_t> rules;
+  };
+  void add_to(const Group& group, const std::string& identity, const Occurrence& event,
+              const OnDecision& on_decision);
+  void remember(Subject& subject, const Occurrence& event, bool near_limit) const;
+  [[nodiscard]] bool is_over(const Subject& subject, Instant now) const;
+  static void forget_evidence(Subject& subject);
+  std::size_t& slots(IdentityKind kind) { return slots_[static_cast<std::size_t>(kind)]; }
+
+  std::vector<Rule> rules_;
+  std::vector<std::size_t> list_of_rule_;
+  std::vector<std::size_t> slot_of_rule_;    // index of the rule among those of its kind
+  std::array<std::size_t, 3> slots_{};       // rules by kind
+  std::chrono::seconds longest_period_{0};
+  std::vector<List> lists_;
+  std::vector<Group> groups_;
+  Subjects subjects_;
+  std::optional<Instant> started_;
+  std::optional<Instant> newest_;  // event of all
+};
+
+// "u:" + folded id; the key of an identity in Counting::subjects().
+[[nodiscard]] std::string subject_key(IdentityKind kind, std::string_view identity);
+// A digest by which distinct recipients are told apart; never 0. Resists chosen collisions.
+[[nodiscard]] std::uint64_t recipient_digest(std::string_view recipient);
+
+}  // namespace agent

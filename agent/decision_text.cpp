@@ -1,0 +1,32 @@
+#include "agent/decision_text.h"
+
+#include <fmt/format.h>
+
+#include "agent/printable.h"
+
+namespace agent {
+
+Record record_of(const Decision& decision, const Zone& zone) {
+  Record record;
+  record.add("time", zone.text(decision.time))
+      .add("rule", decision.rule)
+      .add("identity_kind", name_of(decision.identity_kind))
+      .add("identity", decision.identity)
+      .add("count", decision.count)
+      .add("limit", decision.limit)
+      .add("period", static_cast<std::uint64_t>(decision.period.count()))
+      .add("first", zone.text(decision.first))
+      .add("file", decision.place.file)
+      .add("line", decision.place.line)
+      .add("offset", decision.place.offset);
+  return record;
+}
+
+std::string text_of(const Decision& decision, const Zone& zone) {
+  return fmt::format("{}  {} {}: {} in {} (rule {}, limit {}) since {}, {}:{}", zone.text(decision.time),
+                     name_of(decision.identity_kind), printable(decision.identity), decision.count,
+                     duration_text(decision.period), printable(decision.rule), decision.limit,
+                     zone.text(decision.first), printable(decision.place.file), decision.place.line);
+}
+
+}  // namespace agent

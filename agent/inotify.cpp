@@ -1,0 +1,74 @@
+#include "agent/inotify.h"
+
+#include <fmt/format.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace agent {
+namespace {
+
+actions::Error system_error(const std::string& what) {
+  return {errno == ENOENT ? actions::Errc::not_found : actions::Errc::io, errno,
+          what + ": " + std::strerror(errno)};
+}
+
+}  // namespace
+
+actions::Result<Inotify> Inotify::open() {
+  const int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  if (fd < 0) return system_error("inotify");
+  return Inotify(fd);
+}
+
+Inotify::Inotify(Inotify&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+Inotify& Inotify::operator=(Inotify&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+Inotify::~Inotify() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+actions::Result<int> Inotify::watch_directory(const std::string& path) {
+  const int watch = ::inotify_add_watch(fd_, path.c_str(),
+                                        IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
+                                            IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF |
+                                            IN_MOVE_SELF | IN_ONLYDIR);
+  if (watch < 0) return system_error("watch " + path);
+  return watch;
+}
+
+actions::Result<int> Inotify::watch_open_file(int fd) {
+  // By way of /proc the watch is on the open inode, not on whoever has its name now.
+  const auto path = fmt::format("/proc/self/fd/{}", fd);
+  const int watch = ::inotify_add_watch(fd_, path.c_str(), IN_MODIFY);
+  if (watch < 0) return system_error("watch an open log");
+  return watch;
+}
+
+void Inotify::forget(int watch) { ::inotify_rm_watch(fd_, watch); }
+
+void Inotify::drain(const std::function<void(const Change&)>& on_change) {
+  alignas(inotify_event) char buffer[16 * 1024];
+  for (;;) {
+    const auto got = ::read(fd_, buffer, sizeof buffer);
+    if (got <= 0) {
+      if (got < 0 && errno == EINTR) continue;
+      return;
+    }
+    for (ssize_t at = 0; at < got;) {
+      inotify_event event{};
+      std::memcpy(&event, buffer + at, sizeof event);
+      const char* name = buffer + at + sizeof event;
+      on_change({event.wd, event.mask,
+                 event.len > 0 ? std::string_view(name, ::strnlen(name, event.len)) : std::string_view()});
+      at += static_cast<ssize_t>(sizeof event + event.len);
+    }
+  }
+}
+
+}  // namespace agent

@@ -1,0 +1,33 @@
+// What the service knows of itself, as Prometheus text. No user names: their number has no bound.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "agent/attribution.h"
+#include "parsers/reader.h"
+
+namespace agent {
+
+struct Metrics {
+  parsers::ReaderCounters reader;
+  std::array<std::uint64_t, kCharged> charged{};
+  std::uint64_t decisions = 0;
+  std::uint64_t lag_bytes = 0;
+  std::uint64_t identities = 0;
+  std::uint64_t outbox = 0, notices_dropped = 0;
+  std::uint64_t pending_blocks = 0;
+  struct List {
+    std::string path;
+    std::uint64_t entries = 0;
+    bool fault = false;
+  };
+  std::vector<List> lists;
+  bool log_fault = false, state_fault = false, notify_fault = false;
+  std::int64_t newest_event = 0;  // seconds since 1970 UTC; 0: none yet
+};
+
+[[nodiscard]] std::string metrics_text(const Metrics& metrics);
+
+}  // namespace agent

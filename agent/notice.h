@@ -1,0 +1,33 @@
+// The mail that tells the abuse desk of a decision: who, how many, since when, from where, to whom,
+// what was written into which list, and the commands to look, release or delete.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "agent/config.h"
+#include "agent/decision.h"
+
+namespace agent {
+
+struct Notice {
+  std::string message_id;  // the same for the same decision, whenever it is composed
+  std::int64_t date = 0;   // seconds since 1970 UTC
+  std::string subject, body;
+  bool operator==(const Notice&) const = default;
+};
+
+struct NoticeContext {
+  std::string host;         // this machine's name
+  std::string config_path;  // empty for the default
+  std::string list_line;    // as written, without newline
+  std::string exim_binary;
+};
+
+[[nodiscard]] Notice compose_notice(const Decision& decision, const Zone& zone, Instant now,
+                                    const NoticeContext& context);
+
+// One word for a POSIX shell, whatever the bytes.
+[[nodiscard]] std::string shell_word(std::string_view text);
+
+}  // namespace agent

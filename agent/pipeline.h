@@ -1,0 +1,86 @@
+// READ FIRST. The one way from bytes to decisions; run, replay and tune all drive it:
+//   bytes -> lines -> events (parsers/reader.h) -> who is charged (attribution.h)
+//         -> windows (counting.h) -> decisions (decision.h)
+// Pure: no I/O, no clock, no globals. The same bytes give the same decisions, however they are cut.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "agent/attribution.h"
+#include "agent/config.h"
+#include "agent/counting.h"
+#include "agent/decision.h"
+#include "agent/zone.h"
+#include "parsers/reader.h"
+
+namespace agent {
+
+// One event with everything the pipeline found out about it; views die with the call.
+struct Signalled {
+  const parsers::Event& event;
+  Instant time;
+  Charge charge;
+  const std::string& file;
+};
+
+struct PipelineOptions {
+  std::shared_ptr<const parsers::Reasons> reasons;
+  Zone zone = Zone::utc();
+  std::vector<IpAddress> own;                       // addresses of this machine
+  parsers::CivilSeconds not_after = 253402300799;  // for syslog stamps without a year
+};
+
+class Pipeline {
+ public:
+  using OnDecision = std::function<void(Decision&&)>;
+  using OnSignal = std::function<void(const Signalled&)>;
+  // Says whether an event may count (filters of replay); by default all may.
+  using Admits = std::function<bool(const Signalled&)>;
+
+  Pipeline(const Config& config, PipelineOptions options);
+  ~Pipeline();
+
+  // Another log file; its bytes are fed in file order. Returns its number.
+  std::size_t add_log(std::string name);
+  void remove_log(std::size_t log);
+  // The same log goes on in another file, or the file begins again.
+  void start_file(std::size_t log, std::string name);
+  void feed(std::size_t log, std::span<const char> bytes);
+
+  void on_decision(OnDecision callback) { on_decision_ = std::move(callback); }
+  void on_signal(OnSignal callback) { on_signal_ = std::move(callback); }
+  void admit(Admits callback) { admits_ = std::move(callback); }
+
+  Counting& counting() { return counting_; }
+  [[nodiscard]] const Counting& counting() const { return counting_; }
+  parsers::LogReader& reader(std::size_t log);
+  StampClock& clock(std::size_t log);
+  // Of all logs, those that were removed too.
+  [[nodiscard]] parsers::ReaderCounters counters() const;
+  [[nodiscard]] const std::array<std::uint64_t, kCharged>& charged() const { return charged_; }
+
+ private:
+  class Log;
+  void on_event(Log& log, const parsers::Event& event);
+
+  PipelineOptions options_;
+  parsers::ReaderOptions reader_options_;
+  Attribution attribution_;
+  Counting counting_;
+  std::vector<std::unique_ptr<Log>> logs_;  // null: removed, the number is free
+  OnDecision on_decision_;
+  OnSignal on_signal_;
+  Admits admits_;
+  std::array<std::uint64_t, kCharged> charged_{};  // events by Charged
+  parsers::ReaderCounters removed_;                // what removed logs had counted
+};
+
+// The signal that an event is, if rules can ask for it.
+[[nodiscard]] std::optional<Signal> signal_of(parsers::Kind kind);
+
+}  // namespace agent

@@ -1,0 +1,85 @@
+#include "agent/record.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "agent/printable.h"
+
+namespace agent {
+
+std::optional<Output> output_named(std::string_view name) {
+  if (name == "text") return Output::text;
+  if (name == "jsonl") return Output::jsonl;
+  if (name == "csv") return Output::csv;
+  return std::nullopt;
+}
+
+Record& Record::add(std::string_view name, std::string_view value) {
+  fields_.emplace_back(name, std::string(value));
+  return *this;
+}
+
+Record& Record::add_optional(std::string_view name, const std::optional<std::string_view>& value) {
+  if (value) return add(name, *value);
+  fields_.emplace_back(name, nullptr);
+  return *this;
+}
+
+Record& Record::add(std::string_view name, std::uint64_t value) {
+  fields_.emplace_back(name, value);
+  return *this;
+}
+
+std::string Record::json() const {
+  nlohmann::ordered_json object;
+  for (const auto& [name, value] : fields_) {
+    if (const auto* text = std::get_if<std::string>(&value)) {
+      object[name] = as_utf8(*text);
+    } else if (const auto* number = std::get_if<std::uint64_t>(&value)) {
+      object[name] = *number;
+    } else {
+      object[name] = nullptr;
+    }
+  }
+  // ASCII only: no terminal and no line splitter finds anything to act on. DEL is all that is left.
+  const auto text = object.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    if (c == '\x7f') {
+      out += "\\u007f";
+    } else {
+      out.push_back(c);
+    }
+  }
+  return out;
+}
+
+std::string Record::csv() const {
+  std::string out;
+  for (const auto& [name, value] : fields_) {
+    if (!out.empty() || name != fields_.front().first) out.push_back(',');
+    if (const auto* number = std::get_if<std::uint64_t>(&value)) {
+      out += fmt::format("{}", *number);
+    } else if (const auto* text = std::get_if<std::string>(&value)) {
+      out.push_back('"');
+      for (const char c : printable(*text)) {
+        if (c == '"') out.push_back('"');
+        out.push_back(c);
+      }
+      out.push_back('"');
+    }
+  }
+  return out;
+}
+
+std::string Record::csv_header() const {
+  std::string out;
+  for (const auto& [name, value] : fields_) {
+    if (!out.empty()) out.push_back(',');
+    out += name;
+  }
+  return out;
+}
+
+}  // namespace agent

@@ -1,0 +1,36 @@
+// One result, as a line of text, JSON or CSV: named fields in a fixed order.
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace agent {
+
+enum class Output { text, jsonl, csv };
+std::optional<Output> output_named(std::string_view name);
+
+class Record {
+ public:
+  using Value = std::variant<std::nullptr_t, std::uint64_t, std::string>;
+
+  // Strings may hold any bytes; they are escaped when written.
+  Record& add(std::string_view name, std::string_view value);
+  Record& add_optional(std::string_view name, const std::optional<std::string_view>& value);  // null if empty
+  Record& add(std::string_view name, std::uint64_t value);
+
+  [[nodiscard]] std::string json() const;        // one object, ASCII only, no newline
+  [[nodiscard]] std::string csv() const;         // RFC 4180, no newline
+  [[nodiscard]] std::string csv_header() const;  // the names
+  [[nodiscard]] const std::vector<std::pair<std::string, Value>>& fields() const { return fields_; }
+
+ private:
+  std::vector<std::pair<std::string, Value>> fields_;
+};
+
+}  // namespace agent

@@ -1,0 +1,349 @@
+#include "agent/state.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <stdexcept>
+
+#include "agent/digest.h"
+
+namespace agent {
+namespace {
+
+constexpr std::string_view kHeader = "exiwarden-state 1\n";
+constexpr std::string_view kSum = "sum ";
+
+// One field: bytes that would end it or a line as %HH; "%-" is the empty one.
+void append_field(std::string& out, std::string_view bytes) {
+  if (bytes.empty()) {
+    out += " %-";
+    return;
+  }
+  out.push_back(' ');
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte <= ' ' || byte >= 0x7f || byte == '%') {
+      fmt::format_to(std::back_inserter(out), "%{:02x}", byte);
+    } else {
+      out.push_back(c);
+    }
+  }
+}
+
+void append_number(std::string& out, std::int64_t value) {
+  fmt::format_to(std::back_inserter(out), " {}", value);
+}
+
+std::int64_t seconds(Instant time) { return time.time_since_epoch().count(); }
+Instant instant(std::int64_t value) { return Instant(std::chrono::seconds(value)); }
+
+// Thrown and caught in this file only.
+struct Malformed : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+class Fields {
+ public:
+  explicit Fields(std::string_view line) : rest_(line) {}
+
+  [[nodiscard]] bool done() const { return rest_.empty(); }
+  std::string_view word() {
+    if (rest_.empty()) throw Malformed("a field is missing");
+    const auto end = std::min(rest_.find(' '), rest_.size());
+    const auto word = rest_.substr(0, end);
+    rest_.remove_prefix(std::min(rest_.size(), end + 1));
+    return word;
+  }
+  std::string text() {
+    const auto raw = word();
+    if (raw == "%-") return {};
+    std::string out;
+    for (std::size_t i = 0; i < raw.size(); ++i) {
+      if (raw[i] != '%') {
+        out.push_back(raw[i]);
+        continue;
+      }
+      unsigned byte = 0;
+      if (i + 2 >= raw.size()) throw Malformed("a field ends inside an escape");
+      const auto [end, error] = std::from_chars(raw.data() + i + 1, raw.data() + i + 3, byte, 16);
+      if (error != std::errc() || end != raw.data() + i + 3) throw Malformed("a wrong escape");
+      out.push_back(static_cast<char>(byte));
+      i += 2;
+    }
+    return out;
+  }
+  template <class T = std::uint64_t>
+  T number() {
+    const auto raw = word();
+    T value{};
+    const auto [end, error] = std::from_chars(raw.data(), raw.data() + raw.size(), value);
+    if (error != std::errc() || end != raw.data() + raw.size()) throw Malformed("a wrong number");
+    return value;
+  }
+
+ private:
+  std::string_view rest_;
+};
+
+void encode_position(std::string& out, const LogPosition& position) {
+  const auto& reader = position.reader;
+  out += "log";
+  append_field(out, position.path);
+  append_number(out, static_cast<std::int64_t>(position.file.device));
+  append_number(out, static_cast<std::int64_t>(position.file.inode));
+  append_field(out, position.file.first_line);
+  append_number(out, static_cast<std::int64_t>(reader.offset));
+  append_number(out, static_cast<std::int64_t>(reader.line));
+  append_number(out, static_cast<std::int64_t>(reader.form));
+  append_number(out, reader.junk_seen ? 1 : 0);
+  append_number(out, reader.distrust.in_quotes ? 1 : 0);
+  append_number(out, reader.distrust.reach);
+  append_number(out, static_cast<std::int64_t>(reader.copies.single));
+  append_number(out, static_cast<std::int64_t>(reader.copies.paired));
+  if (position.newest_stamp) append_number(out, seconds(*position.newest_stamp));
+  out.push_back('\n');
+  for (const auto& [pid, last] : reader.copies.last) {
+    out += "copy";
+    append_field(out, pid);
+    append_number(out, last.second ? 1 : 0);
+    append_field(out, last.first);
+    out.push_back('\n');
+  }
+  for (const auto& [pid, part] : reader.pieces) {
+    out += "piece";
+    append_field(out, pid);
+    append_number(out, part.next);
+    append_number(out, part.of);
+    append_field(out, part.text);
+    out.push_back('\n');
+  }
+}
+
+LogPosition decode_position(Fields& in) {
+  LogPosition position;
+  position.path = in.text();
+  position.file.device = in.number();
+  position.file.inode = in.number();
+  position.file.first_line = in.text();
+  auto& reader = position.reader;
+  reader.offset = in.number();
+  reader.line = in.number();
+  const auto form = in.number();
+  if (form > 2) throw Malformed("an unknown form of log");
+  reader.form = static_cast<parsers::LogReader::Form>(form);
+  reader.junk_seen = in.number() != 0;
+  reader.distrust.in_quotes = in.number() != 0;
+  reader.distrust.reach = in.number<std::uint32_t>();
+  reader.copies.single = in.number();
+  reader.copies.paired = in.number();
+  if (!in.done()) position.newest_stamp = instant(in.number<std::int64_t>());
+  return position;
+}
+
+void encode_subject(std::string& out, const std::string& key, const Counting::Subject& subject) {
+  out += "subject";
+  append_field(out, key);
+  fmt::format_to(std::back_inserter(out), " {} {}", subject.blocked, subject.other_hosts);
+  if (subject.fresh_since) append_number(out, seconds(*subject.fresh_since));
+  out.push_back('\n');
+  for (const auto& window : subject.windows) {
+    // Times as steps from one to the next: short, and the order is seen to hold.
+    out += "window";
+    std::int64_t last = 0;
+    for (const auto time : window.times()) {
+      append_number(out, time - last);
+      last = time;
+    }
+    out.push_back('\n');
+    const auto recipients = window.recipients();
+    if (recipients.empty()) continue;
+    out += "recipients";
+    for (const auto recipient : recipients) fmt::format_to(std::back_inserter(out), " {}", recipient);
+    out.push_back('\n');
+  }
+  for (const auto& host : subject.hosts) {
+    out += "host";
+    append_field(out, host.host);
+    append_number(out, host.count);
+    out.push_back('\n');
+  }
+  for (const auto& sample : subject.samples) {
+    out += "sample";
+    append_number(out, sample.time);
+    append_field(out, sample.host);
+    append_field(out, sample.recipient);
+    append_field(out, sample.reason);
+    out.push_back('\n');
+  }
+}
+
+class Decoder {
+ public:
+  State state;
+
+  void line(std::string_view text) {
+    Fields in(text);
+    const auto kind = in.word();
+    if (kind == "log") {
+      state.positions.push_back(decode_position(in));
+    } else if (kind == "copy") {
+      auto pid = in.text();
+      const bool copied = in.number() != 0;
+      position().reader.copies.last.emplace(std::move(pid), std::pair(in.text(), copied));
+    } else if (kind == "piece") {
+      auto pid = in.text();
+      parsers::SyslogPieces::Part part;
+      part.next = in.number<std::uint32_t>();
+      part.of = in.number<std::uint32_t>();
+      part.text = in.text();
+      position().reader.pieces.emplace(std::move(pid), std::move(part));
+    } else if (kind == "newest") {
+      state.newest = instant(in.number<std::int64_t>());
+    } else if (kind == "rule") {
+      const auto identity = in.number();
+      if (identity > 2) throw Malformed("an unknown kind of identity");
+      state.layout.rules.emplace_back(static_cast<IdentityKind>(identity), in.text());
+    } else if (kind == "list") {
+      state.layout.lists.push_back(in.text());
+    } else if (kind == "subject") {
+      const auto key = in.text();
+      subject_ = &state.subjects[key];
+      subject_->blocked = in.number();
+      subject_->other_hosts = in.number<std::uint32_t>();
+      if (!in.done()) subject_->fresh_since = instant(in.number<std::int64_t>());
+    } else if (kind == "window") {
+      window(in);
+    } else if (kind == "recipients") {
+      recipients(in);
+    } else if (kind == "host") {
+      auto host = in.text();
+      subject().hosts.push_back({std::move(host), in.number<std::uint32_t>()});
+    } else if (kind == "sample") {
+      Sample sample;
+      sample.time = in.number<std::int64_t>();
+      sample.host = in.text();
+      sample.recipient = in.text();
+      sample.reason = in.text();
+      subject().samples.push_back(std::move(sample));
+    } else if (kind == "pending") {
+      PendingBlock pending;
+      pending.list = in.text();
+      pending.identity = in.text();
+      pending.data = in.text();
+      state.pending.push_back(std::move(pending));
+    } else if (kind == "notice") {
+      Notice notice;
+      notice.message_id = in.text();
+      notice.date = in.number<std::int64_t>();
+      notice.subject = in.text();
+      notice.body = in.text();
+      state.outbox.push_back(std::move(notice));
+    } else {
+      throw Malformed(fmt::format("an unknown record \"{}\"", kind));
+    }
+    if (!in.done()) throw Malformed("a record is too long");
+  }
+
+ private:
+  LogPosition& position() {
+    if (state.positions.empty()) throw Malformed("a record without its log");
+    return state.positions.back();
+  }
+  Counting::Subject& subject() {
+    if (subject_ == nullptr) throw Malformed("a record without its subject");
+    return *subject_;
+  }
+  void window(Fields& in) {
+    times_.clear();
+    for (std::int64_t last = 0; !in.done();) {
+      const auto step = in.number<std::int64_t>();
+      if (!times_.empty() && step < 0) throw Malformed("a window out of order");
+      times_.push_back(last += step);
+    }
+    Window window;
+    window.restore(times_, {});
+    subject().windows.push_back(std::move(window));
+  }
+  void recipients(Fields& in) {
+    std::vector<std::uint64_t> recipients;
+    while (!in.done()) recipients.push_back(in.number());
+    if (subject().windows.empty() || recipients.size() != times_.size()) throw Malformed("recipients without their window");
+    subject().windows.back().restore(times_, std::move(recipients));
+  }
+
+  Counting::Subject* subject_ = nullptr;
+  std::vector<std::int64_t> times_;
+};
+
+}  // namespace
+
+std::string encode_state(const State& state) {
+  std::string out(kHeader);
+  for (const auto& position : state.positions) encode_position(out, position);
+  if (state.newest) {
+    out += "newest";
+    append_number(out, seconds(*state.newest));
+    out.push_back('\n');
+  }
+  for (const auto& [kind, name] : state.layout.rules) {
+    out += "rule";
+    append_number(out, static_cast<std::int64_t>(kind));
+    append_field(out, name);
+    out.push_back('\n');
+  }
+  for (const auto& list : state.layout.lists) {
+    out += "list";
+    append_field(out, list);
+    out.push_back('\n');
+  }
+  // In a fixed order, so that equal states are equal bytes.
+  std::vector<const Counting::Subjects::value_type*> subjects;
+  for (const auto& subject : state.subjects) subjects.push_back(&subject);
+  std::sort(subjects.begin(), subjects.end(), [](const auto* a, const auto* b) { return a->first < b->first; });
+  for (const auto* subject : subjects) encode_subject(out, subject->first, subject->second);
+  for (const auto& pending : state.pending) {
+    out += "pending";
+    append_field(out, pending.list);
+    append_field(out, pending.identity);
+    append_field(out, pending.data);
+    out.push_back('\n');
+  }
+  for (const auto& notice : state.outbox) {
+    out += "notice";
+    append_field(out, notice.message_id);
+    append_number(out, notice.date);
+    append_field(out, notice.subject);
+    append_field(out, notice.body);
+    out.push_back('\n');
+  }
+  const auto sum = sha256_hex(out);
+  out.append(kSum).append(sum).push_back('\n');
+  return out;
+}
+
+std::variant<State, std::string> decode_state(std::string_view text) {
+  if (!text.starts_with("exiwarden-state ")) return std::string("it is no checkpoint");
+  if (!text.starts_with(kHeader)) return std::string("its version is not one this program knows");
+  constexpr std::size_t kSumLine = kSum.size() + 64 + 1;
+  if (text.size() < kHeader.size() + kSumLine) return std::string("it is cut off");
+  const auto content = text.substr(0, text.size() - kSumLine);
+  if (text.substr(content.size()) != fmt::format("{}{}\n", kSum, sha256_hex(content))) {
+    return std::string("its checksum is wrong: it is damaged or cut off");
+  }
+  Decoder decoder;
+  try {
+    auto rest = content.substr(kHeader.size());
+    while (!rest.empty()) {
+      const auto end = rest.find('\n');
+      decoder.line(rest.substr(0, end));
+      rest.remove_prefix(std::min(rest.size(), end + 1));
+    }
+  } catch (const Malformed& problem) {
+    return fmt::format("{} in it", problem.what());
+  }
+  return std::move(decoder.state);
+}
+
+}  // namespace agent

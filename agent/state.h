@@ -1,0 +1,36 @@
+// All that must survive a stop, as one value: how far each log was read, and the windows, blocks and
+// notices of the same moment. Text, versioned, with a checksum; conf/checkpoint-format.md describes it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "agent/counting.h"
+#include "agent/follow.h"
+#include "agent/notice.h"
+
+namespace agent {
+
+// A decision whose line is not in its list yet (the disk was full, the list unreadable ...).
+struct PendingBlock {
+  std::string list, identity, data;
+  bool operator==(const PendingBlock&) const = default;
+};
+
+struct State {
+  std::vector<LogPosition> positions;
+  Counting::Subjects subjects;
+  Counting::Layout layout;  // what the indexes in subjects mean
+  std::optional<Instant> newest;
+  std::vector<PendingBlock> pending;
+  std::vector<Notice> outbox;
+};
+
+[[nodiscard]] std::string encode_state(const State& state);
+// Or what is wrong with the text; any damage is found by the checksum.
+[[nodiscard]] std::variant<State, std::string> decode_state(std::string_view text);
+
+}  // namespace agent

@@ -1,0 +1,44 @@
+#include "agent/state_file.h"
+
+#include <fmt/format.h>
+
+namespace agent {
+namespace {
+
+constexpr std::size_t kMaxState = std::size_t{1} << 30;
+constexpr actions::Creation kPrivate{0600, std::nullopt, 0600};
+
+}  // namespace
+
+std::optional<State> StateFile::load_one(const std::string& path, const Say& say) {
+  const auto content = files_.read(path, kMaxState);
+  if (!content) {
+    if (content.error().code != actions::Errc::not_found) say(content.error().what);
+    return std::nullopt;
+  }
+  auto decoded = decode_state(content.value().bytes);
+  if (auto* state = std::get_if<State>(&decoded)) return std::move(*state);
+  const auto aside = path + ".damaged";
+  const auto moved = files_.rename(path, aside);
+  say(fmt::format("{} is not used: {}; {}", path, std::get<std::string>(decoded),
+                  moved ? "set aside as " + aside : moved.error().what));
+  return std::nullopt;
+}
+
+std::optional<State> StateFile::load(const Say& say) {
+  if (auto state = load_one(path_, say)) return state;
+  return load_one(previous_, say);
+}
+
+actions::Result<actions::Done> StateFile::save(const State& state) {
+  const auto text = encode_state(state);
+  // Should we stop between the two renames, the previous generation is there and is used.
+  if (const auto kept = files_.rename(path_, previous_); !kept && kept.error().code != actions::Errc::not_found) {
+    return kept.error();
+  }
+  const auto saved = files_.replace(path_, text, kPrivate, std::nullopt);
+  if (!saved) return saved.error();
+  return actions::Done{};
+}
+
+}  // namespace agent

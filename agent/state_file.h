@@ -1,0 +1,33 @@
+// The checkpoint on disk: two generations in the state directory. Damage is set aside, never fatal.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "actions/files.h"
+#include "agent/state.h"
+
+namespace agent {
+
+class StateFile {
+ public:
+  using Say = std::function<void(const std::string&)>;
+
+  StateFile(actions::Files& files, const std::string& directory)
+      : files_(files), path_(directory + "/checkpoint"), previous_(path_ + ".previous") {}
+
+  // The newest generation that is whole; nullopt if there is none (the logs will be read again).
+  // A damaged one is renamed to "checkpoint.damaged", and said.
+  std::optional<State> load(const Say& say);
+  // Atomic, and on the disk when it returns; the generation before is kept.
+  actions::Result<actions::Done> save(const State& state);
+
+ private:
+  std::optional<State> load_one(const std::string& path, const Say& say);
+
+  actions::Files& files_;
+  std::string path_, previous_;
+};
+
+}  // namespace agent

@@ -1,0 +1,21 @@
+// What the pure core needs to know of this machine, asked once at the edge.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "agent/config.h"
+#include "agent/network.h"
+#include "agent/pipeline.h"
+
+namespace agent {
+
+// relay.own as addresses: "@[]" becomes those of all interfaces, as in Exim's host lists.
+std::vector<IpAddress> own_addresses(const std::vector<std::string>& own);
+
+// Everything Pipeline wants, from the config and this machine; or what is wrong with the config
+// that only the machine knows (an unknown time zone, a pattern that RE2 refuses).
+std::variant<PipelineOptions, std::string> surroundings(const Config& config);
+
+}  // namespace agent

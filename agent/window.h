@@ -1,0 +1,47 @@
+// The exact sliding window of one identity under one rule. An event at log time t is in the window
+// while t > newest - period, where newest is this window's newest event. Late events land in their
+// place. At most `limit` newest events are kept: enough to say whether the limit is reached.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+#include "agent/zone.h"
+
+namespace agent {
+
+class Window {
+ public:
+  // Adds an event and says how many the window holds now, at most `limit`. `recipient` is 0 to count
+  // every attempt; otherwise a digest by which distinct recipients are told apart, and a known one
+  // only moves to its newest time.
+  std::uint32_t add(Instant time, std::uint64_t recipient, std::uint32_t limit,
+                    std::chrono::seconds period);
+
+  [[nodiscard]] bool empty() const { return size() == 0; }
+  [[nodiscard]] std::size_t size() const { return times_.size() - head_; }
+  [[nodiscard]] Instant oldest() const { return from(times_[head_]); }   // not if empty
+  [[nodiscard]] Instant newest() const { return from(times_.back()); }  // not if empty
+  // How many events are younger than `period` at `now`.
+  [[nodiscard]] std::uint32_t count_at(Instant now, std::chrono::seconds period) const;
+  void clear();
+
+  // For the checkpoint: what add() was told, oldest first. `recipients` is empty or as long.
+  [[nodiscard]] std::vector<std::int64_t> times() const;
+  [[nodiscard]] std::vector<std::uint64_t> recipients() const;
+  void restore(std::vector<std::int64_t> times, std::vector<std::uint64_t> recipients);
+
+ private:
+  static Instant from(std::int64_t seconds) { return Instant(std::chrono::seconds(seconds)); }
+
+  void drop_front(std::size_t count);
+
+  // Seconds since 1970 UTC, ascending, from head_ on; what lies before was dropped and is cut off
+  // from time to time, so that a full window costs no move of all its events for each new one.
+  std::vector<std::int64_t> times_;
+  std::vector<std::uint64_t> recipients_;  // beside times_ when recipients are counted, else empty
+  std::size_t head_ = 0;
+};
+
+}  // namespace agent

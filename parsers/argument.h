@@ -1,0 +1,25 @@
+// Where an address and a raw RCPT argument end, by Exim's own quoting rules (parse.c).
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+namespace parsers {
+
+// Exim prints at most this much of the RCPT argument (smtp_in.c smtp_handle_acl_fail).
+inline constexpr std::size_t kMaxArgument = 100;
+
+// Length of the address before its closing '>', for text after "F=<". Exim prints the address as it
+// parsed it, so quotes are balanced: outside quotes '\' takes the next byte with it and the first
+// bare '>' ends; a bare blank, '<' or '(' can't be. nullopt if it is no such address.
+[[nodiscard]] std::optional<std::size_t> address_length(std::string_view text);
+
+// Length of the raw argument at the start of `text`: up to the first ": " outside quotes and
+// comments within 100 bytes, else 100 bytes, else all there is.
+[[nodiscard]] std::size_t argument_length(std::string_view text);
+
+// Is byte `at` of the argument inside a quoted string that is closed again?
+[[nodiscard]] bool in_closed_quotes(std::string_view argument, std::size_t at);
+
+}  // namespace parsers

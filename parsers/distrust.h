@@ -1,0 +1,38 @@
+// Lines that are not what they seem: an arrival entry ("<=") can hold a newline, and what follows it
+// then looks like entries of their own. Two ways are known: a quoted sender given by a local user
+// (exim -f), and MAIL's AUTH= parameter under log_selector +smtp_mailauth. An entry is one write(2),
+// so the forged lines follow at once. Such lines are evidence against nobody.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace parsers {
+
+class Distrust {
+ public:
+  // An entry is at most this long (macros.h LOG_BUFFER_SIZE); so is what it can forge.
+  static constexpr std::uint32_t kReach = 8192;
+  // A sender is at most 256 bytes long. Not more than it needs: what an open quote covers is lost
+  // evidence, and a local user can open one.
+  static constexpr std::uint32_t kQuotedReach = 1024;
+
+  // Whole lines, each with its LF, in file order, that hold no evidence themselves.
+  void pass_over(std::string_view lines);
+  // One line with its LF that may be evidence: true if it lies inside an unfinished arrival entry.
+  bool covers(std::string_view line);
+
+  // For the checkpoint: what is left to distrust.
+  struct State {
+    bool in_quotes = false;   // inside the sender's quotes
+    std::uint32_t reach = 0;  // bytes left; 0: nothing is distrusted
+    bool operator==(const State&) const = default;
+  };
+  State state;
+
+ private:
+  void look_at_header(std::string_view line);  // sets the state if it is an unfinished arrival entry
+  void pass_one(std::string_view line);        // a line inside one
+};
+
+}  // namespace parsers

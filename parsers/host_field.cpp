@@ -1,0 +1,81 @@
+#include "parsers/host_field.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace parsers {
+namespace {
+
+// ":port" of +incoming_port, if it stands here.
+void take_port(Cursor& cursor) {
+  if (!cursor.at(":")) return;
+  std::size_t end = 1;
+  while (end < cursor.rest.size() && cursor.rest[end] >= '0' && cursor.rest[end] <= '9') ++end;
+  if (end > 1) cursor.rest.remove_prefix(end);
+}
+
+bool is_plain_ipv4(std::string_view text) {
+  int dots = 0;
+  int value = -1;
+  for (const char c : text) {
+    if (c == '.') {
+      if (value < 0) return false;
+      ++dots;
+      value = -1;
+    } else if (c >= '0' && c <= '9') {
+      if (value == 0) return false;  // Exim prints no leading zeros
+      value = std::max(value, 0) * 10 + (c - '0');
+      if (value > 255) return false;
+    } else {
+      return false;
+    }
+  }
+  return dots == 3 && value >= 0;
+}
+
+}  // namespace
+
+bool is_ip_address(std::string_view text) {
+  if (is_plain_ipv4(text)) return true;
+  if (text.find(':') == std::string_view::npos) return false;
+  std::array<char, INET6_ADDRSTRLEN> buffer{};
+  if (text.size() >= buffer.size()) return false;
+  std::memcpy(buffer.data(), text.data(), text.size());
+  std::array<unsigned char, 16> address{};
+  return inet_pton(AF_INET6, buffer.data(), address.data()) == 1;
+}
+
+std::optional<std::string_view> take_bracketed_ip(Cursor& cursor) {
+  Cursor next = cursor;
+  std::string_view ip;
+  if (!next.eat("[") || !next.until(']', ip) || !is_ip_address(ip)) return std::nullopt;
+  take_port(next);
+  cursor = next;
+  return ip;
+}
+
+std::optional<HostField> take_full_host(Cursor& cursor) {
+  Cursor next = cursor;
+  HostField host;
+  if (!next.at("[") && !next.at("(")) {
+    host.name = next.token();
+    if (host.name.find_first_of("()[]\"<>=") != std::string_view::npos || !next.eat(" ")) {
+      return std::nullopt;
+    }
+  }
+  if (next.at("(")) {
+    const auto word = next.token();
+    if (word.size() < 2 || word.back() != ')' || !next.eat(" ")) return std::nullopt;
+    host.helo = word.substr(1, word.size() - 2);
+  }
+  const auto ip = take_bracketed_ip(next);
+  if (!ip) return std::nullopt;
+  host.ip = *ip;
+  cursor = next;
+  return host;
+}
+
+}  // namespace parsers

@@ -1,0 +1,25 @@
+// "H=FULLHOST [I=[ip][:port]]" at the start of a payload. Source: host.c host_and_ident.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "parsers/scan.h"
+
+namespace parsers {
+
+struct HostField {
+  std::string_view name;  // from the PTR record; empty if there is none
+  std::string_view helo;  // without its parentheses; empty if not printed
+  std::string_view ip;    // checked to be an IPv4 or IPv6 address
+};
+
+// "[name] [(helo)] [ip][:port]"; the cursor stands after it, or is unmoved on nullopt.
+// Name and HELO hold no blank: with a blank in it the end of a HELO could not be told.
+[[nodiscard]] std::optional<HostField> take_full_host(Cursor& cursor);
+// "[ip][:port]"
+[[nodiscard]] std::optional<std::string_view> take_bracketed_ip(Cursor& cursor);
+
+[[nodiscard]] bool is_ip_address(std::string_view text);
+
+}  // namespace parsers

@@ -1,0 +1,287 @@
+#include "parsers/reader.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "parsers/prefix.h"
+
+namespace parsers {
+namespace {
+
+constexpr std::string_view kRejected = " rejected RCPT ";  // " temporarily rejected RCPT " holds it too
+constexpr std::string_view kOverflow = "**** log string overflowed log buffer";
+constexpr std::string_view kSyslogPiece = "]: [";
+
+std::uint64_t count_lines(std::string_view text) {
+  return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+// The next hit of any of the fixed words, over one block.
+class Finder {
+ public:
+  Finder(std::string_view block, bool syslog) : block_(block) {
+    add(kRejected);
+    add(kTaggedStart);
+    add(kOverflow);
+    if (syslog) add(kSyslogPiece);
+  }
+  // Position of the next hit at or after `from`; npos if there is none.
+  std::size_t next(std::size_t from) {
+    std::size_t first = std::string_view::npos;
+    for (std::size_t i = 0; i < used_; ++i) {
+      auto& word = words_[i];
+      if (word.at != std::string_view::npos && word.at < from) word.at = block_.find(word.text, from);
+      first = std::min(first, word.at);
+    }
+    return first;
+  }
+
+ private:
+  struct Word {
+    std::string_view text;
+    std::size_t at = 0;
+  };
+  void add(std::string_view text) { words_[used_++] = {text, block_.find(text)}; }
+
+  std::string_view block_;
+  std::array<Word, 4> words_{};
+  std::size_t used_ = 0;
+};
+
+std::string_view first_line(std::string_view block) { return block.substr(0, block.find('\n')); }
+std::string_view last_line(std::string_view block) {
+  block.remove_suffix(1);
+  return block.substr(block.rfind('\n') + 1);  // npos + 1 == 0
+}
+
+}  // namespace
+
+std::string_view name_of(Kind kind) {
+  constexpr std::array<std::string_view, kKinds> kNames{"rejected_rcpt", "temp_rejected",
+                                                        "policy_rejected", "tagged", "ambiguous"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+ReaderCounters& ReaderCounters::operator+=(const ReaderCounters& other) {
+  lines += other.lines;
+  bytes += other.bytes;
+  for (std::size_t i = 0; i < events.size(); ++i) events[i] += other.events[i];
+  for (std::size_t i = 0; i < unreadable.size(); ++i) unreadable[i] += other.unreadable[i];
+  distrusted += other.distrusted;
+  overflowed += other.overflowed;
+  too_long += other.too_long;
+  bad_tagged += other.bad_tagged;
+  copies += other.copies;
+  return *this;
+}
+
+LogReader::LogReader(ReaderOptions options)
+    : options_(std::move(options)),
+      reasons_(options_.reasons),
+      copies_(options_.syslog_duplication) {}
+
+void LogReader::start_file() {
+  const auto options = options_;
+  const auto counters = counters_;
+  const bool junk_seen = junk_seen_;  // what Exim accepts does not change with the file
+  *this = LogReader(options);
+  counters_ = counters;
+  junk_seen_ = junk_seen;
+}
+
+LogReader::State LogReader::state() const {
+  return {offset_, line_, form_, junk_seen_, distrust_.state, copies_.state, pieces_.parts};
+}
+
+void LogReader::restore(const State& state) {
+  start_file();
+  offset_ = state.offset;
+  line_ = state.line;
+  form_ = state.form;
+  junk_seen_ = state.junk_seen;
+  distrust_.state = state.distrust;
+  copies_.state = state.copies;
+  pieces_.parts = state.pieces;
+}
+
+void LogReader::feed(std::span<const char> bytes, EventSink& sink) {
+  lines_.feed(
+      bytes, [&](std::string_view block) { on_block(block, sink); },
+      [&](std::uint64_t length) {
+        ++counters_.too_long;
+        ++counters_.lines;
+        counters_.bytes += length;
+        ++line_;
+        offset_ += length;
+      });
+}
+
+void LogReader::settle_form(std::string_view block) {
+  while (form_ == Form::unknown && !block.empty()) {
+    auto line = first_line(block);
+    block.remove_prefix(line.size() + 1);
+    if (parse_prefix(line)) {
+      form_ = Form::file;
+    } else if (parse_syslog(line, options_.not_after)) {
+      form_ = Form::syslog;
+    }
+  }
+}
+
+std::optional<Stamp> LogReader::stamp_of(std::string_view line) const {
+  if (form_ != Form::syslog) return take_exim_stamp(line);
+  const auto syslog = parse_syslog(line, options_.not_after);
+  if (!syslog) return std::nullopt;
+  const auto prefix = parse_syslog_message(syslog->stamp, syslog->message);
+  return prefix ? std::optional(prefix->stamp) : std::nullopt;
+}
+
+void LogReader::on_block(std::string_view block, EventSink& sink) {
+  settle_form(block);
+  const auto first = stamp_of(first_line(block));
+  const auto last = stamp_of(last_line(block));
+  const bool every_stamp =
+      first && last &&
+      sink.needs_every_stamp(std::min(first->civil, last->civil), std::max(first->civil, last->civil));
+
+  Finder finder(block, form_ == Form::syslog);
+  std::size_t done = 0;  // everything before is dealt with
+  for (auto hit = finder.next(0); hit != std::string_view::npos; hit = finder.next(done)) {
+    const auto begin = block.rfind('\n', hit) + 1;  // npos + 1 == 0
+    const auto end = block.find('\n', hit) + 1;
+    between(block.substr(done, begin - done), every_stamp, sink);
+    const auto line = block.substr(begin, end - begin);
+    if (line.size() > kMaxLine) {
+      ++counters_.too_long;
+    } else {
+      if (every_stamp) {
+        if (const auto stamp = stamp_of(line)) sink.on_stamp(*stamp);
+      }
+      on_line(line, offset_, sink);
+    }
+    ++line_;
+    offset_ += line.size();
+    done = end;
+  }
+  between(block.substr(done), every_stamp, sink);
+  counters_.bytes += block.size();
+}
+
+void LogReader::between(std::string_view lines, bool every_stamp, EventSink& sink) {
+  if (lines.empty()) return;
+  if (form_ == Form::file) distrust_.pass_over(lines);
+  const auto count = count_lines(lines);
+  line_ += count;
+  counters_.lines += count;
+  offset_ += lines.size();
+  while (every_stamp && !lines.empty()) {
+    const auto line = first_line(lines);
+    lines.remove_prefix(line.size() + 1);
+    if (line.size() >= kMaxLine) continue;
+    if (const auto stamp = stamp_of(line)) sink.on_stamp(*stamp);
+  }
+}
+
+void LogReader::on_line(std::string_view line, std::uint64_t offset, EventSink& sink) {
+  ++counters_.lines;
+  const bool distrusted = form_ == Form::file && distrust_.covers(line);
+  line.remove_suffix(1);
+  Event event;
+  event.line = line;
+  event.number = line_ + 1;
+  event.offset = offset;
+
+  if (form_ != Form::syslog) {
+    if (const auto prefix = parse_prefix(line)) on_entry(*prefix, distrusted, event, sink);
+    return;
+  }
+  const auto syslog = parse_syslog(line, options_.not_after);
+  if (!syslog) return;
+  std::string_view entry;
+  if (pieces_.add(syslog->pid, syslog->message, entry) == SyslogPieces::Result::held) return;
+  const auto prefix = parse_syslog_message(syslog->stamp, entry);
+  if (!prefix) return;
+  // The copies of a rejection differ in nothing but the priority, which files do not show.
+  if (entry.find(kRejected) != std::string_view::npos && copies_.is_copy(syslog->pid, entry)) {
+    ++counters_.copies;
+    return;
+  }
+  on_entry(*prefix, distrusted, event, sink);
+}
+
+void LogReader::on_entry(const Prefix& prefix, bool distrusted, Event& event, EventSink& sink) {
+  event.stamp = prefix.stamp;
+  if (!prefix.message_id.empty()) return;  // RCPT-time entries never have one
+  const auto payload = prefix.payload;
+  if (payload.starts_with(kTaggedStart)) {
+    if (const auto tagged = parse_tagged(payload)) {
+      on_tagged(*tagged, distrusted, event, sink);
+    } else {
+      ++counters_.bad_tagged;
+    }
+    return;
+  }
+  // Exim 4.96 and 4.97 replace the whole entry by the marker, later ones its tail.
+  if (payload.find(kOverflow) != std::string_view::npos &&
+      (payload.starts_with(kOverflow) || payload.ends_with("****"))) {
+    ++counters_.overflowed;
+    return;
+  }
+  on_rejection(prefix, distrusted, event, sink);
+}
+
+void LogReader::on_rejection(const Prefix& prefix, bool distrusted, Event& event, EventSink& sink) {
+  const auto payload = prefix.payload;
+  if (!payload.starts_with("H=") && !payload.starts_with(" DSH=") && !payload.starts_with("U=")) {
+    return;  // the words stand in another kind of entry
+  }
+  if (!junk_seen_ && is_junk_helo(payload)) junk_seen_ = true;
+  const auto scan = scan_rejection(payload, options_.junk_helo.value_or(junk_seen_));
+  if (!scan.rejection) {
+    if (scan.failed != Step::not_ours) ++counters_.unreadable[static_cast<std::size_t>(scan.failed)];
+    return;
+  }
+  const auto& rejection = *scan.rejection;
+  if (distrusted) ++counters_.distrusted;
+  if (distrusted || scan.doubt != Doubt::none) {
+    event.kind = Kind::ambiguous;
+    if (!distrusted && scan.doubt != Doubt::helo) event.host = rejection.host;
+    return emit(event, sink);
+  }
+  event.user = rejection.id;
+  event.host = rejection.host;
+  event.authenticator = rejection.authenticator;
+  event.sender = rejection.sender;
+  event.recipient = without_brackets(rejection.argument);
+  if (!rejection.text.empty()) event.reason = rejection.text;
+  if (rejection.temporary) {
+    event.kind = Kind::temp_rejected;
+  } else {
+    const bool missing = !rejection.text.empty() &&
+                         reasons_.of(rejection.text, rejection.argument) == Reason::missing;
+    event.kind = missing ? Kind::rejected_rcpt : Kind::policy_rejected;
+  }
+  emit(event, sink);
+}
+
+void LogReader::on_tagged(const Tagged& tagged, bool distrusted, Event& event, EventSink& sink) {
+  if (distrusted) {
+    ++counters_.distrusted;
+    event.kind = Kind::ambiguous;
+    return emit(event, sink);
+  }
+  event.kind = Kind::tagged;
+  event.authenticator = tagged.authenticator;
+  if (tagged.id) event.user = *tagged.id;
+  event.host = tagged.host;
+  event.recipient = tagged.recipient;
+  emit(event, sink);
+}
+
+void LogReader::emit(const Event& event, EventSink& sink) {
+  ++counters_.events[static_cast<std::size_t>(event.kind)];
+  sink.on_event(event);
+}
+
+}  // namespace parsers

@@ -1,0 +1,276 @@
+#include "parsers/rejection.h"
+
+#include <algorithm>
+#include <array>
+
+#include "parsers/argument.h"
+#include "parsers/host_field.h"
+#include "parsers/scan.h"
+
+namespace parsers {
+namespace {
+
+constexpr std::string_view kVerb = " rejected RCPT ";
+constexpr std::string_view kTemporarily = " temporarily";
+// U= shows at most 127 bytes of the ident answer, each printed as up to four (verify.c).
+constexpr std::size_t kMaxIdent = 4 * 127;
+// parse.c EXIM_EMAILADDR_MAX is 256; rewriting may lengthen an address.
+constexpr std::size_t kMaxSender = 512;
+// A line with more possible ends of its free text was made to have them.
+constexpr int kMaxTries = 200;
+
+bool same_outcome(const Rejection& a, const Rejection& b) {
+  return a.temporary == b.temporary && a.authenticator == b.authenticator && a.id == b.id &&
+         a.argument == b.argument && a.text == b.text;
+}
+
+// All ways to read the part after the host. Only free text (U=, DN=, the quoted SNI= of before
+// 4.95) makes more than one; what differs then is not decidable.
+class Readings {
+ public:
+  explicit Readings(const Rejection& host) : host_(host) {}
+
+  void from_ident(Cursor at) {
+    if (!at.eat(" U=")) return from_connection_id(at);
+    each_end(at, at.rest.substr(0, kMaxIdent + 1), {" Ci=", " X=", " CV=", " DN=\"", " SNI=", " F=<"},
+             [&](Cursor next) { from_connection_id(next); });
+  }
+
+  // The first reading and whether another one disagrees.
+  [[nodiscard]] const std::optional<Rejection>& first() const { return first_; }
+  [[nodiscard]] bool disagree() const { return disagree_; }
+  [[nodiscard]] Step furthest() const { return furthest_; }
+  [[nodiscard]] std::string_view argument_and_text() const { return argument_and_text_; }
+
+ private:
+  template <std::size_t N, class Continue>
+  void each_end(Cursor at, std::string_view within, const std::string_view (&starts)[N],
+                Continue&& go_on) {
+    for (std::size_t i = 0; i <= within.size() && !disagree_; ++i) {
+      if (i < at.rest.size() && at.rest[i] != ' ') continue;
+      const Cursor next{at.rest.substr(std::min(i, at.rest.size()))};
+      for (const auto start : starts) {
+        if (next.at(start)) go_on(next);
+      }
+    }
+  }
+
+  void from_connection_id(Cursor at) {
+    if (at.eat(" Ci=")) at.token();
+    if (at.eat(" X=")) at.token();
+    if (at.eat(" CV=")) at.token();
+    from_dn(at);
+  }
+
+  void from_dn(Cursor at) {
+    if (!at.eat(" DN=\"")) return from_sni(at);
+    each_quote(at, [&](Cursor next) { from_sni(next); });
+  }
+
+  void from_sni(Cursor at) {
+    if (at.eat(" SNI=\"")) return each_quote(at, [&](Cursor next) { from_sender(next); });
+    if (at.eat(" SNI=")) at.token();
+    from_sender(at);
+  }
+
+  // Every closing quote that another field follows.
+  template <class Continue>
+  void each_quote(Cursor at, Continue&& go_on) {
+    for (std::size_t quote = at.rest.find('"'); quote != std::string_view::npos && !disagree_;
+         quote = at.rest.find('"', quote + 1)) {
+      const Cursor next{at.rest.substr(quote + 1)};
+      if (next.at(" SNI=") || next.at(" F=<")) go_on(next);
+    }
+  }
+
+  void from_sender(Cursor at) {
+    if (++tries_ > kMaxTries) {
+      disagree_ = true;
+      return;
+    }
+    Rejection found = host_;
+    if (!at.eat(" F=<")) return fail(Step::sender);
+    const auto length = address_length(at.rest.substr(0, kMaxSender));
+    if (!length) return fail(Step::sender);
+    found.sender = at.rest.substr(0, *length);
+    at.rest.remove_prefix(*length + 1);
+    from_auth(at, found);
+  }
+
+  void from_auth(Cursor at, Rejection& found) {
+    if (at.eat(" A=")) {
+      const auto name_end = at.rest.find_first_of(" :");
+      if (name_end == 0 || name_end == std::string_view::npos) return fail(Step::auth);
+      found.authenticator = at.rest.substr(0, name_end);
+      at.rest.remove_prefix(name_end);
+      found.id = std::string_view{};
+      if (at.eat(":")) {
+        // The id is Exim's own printing of a checked login, and what a client writes (the RCPT
+        // argument) comes after the verb: so the first verb ends the id.
+        auto end = at.rest.find(kVerb);
+        if (end == std::string_view::npos) return fail(Step::verb);
+        if (at.rest.substr(0, end).ends_with(kTemporarily)) end -= kTemporarily.size();
+        found.id = without_results(at.rest.substr(0, end));
+        at.rest.remove_prefix(end);
+      }
+    }
+    skip_results(at);
+    found.temporary = at.eat(kTemporarily);
+    if (!at.eat(kVerb)) return fail(Step::verb);
+    argument_and_text_ = at.rest;
+    const auto length = argument_length(at.rest);
+    found.argument = at.rest.substr(0, length);
+    at.rest.remove_prefix(length);
+    if (at.eat(": ")) found.text = at.rest;
+    add(found);
+  }
+
+  // 4.100 prints " SPF=pass" and " DMARC=none" between the id and the verb (receive.c).
+  static std::string_view without_results(std::string_view id) {
+    for (;;) {
+      const auto blank = id.rfind(' ');
+      if (blank == std::string_view::npos) return id;
+      const auto word = id.substr(blank + 1);
+      if (!(word.starts_with("SPF=") || word.starts_with("DMARC=") || word == "SPF" ||
+            word == "DMARC")) {
+        return id;
+      }
+      id = id.substr(0, blank);
+    }
+  }
+  static void skip_results(Cursor& at) {
+    for (const std::string_view name : {" SPF", " DMARC"}) {
+      Cursor next = at;
+      if (!next.eat(name)) continue;
+      if (next.eat("=")) next.token();
+      if (next.at(" ")) at = next;
+    }
+  }
+
+  void add(const Rejection& found) {
+    if (!first_) {
+      first_ = found;
+    } else if (!same_outcome(*first_, found)) {
+      disagree_ = true;
+    }
+  }
+  void fail(Step step) { furthest_ = std::max(furthest_, step); }
+
+  Rejection host_;
+  std::optional<Rejection> first_;
+  bool disagree_ = false;
+  Step furthest_ = Step::sender;
+  std::string_view argument_and_text_;
+  int tries_ = 0;
+};
+
+// Could a login that holds " rejected RCPT " have made this line? Then what we took for argument and
+// text is still the login's. A client's own quoted argument and a refusing server's reply may hold
+// anything; the quotes and Exim's words before the reply tell them apart.
+bool has_second_verb(const Rejection& rejection) {
+  if (!rejection.id) return false;
+  const auto in_argument = rejection.argument.find(kVerb);
+  if (in_argument != std::string_view::npos && !in_closed_quotes(rejection.argument, in_argument)) {
+    return true;
+  }
+  const auto in_text = rejection.text.find(kVerb);
+  return in_text != std::string_view::npos &&
+         rejection.text.substr(0, in_text).find(" : SMTP error from remote mail server after ") ==
+             std::string_view::npos;
+}
+
+// Another "(...) [ip]" further on from which the rest of the line reads as a whole entry too: then
+// everything before may be HELO.
+bool has_later_host(std::string_view rest) {
+  for (auto at = rest.find(") ["); at != std::string_view::npos; at = rest.find(") [", at + 1)) {
+    Cursor cursor{rest.substr(at + 2)};
+    const auto ip = take_bracketed_ip(cursor);
+    if (!ip) continue;
+    Cursor interface = cursor;
+    if (interface.eat(" I=") && take_bracketed_ip(interface)) cursor = interface;
+    Readings readings{Rejection{}};
+    readings.from_ident(cursor);
+    if (readings.first()) return true;
+  }
+  return false;
+}
+
+Scan failed(Step step) { return {std::nullopt, Doubt::none, step}; }
+
+// "U=LOGIN F=<...": a message handed in by exim -bs, without any host.
+Scan scan_local(std::string_view payload) {
+  Cursor cursor{payload};
+  cursor.eat("U=");
+  cursor.token();
+  Readings readings{Rejection{}};
+  readings.from_ident(cursor);
+  if (!readings.first()) return failed(Step::not_ours);
+  return {readings.first(), Doubt::none, Step::not_ours};
+}
+
+}  // namespace
+
+std::string_view name_of(Step step) {
+  constexpr std::array<std::string_view, kSteps> kNames{"not_ours", "host", "interface",
+                                                        "sender",   "auth", "verb"};
+  return kNames[static_cast<std::size_t>(step)];
+}
+
+Scan scan_rejection(std::string_view payload, bool junk_helo) {
+  Cursor cursor{payload};
+  if (!cursor.eat("H=") && !cursor.eat(" DSH=")) {
+    return payload.starts_with("U=") ? scan_local(payload) : failed(Step::not_ours);
+  }
+  const auto host = take_full_host(cursor);
+  if (!host) return failed(Step::host);
+  if (cursor.eat(" I=") && !take_bracketed_ip(cursor)) return failed(Step::interface);
+
+  const std::string_view after_host = cursor.rest;
+  Rejection start;
+  start.host = host->ip;
+  start.helo = host->helo;
+  Readings readings{start};
+  readings.from_ident(cursor);
+  if (!readings.first()) return failed(readings.furthest());
+
+  // Where junk is known to pass, all that follows may still be HELO. Elsewhere only the recipient's
+  // part of the line raises the question: to ask it of F= too would let a spammer make every line
+  // of his doubtful by his own sender address.
+  const auto may_be_helo = junk_helo ? after_host : readings.argument_and_text();
+  Scan scan{readings.first(), Doubt::none, Step::not_ours};
+  if (!host->helo.empty() && has_later_host(may_be_helo)) {
+    scan.doubt = Doubt::helo;
+  } else if (readings.disagree()) {
+    scan.doubt = Doubt::ident_or_dn;
+  } else if (has_second_verb(*scan.rejection)) {
+    scan.doubt = Doubt::second_verb;
+  }
+  return scan;
+}
+
+bool is_junk_helo(std::string_view payload) {
+  Cursor cursor{payload};
+  if (!cursor.eat("H=")) return false;
+  if (!cursor.at("(")) {
+    cursor.token();
+    if (!cursor.eat(" ")) return false;
+  }
+  if (!cursor.eat("(")) return false;
+  const auto helo = cursor.rest.substr(0, cursor.rest.find(") ["));
+  if (helo.size() == cursor.rest.size()) return false;
+  // A bracketed literal may stand as a whole; helo_allow_chars rarely adds more than '_'.
+  const auto inside = helo.starts_with('[') && helo.ends_with(']') ? helo.substr(1, helo.size() - 2) : helo;
+  return std::any_of(inside.begin(), inside.end(), [](unsigned char c) {
+    return c <= ' ' || c == 0x7f || c == '(' || c == ')' || c == '<' || c == '>' || c == '"' ||
+           c == '[' || c == ']' || c == '=';
+  });
+}
+
+std::string_view without_brackets(std::string_view argument) {
+  if (argument.size() >= 2 && argument.front() == '<' && argument.back() == '>') {
+    return argument.substr(1, argument.size() - 2);
+  }
+  return argument;
+}
+
+}  // namespace parsers

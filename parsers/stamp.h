@@ -1,0 +1,35 @@
+// Log stamps. Exim prints local time, with an offset only if log_timezone is set; syslog's
+// traditional form has no year at all. What a stamp means as an instant is agent/zone.h's business.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace parsers {
+
+// A civil (wall clock) time in whole seconds since 1970-01-01 00:00:00 of the same wall clock.
+// Whole seconds only: log_selector +millisec must change no decision.
+using CivilSeconds = std::int64_t;
+
+struct Stamp {
+  CivilSeconds civil = 0;
+  std::optional<std::int32_t> utc_offset;  // seconds east of UTC, if the line says so
+  std::string_view text;                   // as printed, without zone and milliseconds
+};
+
+// Days of the civil calendar since 1970-01-01 (proleptic Gregorian).
+[[nodiscard]] std::int64_t days_from_civil(std::int64_t year, unsigned month, unsigned day);
+
+// Decodes "YYYY-MM-DD hh:mm:ss[.mmm][ +hhmm]" at the start of `text` and cuts it off.
+// Leaves `text` as it was if it does not start so. Source: tod.c tod_stamp.
+[[nodiscard]] std::optional<Stamp> take_exim_stamp(std::string_view& text);
+
+// Decodes "YYYY-MM-DDThh:mm:ss[.ffffff](Z|+hh:mm)" (rsyslog's ISO form).
+[[nodiscard]] std::optional<Stamp> take_iso_stamp(std::string_view& text);
+
+// Decodes "Mmm dd hh:mm:ss" (RFC 3164). The year is the latest one that does not put the stamp
+// more than a day after `not_after`.
+[[nodiscard]] std::optional<Stamp> take_bsd_stamp(std::string_view& text, CivilSeconds not_after);
+
+}  // namespace parsers
