@@ -72,17 +72,38 @@ Result<Done> make_readable(const EximUser& user, const std::string& path) {
   const auto before = readable_by(user, path);
   if (before || before.error().code != Errc::denied) return before;
   const int fd = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0) return system_error("open " + path, errno);
+  if (fd < 0) return errno == ENOENT ? before : system_error("open " + path, errno);
   struct stat info {};
-  bool changed = false;
-  if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
+  int error = 0;
+  // Only what the file itself lacks: a change for nothing would wake whoever watches the file.
+  if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && (rights(user, info) & 4) == 0) {
     const bool grouped = !user.groups.empty() && ::fchown(fd, static_cast<uid_t>(-1), user.groups.front()) == 0;
-    changed = ::fchmod(fd, (info.st_mode & 07777) | (grouped ? 0040 : 0044)) == 0;
+    if (::fchmod(fd, (info.st_mode & 07777) | (grouped ? 0040 : 0044)) != 0) error = errno;
   }
-  const int error = errno;
   ::close(fd);
-  if (!changed) return system_error("change the mode of " + path, error);
+  if (error != 0) return system_error("change the mode of " + path, error);
   return readable_by(user, path);
+}
+
+Result<bool> make_directory(const std::optional<EximUser>& user, const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0) {
+    if (S_ISDIR(info.st_mode)) return false;
+    return Error{Errc::unsafe, 0, path + ": not a directory"};
+  }
+  std::error_code error;
+  const std::filesystem::path full(path);
+  std::filesystem::path partial;
+  for (const auto& part : full) {
+    partial /= part;
+    // What leads to a list may be passed through by everybody, but not looked into.
+    if (std::filesystem::create_directory(partial, error)) ::chmod(partial.c_str(), 0711);
+    if (error) return system_error("make " + partial.string(), error.value());
+  }
+  if (!user) return true;
+  const bool grouped = !user->groups.empty() && ::chown(path.c_str(), static_cast<uid_t>(-1), user->groups.front()) == 0;
+  if (::chmod(path.c_str(), grouped ? 02750 : 0755) != 0) return system_error("change the mode of " + path, errno);
+  return true;
 }
 
 }  // namespace actions

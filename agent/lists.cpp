@@ -34,7 +34,7 @@ Lists::Lists(actions::Files& files, const std::vector<Counting::List>& lists,
              std::optional<actions::EximUser> exim, Say say)
     : exim_(std::move(exim)), say_(std::move(say)) {
   for (const auto& list : lists) {
-    lists_.push_back({actions::Blocklist(files, list.path, creation_for(exim_)), std::nullopt, false, {}, {}, 0, false});
+    lists_.push_back({actions::Blocklist(files, list.path, creation_for(exim_)), std::nullopt, false, {}, {}, {}, 0, false});
   }
 }
 
@@ -47,7 +47,11 @@ void Lists::fail(List& list, const actions::Error& error) {
 void Lists::check_access(List& list) {
   if (!exim_) return;
   const auto readable = actions::make_readable(*exim_, list.file.path());
-  if (!readable) fail(list, readable.error());
+  const auto now = readable ? std::string() : readable.error().what;
+  if (now == list.access) return;
+  say_(readable ? fmt::format("{}: Exim's user can read it now", list.file.path())
+                : printable(now) + "; Exim defers all mail it looks up there");
+  list.access = now;
 }
 
 bool Lists::is_pending(const std::string& path, const std::string& key) const {

@@ -43,7 +43,9 @@ class Lists {
   void restore(std::vector<PendingBlock> pending) { pending_ = std::move(pending); }
   [[nodiscard]] std::size_t size() const { return lists_.size(); }
   [[nodiscard]] const std::string& path(std::size_t list) const { return lists_[list].file.path(); }
-  [[nodiscard]] const std::string& fault(std::size_t list) const { return lists_[list].fault; }
+  [[nodiscard]] const std::string& fault(std::size_t list) const {
+    return lists_[list].fault.empty() ? lists_[list].access : lists_[list].fault;
+  }
   [[nodiscard]] std::size_t entries(std::size_t list) const { return lists_[list].entries; }
 
  private:
@@ -52,7 +54,8 @@ class Lists {
     std::optional<actions::FileStamp> seen;  // nullopt: there was no file
     bool stale = false;                      // we wrote it ourselves since `seen`
     std::set<std::string> unclaimed;         // folded keys, see adopt()
-    std::string fault;  // empty: read and writable so far
+    std::string fault;   // empty: we could read and write it the last time
+    std::string access;  // empty: so can Exim's user read it
     std::size_t entries = 0;
     bool unsynced = false;
   };

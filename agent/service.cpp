@@ -78,13 +78,15 @@ Service::Service(const Config& config, PipelineOptions around, actions::Files& f
       host_(host_name()),
       inotify_(open_inotify(options_.say)),
       pipeline_(config_, std::move(around)),
-      lists_(files_, pipeline_.counting().lists(), actions::find_exim_user(config_.exim.user), options_.say),
+      exim_(actions::find_exim_user(config_.exim.user)),
+      lists_(files_, pipeline_.counting().lists(), exim_, options_.say),
       list_watches_(lists_.size(), -1),
       state_file_(files_, config_.state.directory) {
   pipeline_.on_decision([this](Decision&& decision) { decide(std::move(decision)); });
 }
 
 void Service::start() {
+  if (!exim_) options_.say(fmt::format("exim.user: this machine has no user \"{}\"; lists will be readable by all", config_.exim.user));
   if (!options_.dry_run) {
     mailer_.emplace(config_.notify, host_);
     outbox_.emplace(*mailer_, options_.say);
@@ -102,11 +104,11 @@ void Service::start() {
   }
   for (std::size_t i = 0; i < lists_.size(); ++i) {
     const auto directory = std::filesystem::path(lists_.path(i)).parent_path();
-    std::error_code error;
-    if (!options_.dry_run && std::filesystem::create_directories(directory, error)) {
-      options_.say(fmt::format("created {}", directory.string()));
+    if (!options_.dry_run) {
+      const auto made = actions::make_directory(exim_, directory.string());
+      if (!made) options_.say(made.error().what);
+      if (made && made.value()) options_.say(fmt::format("created {}", directory.string()));
     }
-    if (error) options_.say(fmt::format("{}: {}", directory.string(), error.message()));
     if (!inotify_) continue;
     const auto watch = inotify_->watch_directory(directory.string());
     if (watch) {

@@ -57,6 +57,7 @@ class Service {
   std::string host_;
   std::optional<Inotify> inotify_;
   Pipeline pipeline_;
+  std::optional<actions::EximUser> exim_;
   Lists lists_;
   std::vector<int> list_watches_;  // by list; -1: looked at from time to time
   std::vector<std::unique_ptr<Follower>> followers_;

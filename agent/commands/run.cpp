@@ -5,8 +5,8 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 
+#include "actions/exim_access.h"
 #include "agent/commands/command.h"
 #include "agent/decision_text.h"
 #include "agent/printable.h"
@@ -54,10 +54,9 @@ Exit run_service(const Invocation& invocation) {
   };
 
   if (!options.dry_run) {
-    std::error_code error;
-    std::filesystem::create_directories(config.state.directory, error);
-    if (error || ::access(config.state.directory.c_str(), W_OK | X_OK) != 0) {
-      say(fmt::format("state.directory {}: can't be written to", config.state.directory));
+    const auto made = actions::make_directory(std::nullopt, config.state.directory);
+    if (!made || ::access(config.state.directory.c_str(), W_OK | X_OK) != 0) {
+      say(fmt::format("state.directory: {}", made ? config.state.directory + ": can't be written to" : made.error().what));
       return kCantCreate;
     }
   }
