@@ -29,7 +29,9 @@ std::string to_append(std::string_view content, const std::string& line) {
 
 }  // namespace
 
-std::string Blocklist::directory() const { return std::filesystem::path(path_).parent_path().string(); }
+std::string Blocklist::directory() const {
+  return std::filesystem::path(path_).parent_path().string();
+}
 
 Result<Blocklist::View> Blocklist::read() const {
   bool exists = false;
@@ -54,10 +56,10 @@ Result<Change> Blocklist::add(std::string_view key, std::string_view data) {
   const std::string_view bytes = content.value().bytes;
   const auto missing = to_append(bytes, *line);
   const auto entries = read_list(bytes);
-  const bool listed = std::any_of(entries.begin(), entries.end(), [&](const ListEntry& entry) {
-    return same_key(entry.key, key);
-  });
-  // A cut-off line that holds the whole key works for Exim, but what is appended next would spoil it.
+  const bool listed = std::any_of(entries.begin(), entries.end(),
+                                  [&](const ListEntry& entry) { return same_key(entry.key, key); });
+  // A cut-off line that holds the whole key works for Exim, but what is appended next would spoil
+  // it.
   if (listed && (bytes.empty() || bytes.ends_with('\n'))) return Change::already_so;
   const auto stamp = files_.append(path_, listed ? std::string("\n") : missing, creation_);
   if (!stamp) return stamp.error();
@@ -76,8 +78,9 @@ Result<std::size_t> Blocklist::remove(const std::vector<std::string>& keys) {
     std::string kept;
     std::size_t done = 0, removed = 0;
     for (const auto& entry : read_list(bytes)) {
-      const bool goes = std::any_of(keys.begin(), keys.end(),
-                                    [&](const std::string& key) { return same_key(entry.key, key); });
+      const bool goes = std::any_of(keys.begin(), keys.end(), [&](const std::string& key) {
+        return same_key(entry.key, key);
+      });
       if (!goes) continue;
       kept.append(bytes, done, entry.begin - done);
       done = entry.end;

@@ -18,7 +18,8 @@ namespace {
 // Which of owner's, group's or others' bits apply, shifted to the lowest three.
 unsigned rights(const EximUser& user, const struct stat& info) {
   if (info.st_uid == user.uid) return info.st_mode >> 6 & 7;
-  const bool member = std::find(user.groups.begin(), user.groups.end(), info.st_gid) != user.groups.end();
+  const bool member =
+      std::find(user.groups.begin(), user.groups.end(), info.st_gid) != user.groups.end();
   return member ? info.st_mode >> 3 & 7 : info.st_mode & 7;
 }
 
@@ -32,7 +33,8 @@ std::optional<EximUser> find_exim_user(const std::string& name) {
   std::vector<char> buffer(16384);
   passwd entry{};
   passwd* found = nullptr;
-  if (::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) {
+  if (::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 ||
+      found == nullptr) {
     return std::nullopt;
   }
   EximUser user;
@@ -56,7 +58,8 @@ Result<Done> readable_by(const EximUser& user, const std::string& path) {
       if (errno == ENOENT) return Done{};
       return system_error("look at " + directory.string(), errno);
     }
-    if ((rights(user, info) & 1) == 0) return in_the_way(directory.string(), "may not search this directory");
+    if ((rights(user, info) & 1) == 0)
+      return in_the_way(directory.string(), "may not search this directory");
   }
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0) {
@@ -77,7 +80,8 @@ Result<Done> make_readable(const EximUser& user, const std::string& path) {
   int error = 0;
   // Only what the file itself lacks: a change for nothing would wake whoever watches the file.
   if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && (rights(user, info) & 4) == 0) {
-    const bool grouped = !user.groups.empty() && ::fchown(fd, static_cast<uid_t>(-1), user.groups.front()) == 0;
+    const bool grouped =
+        !user.groups.empty() && ::fchown(fd, static_cast<uid_t>(-1), user.groups.front()) == 0;
     if (::fchmod(fd, (info.st_mode & 07777) | (grouped ? 0040 : 0044)) != 0) error = errno;
   }
   ::close(fd);
@@ -101,8 +105,10 @@ Result<bool> make_directory(const std::optional<EximUser>& user, const std::stri
     if (error) return system_error("make " + partial.string(), error.value());
   }
   if (!user) return true;
-  const bool grouped = !user->groups.empty() && ::chown(path.c_str(), static_cast<uid_t>(-1), user->groups.front()) == 0;
-  if (::chmod(path.c_str(), grouped ? 02750 : 0755) != 0) return system_error("change the mode of " + path, errno);
+  const bool grouped = !user->groups.empty() &&
+                       ::chown(path.c_str(), static_cast<uid_t>(-1), user->groups.front()) == 0;
+  if (::chmod(path.c_str(), grouped ? 02750 : 0755) != 0)
+    return system_error("change the mode of " + path, errno);
   return true;
 }
 

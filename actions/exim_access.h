@@ -28,8 +28,8 @@ struct EximUser {
 // group-read where we may set the group, else read for others. Directories are left alone.
 Result<Done> make_readable(const EximUser& user, const std::string& path);
 
-// Makes a directory, and those above it, if it is missing: true if it was. With a user it is one for
-// lists, 2750 and Exim's group; without, 0711.
+// Makes a directory, and those above it, if it is missing: true if it was. With a user it is one
+// for lists, 2750 and Exim's group; without, 0711.
 Result<bool> make_directory(const std::optional<EximUser>& user, const std::string& path);
 
 }  // namespace actions

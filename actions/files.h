@@ -44,14 +44,16 @@ struct Files {
   virtual Result<FileStamp> stamp(const std::string& path) = 0;
   // Regular files of at most `limit` bytes.
   virtual Result<Content> read(const std::string& path, std::size_t limit) = 0;
-  // One write(2) in append mode; creates the file. What a full disk cut short is taken back, so that
-  // half a line never stays. Gives the file's stamp after it.
-  virtual Result<FileStamp> append(const std::string& path, std::string_view bytes, const Creation& creation) = 0;
+  // One write(2) in append mode; creates the file. What a full disk cut short is taken back, so
+  // that half a line never stays. Gives the file's stamp after it.
+  virtual Result<FileStamp> append(const std::string& path, std::string_view bytes,
+                                   const Creation& creation) = 0;
   // The file's bytes and its directory's entry are on the disk after it.
   virtual Result<Done> sync(const std::string& path) = 0;
-  // By a temporary file beside it, fsync, rename, fsync of the directory. Owner, group and mode of an
-  // existing file are kept. With `expected`, only if the file still is what it was.
-  virtual Result<FileStamp> replace(const std::string& path, std::string_view bytes, const Creation& creation,
+  // By a temporary file beside it, fsync, rename, fsync of the directory. Owner, group and mode of
+  // an existing file are kept. With `expected`, only if the file still is what it was.
+  virtual Result<FileStamp> replace(const std::string& path, std::string_view bytes,
+                                    const Creation& creation,
                                     const std::optional<FileStamp>& expected) = 0;
   virtual Result<Done> rename(const std::string& from, const std::string& to) = 0;
   // The lock of a directory, among all who work on the lists in it. Waits at most `milliseconds`.
@@ -61,9 +63,11 @@ struct Files {
 struct PosixFiles : Files {
   Result<FileStamp> stamp(const std::string& path) override;
   Result<Content> read(const std::string& path, std::size_t limit) override;
-  Result<FileStamp> append(const std::string& path, std::string_view bytes, const Creation& creation) override;
+  Result<FileStamp> append(const std::string& path, std::string_view bytes,
+                           const Creation& creation) override;
   Result<Done> sync(const std::string& path) override;
-  Result<FileStamp> replace(const std::string& path, std::string_view bytes, const Creation& creation,
+  Result<FileStamp> replace(const std::string& path, std::string_view bytes,
+                            const Creation& creation,
                             const std::optional<FileStamp>& expected) override;
   Result<Done> rename(const std::string& from, const std::string& to) override;
   Result<std::unique_ptr<Lock>> lock(const std::string& directory, int milliseconds) override;

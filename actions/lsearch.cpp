@@ -6,11 +6,17 @@ namespace actions {
 namespace {
 
 // C's isspace, whatever the locale.
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool is_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
 
-int octal(char c) { return c >= '0' && c <= '7' ? c - '0' : -1; }
+int octal(char c) {
+  return c >= '0' && c <= '7' ? c - '0' : -1;
+}
 
 int hex(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -117,16 +123,17 @@ std::vector<ListEntry> read_list(std::string_view content) {
 }
 
 bool same_key(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
+                                            [](char x, char y) { return lower(x) == lower(y); });
 }
 
 std::optional<std::string> quoted_key(std::string_view key) {
-  if (key.empty() || key.size() > kMaxKey || key.find('\0') != std::string_view::npos) return std::nullopt;
+  if (key.empty() || key.size() > kMaxKey || key.find('\0') != std::string_view::npos)
+    return std::nullopt;
   // Unquoted keys take every byte as it is, so anything that could end or hide one wants quotes.
   const bool plain = std::all_of(key.begin(), key.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' || c == '@' ||
-           c == '_' || c == '-' || c == '+' || c == '=';
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' ||
+           c == '@' || c == '_' || c == '-' || c == '+' || c == '=';
   });
   if (plain) return std::string(key);
   std::string out = "\"";

@@ -13,7 +13,8 @@ namespace actions {
 struct ListEntry {
   std::string key;   // as Exim compares it: dequoted
   std::string data;  // after the key and its colon, without surrounding blanks
-  std::size_t begin = 0, end = 0;  // bytes in the file, with continuation lines and the last newline
+  std::size_t begin = 0,
+              end = 0;  // bytes in the file, with continuation lines and the last newline
 };
 
 // What Exim would find, in its order; the first of equal keys wins. Comments, blank lines and lines
@@ -24,7 +25,8 @@ struct ListEntry {
 [[nodiscard]] bool same_key(std::string_view a, std::string_view b);
 
 // The text that Exim reads as exactly this key. nullopt: no line can hold it (an empty key never
-// matches, a NUL ends Exim's view of the line, more than kMaxKey bytes would not leave room for it).
+// matches, a NUL ends Exim's view of the line, more than kMaxKey bytes would not leave room for
+// it).
 [[nodiscard]] std::optional<std::string> quoted_key(std::string_view key);
 inline constexpr std::size_t kMaxKey = 1000;
 

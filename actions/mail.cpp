@@ -10,7 +10,8 @@ namespace actions {
 namespace {
 
 bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
 // RFC 5322 in English whatever the locale.
@@ -19,13 +20,15 @@ std::string date_text(std::chrono::sys_seconds date) {
   constexpr std::array<const char*, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const auto utc = fmt::gmtime(std::chrono::system_clock::to_time_t(date));
-  return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} +0000", kDays[static_cast<std::size_t>(utc.tm_wday)],
-                     utc.tm_mday, kMonths[static_cast<std::size_t>(utc.tm_mon)], utc.tm_year + 1900, utc.tm_hour,
+  return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} +0000",
+                     kDays[static_cast<std::size_t>(utc.tm_wday)], utc.tm_mday,
+                     kMonths[static_cast<std::size_t>(utc.tm_mon)], utc.tm_year + 1900, utc.tm_hour,
                      utc.tm_min, utc.tm_sec);
 }
 
 std::string base64(std::string_view bytes) {
-  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     unsigned bits = 0;
@@ -41,7 +44,8 @@ std::string base64(std::string_view bytes) {
 
 std::string without_controls(std::string_view text) {
   std::string out;
-  for (const char c : text) out.push_back(static_cast<unsigned char>(c) < ' ' || c == 0x7f ? ' ' : c);
+  for (const char c : text)
+    out.push_back(static_cast<unsigned char>(c) < ' ' || c == 0x7f ? ' ' : c);
   return out;
 }
 
@@ -67,8 +71,11 @@ std::string encoded_words(std::string_view text) {
   std::string out;
   while (!text.empty()) {
     std::size_t length = std::min<std::size_t>(text.size(), 42);
-    while (length < text.size() && length > 1 && (static_cast<unsigned char>(text[length]) & 0xc0) == 0x80) --length;
-    out += fmt::format("{}=?utf-8?B?{}?=", out.empty() ? "" : "\n ", base64(text.substr(0, length)));
+    while (length < text.size() && length > 1 &&
+           (static_cast<unsigned char>(text[length]) & 0xc0) == 0x80)
+      --length;
+    out +=
+        fmt::format("{}=?utf-8?B?{}?=", out.empty() ? "" : "\n ", base64(text.substr(0, length)));
     text.remove_prefix(length);
   }
   return out;
@@ -100,18 +107,22 @@ bool is_mail_address(std::string_view text) {
            std::string_view("!#$%&'*+-/=?^_`{|}~.").find(c) != std::string_view::npos;
   };
   const auto domain = text.substr(at + 1);
-  return std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), good) && !domain.empty() &&
-         domain.front() != '.' && domain.back() != '.' && std::all_of(domain.begin(), domain.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' || c == '-';
+  return std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), good) &&
+         !domain.empty() && domain.front() != '.' && domain.back() != '.' &&
+         std::all_of(domain.begin(), domain.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                  c == '.' || c == '-';
          });
 }
 
 Result<std::string> compose(const Mail& mail) {
   if (mail.to.empty()) return Error{Errc::malformed, 0, "a mail without recipients"};
   for (const auto& address : mail.to) {
-    if (!is_mail_address(address)) return Error{Errc::malformed, 0, "not a mail address: " + without_controls(address)};
+    if (!is_mail_address(address))
+      return Error{Errc::malformed, 0, "not a mail address: " + without_controls(address)};
   }
-  if (!is_mail_address(mail.from)) return Error{Errc::malformed, 0, "not a mail address: " + without_controls(mail.from)};
+  if (!is_mail_address(mail.from))
+    return Error{Errc::malformed, 0, "not a mail address: " + without_controls(mail.from)};
   if (!is_mail_address(mail.message_id)) return Error{Errc::malformed, 0, "not a message id"};
   if (mail.body.find('\r') != std::string::npos || mail.body.find('\0') != std::string::npos) {
     return Error{Errc::malformed, 0, "a mail body with CR or NUL"};
@@ -120,9 +131,13 @@ Result<std::string> compose(const Mail& mail) {
   const bool packed = has_long_line(mail.body);
   std::string text = fmt::format(
       "Date: {}\nFrom: {}\nTo: {}\nSubject: {}\nMessage-ID: <{}>\nAuto-Submitted: auto-generated\n"
-      "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: {}\n\n",
-      date_text(mail.date), mail.from, fmt::join(mail.to, ",\n "), subject_text(mail.subject), mail.message_id,
-      packed ? "base64" : ascii ? "7bit" : "8bit");
+      "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: "
+      "{}\n\n",
+      date_text(mail.date), mail.from, fmt::join(mail.to, ",\n "), subject_text(mail.subject),
+      mail.message_id,
+      packed  ? "base64"
+      : ascii ? "7bit"
+              : "8bit");
   if (!packed) return text + mail.body;
   const auto encoded = base64(mail.body);
   for (std::size_t i = 0; i < encoded.size(); i += 76) text += encoded.substr(i, 76) + "\n";

@@ -60,7 +60,8 @@ std::string directory_of(const std::string& path) {
 
 Result<Done> sync_directory(const std::string& path) {
   const Fd fd(::open(directory_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.ok() || ::fsync(fd.get()) != 0) return system_error("sync the directory of " + path, errno);
+  if (!fd.ok() || ::fsync(fd.get()) != 0)
+    return system_error("sync the directory of " + path, errno);
   return Done{};
 }
 
@@ -141,7 +142,8 @@ Result<Content> PosixFiles::read(const std::string& path, std::size_t limit) {
   return content;
 }
 
-Result<FileStamp> PosixFiles::append(const std::string& path, std::string_view bytes, const Creation& creation) {
+Result<FileStamp> PosixFiles::append(const std::string& path, std::string_view bytes,
+                                     const Creation& creation) {
   const auto what = "append to " + path;
   constexpr int kFlags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
   bool created = false;
@@ -175,7 +177,8 @@ Result<Done> PosixFiles::sync(const std::string& path) {
   return sync_directory(path);
 }
 
-Result<FileStamp> PosixFiles::replace(const std::string& path, std::string_view bytes, const Creation& creation,
+Result<FileStamp> PosixFiles::replace(const std::string& path, std::string_view bytes,
+                                      const Creation& creation,
                                       const std::optional<FileStamp>& expected) {
   const auto what = "replace " + path;
   struct stat old {};

@@ -70,7 +70,8 @@ int spawn(const std::vector<std::string>& words, int input, int output, pid_t& c
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  const int error = ::posix_spawn(&child, argv[0], &actions, &attributes, argv.data(), environment.data());
+  const int error =
+      ::posix_spawn(&child, argv[0], &actions, &attributes, argv.data(), environment.data());
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   return error;
@@ -81,9 +82,11 @@ bool wait_for(pid_t child, std::chrono::milliseconds deadline, int& status) {
   const Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
   const auto end = std::chrono::steady_clock::now() + deadline;
   for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        end - std::chrono::steady_clock::now());
     pollfd waiting{pidfd.get(), POLLIN, 0};
-    const int ready = ::poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+    const int ready =
+        ::poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
     if (ready < 0 && errno == EINTR) continue;
     if (ready <= 0) ::kill(child, SIGKILL);
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
@@ -97,15 +100,18 @@ bool wait_for(pid_t child, std::chrono::milliseconds deadline, int& status) {
 std::string cleaned(std::string_view text) {
   std::string out;
   for (const char c : text.substr(0, 400)) {
-    out.push_back(static_cast<unsigned char>(c) < ' ' || static_cast<unsigned char>(c) >= 0x7f ? ' ' : c);
+    out.push_back(static_cast<unsigned char>(c) < ' ' || static_cast<unsigned char>(c) >= 0x7f ? ' '
+                                                                                               : c);
   }
   while (out.ends_with(' ')) out.pop_back();
   return out;
 }
 
-Result<Done> send_by_program(const std::vector<std::string>& argv, const std::vector<std::string>& recipients,
-                             std::string_view message, std::chrono::milliseconds deadline) {
-  if (argv.empty() || !argv[0].starts_with('/')) return Error{Errc::malformed, 0, "the mailer has no absolute path"};
+Result<Done> send_by_program(const std::vector<std::string>& argv,
+                             const std::vector<std::string>& recipients, std::string_view message,
+                             std::chrono::milliseconds deadline) {
+  if (argv.empty() || !argv[0].starts_with('/'))
+    return Error{Errc::malformed, 0, "the mailer has no absolute path"};
   // A file in memory can't block the way a pipe can, however much the child reads or writes.
   const Fd input(::memfd_create("message", MFD_CLOEXEC));
   const Fd output(::memfd_create("answer", MFD_CLOEXEC));
@@ -120,7 +126,8 @@ Result<Done> send_by_program(const std::vector<std::string>& argv, const std::ve
     return system_error("start " + argv[0], error);
   }
   int status = 0;
-  if (!wait_for(child, deadline, status)) return Error{Errc::timeout, 0, argv[0] + ": no end in time, killed"};
+  if (!wait_for(child, deadline, status))
+    return Error{Errc::timeout, 0, argv[0] + ": no end in time, killed"};
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return Done{};
   const auto how = WIFEXITED(status) ? "exit status " + std::to_string(WEXITSTATUS(status))
                                      : "killed by signal " + std::to_string(WTERMSIG(status));

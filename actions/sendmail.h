@@ -11,10 +11,11 @@
 namespace actions {
 
 // Runs argv (argv[0] an absolute path) followed by "--" and the recipients, gives it `message`, and
-// waits. It is killed after `deadline`. The child gets a small environment and no descriptor of ours.
-// Error: what it printed, cleaned and cut, and its exit status.
+// waits. It is killed after `deadline`. The child gets a small environment and no descriptor of
+// ours. Error: what it printed, cleaned and cut, and its exit status.
 [[nodiscard]] Result<Done> send_by_program(const std::vector<std::string>& argv,
-                                           const std::vector<std::string>& recipients, std::string_view message,
+                                           const std::vector<std::string>& recipients,
+                                           std::string_view message,
                                            std::chrono::milliseconds deadline);
 
 // Control bytes as blanks, at most 400 bytes: fit for a log line.

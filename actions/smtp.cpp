@@ -26,7 +26,8 @@ std::size_t read_upload(char* buffer, std::size_t size, std::size_t count, void*
 
 // The server's last answer, for the error text.
 std::size_t keep_answer(char* line, std::size_t size, std::size_t count, void* self) {
-  if (size * count > 0) static_cast<std::string*>(self)->assign(line, std::min<std::size_t>(size * count, 400));
+  if (size * count > 0)
+    static_cast<std::string*>(self)->assign(line, std::min<std::size_t>(size * count, 400));
   return size * count;
 }
 
@@ -39,8 +40,8 @@ bool start_library() {
 
 Result<Done> send_by_smtp(const std::string& server, const std::vector<std::string>& recipients,
                           std::string_view message, std::chrono::milliseconds deadline) {
-  const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(start_library() ? curl_easy_init() : nullptr,
-                                                                 &curl_easy_cleanup);
+  const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(
+      start_library() ? curl_easy_init() : nullptr, &curl_easy_cleanup);
   if (!curl) return Error{Errc::io, 0, "libcurl does not start"};
   Upload upload;
   for (const char c : message) {
@@ -48,8 +49,10 @@ Result<Done> send_by_smtp(const std::string& server, const std::vector<std::stri
     upload.text.push_back(c);
   }
   curl_slist* list = nullptr;
-  for (const auto& recipient : recipients) list = curl_slist_append(list, ("<" + recipient + ">").c_str());
-  const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> owner(list, &curl_slist_free_all);
+  for (const auto& recipient : recipients)
+    list = curl_slist_append(list, ("<" + recipient + ">").c_str());
+  const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> owner(list,
+                                                                          &curl_slist_free_all);
 
   std::array<char, CURL_ERROR_SIZE> problem{};
   std::string answer;
@@ -72,7 +75,8 @@ Result<Done> send_by_smtp(const std::string& server, const std::vector<std::stri
   const auto code = curl_easy_perform(handle);
   if (code == CURLE_OK) return Done{};
   const auto errc = code == CURLE_OPERATION_TIMEDOUT ? Errc::timeout : Errc::refused;
-  std::string what = "smtp " + server + ": " + (problem[0] != '\0' ? problem.data() : curl_easy_strerror(code));
+  std::string what =
+      "smtp " + server + ": " + (problem[0] != '\0' ? problem.data() : curl_easy_strerror(code));
   if (!answer.empty()) what += ": " + answer;
   return Error{errc, 0, cleaned(what)};
 }

@@ -20,9 +20,7 @@ std::string_view name_of(Charged charged) {
 }
 
 Attribution::Attribution(const Config& config, std::vector<IpAddress> own)
-    : relays_(config.relay.hosts),
-      exempt_hosts_(config.exempt.hosts),
-      own_(std::move(own)) {
+    : relays_(config.relay.hosts), exempt_hosts_(config.exempt.hosts), own_(std::move(own)) {
   for (const auto& user : config.exempt.users) exempt_users_.insert(folded(user));
 }
 

@@ -49,7 +49,9 @@ class Attribution {
   static constexpr std::size_t kMaxHosts = 65536;  // remembered; then all are forgotten
   struct Hash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
   };
 
   std::vector<Network> relays_;

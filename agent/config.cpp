@@ -19,7 +19,8 @@ constexpr std::chrono::seconds kYear{366 * 86400};
 
 // Checks for TableReader: "" if good, else what is accepted.
 std::string absolute_path(const std::string& text) {
-  const bool good = text.size() > 1 && text[0] == '/' && text.back() != '/' && text.find('\0') == std::string::npos;
+  const bool good = text.size() > 1 && text[0] == '/' && text.back() != '/' &&
+                    text.find('\0') == std::string::npos;
   return good ? "" : "an absolute path of a file, like \"/var/log/exim4/mainlog\"";
 }
 std::string log_path(const std::string& text) {
@@ -29,10 +30,12 @@ std::string log_path(const std::string& text) {
              : "a path with %D or %M in its last part only";
 }
 std::string absolute_directory(const std::string& text) {
-  return absolute_path(text).empty() ? "" : "an absolute path of a directory, without '/' at its end";
+  return absolute_path(text).empty() ? ""
+                                     : "an absolute path of a directory, without '/' at its end";
 }
 std::string zone_name(const std::string& text) {
-  const bool good = !text.empty() && text.size() < 64 && text[0] != '/' && text.find("..") == std::string::npos &&
+  const bool good = !text.empty() && text.size() < 64 && text[0] != '/' &&
+                    text.find("..") == std::string::npos &&
                     std::all_of(text.begin(), text.end(), [](unsigned char c) {
                       return std::isalnum(c) != 0 || std::strchr("_+-/", c) != nullptr;
                     });
@@ -42,27 +45,35 @@ std::string mail_address(const std::string& text) {
   const auto at = text.rfind('@');
   const auto domain = at == std::string::npos ? "" : text.substr(at + 1);
   const bool good = at != std::string::npos && at > 0 && text.size() <= 254 && !domain.empty() &&
-                    std::all_of(text.begin(), text.end(), [](unsigned char c) {
-                      return std::isalnum(c) != 0 || std::strchr("!#$%&'*+-/=?^_`{|}~.@", c) != nullptr;
-                    }) &&
-                    text.find('@') == at && domain.front() != '.' && domain.back() != '.' && text[0] != '-';
+                    std::all_of(text.begin(), text.end(),
+                                [](unsigned char c) {
+                                  return std::isalnum(c) != 0 ||
+                                         std::strchr("!#$%&'*+-/=?^_`{|}~.@", c) != nullptr;
+                                }) &&
+                    text.find('@') == at && domain.front() != '.' && domain.back() != '.' &&
+                    text[0] != '-';
   return good ? "" : "an address like \"abuse@example.org\"";
 }
 std::string host_and_port(const std::string& text) {
   const auto colon = text.rfind(':');
   const auto port = colon == std::string::npos ? "" : text.substr(colon + 1);
   auto host = text.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  const bool good_port = !port.empty() && port.size() <= 5 &&
-                         std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; }) &&
-                         std::stoi(port) > 0 && std::stoi(port) < 65536;
-  const bool good_host = !host.empty() && std::all_of(host.begin(), host.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '.' || c == '-' || c == ':';
-  });
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+    host = host.substr(1, host.size() - 2);
+  const bool good_port =
+      !port.empty() && port.size() <= 5 &&
+      std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; }) &&
+      std::stoi(port) > 0 && std::stoi(port) < 65536;
+  const bool good_host =
+      !host.empty() && std::all_of(host.begin(), host.end(), [](unsigned char c) {
+        return std::isalnum(c) != 0 || c == '.' || c == '-' || c == ':';
+      });
   return good_port && good_host ? "" : "host:port, like \"127.0.0.1:25\" or \"[::1]:25\"";
 }
 std::string own_address(const std::string& text) {
-  return text == "@[]" || IpAddress::parse(text) ? "" : "\"@[]\" for every interface of this machine, or an address";
+  return text == "@[]" || IpAddress::parse(text)
+             ? ""
+             : "\"@[]\" for every interface of this machine, or an address";
 }
 std::string pattern(const std::string& text) {
   if (text == "default") return "";
@@ -71,14 +82,19 @@ std::string pattern(const std::string& text) {
   options.set_case_sensitive(false);
   options.set_encoding(RE2::Options::EncodingLatin1);
   const RE2 compiled(text, options);
-  return compiled.ok() ? "" : fmt::format("an RE2 regular expression or \"default\" (RE2 says: {})", compiled.error());
+  return compiled.ok() ? ""
+                       : fmt::format("an RE2 regular expression or \"default\" (RE2 says: {})",
+                                     compiled.error());
 }
 std::string rule_name(const std::string& text) {
-  const bool good = !text.empty() && text.size() <= 64 && text.front() != ' ' && text.back() != ' ' &&
-                    std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 0x7f; });
+  const bool good =
+      !text.empty() && text.size() <= 64 && text.front() != ' ' && text.back() != ' ' &&
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 0x7f; });
   return good ? "" : "1 to 64 printable ASCII characters, no blank at either end";
 }
-std::string not_empty(const std::string& text) { return text.empty() ? "a name" : ""; }
+std::string not_empty(const std::string& text) {
+  return text.empty() ? "a name" : "";
+}
 
 constexpr TableReader::Choice<IdentityKind> kIdentities[] = {
     {"user", IdentityKind::user}, {"relay", IdentityKind::relay}, {"local", IdentityKind::local}};
@@ -100,7 +116,8 @@ std::string default_list(const std::string& state_directory, IdentityKind kind) 
 
 void read_log(TableReader& in, LogConfig& log) {
   in.texts("paths", log.paths, log_path);
-  if (in.has("paths") && log.paths.empty()) in.complain("paths", "is empty; accepted: at least one log");
+  if (in.has("paths") && log.paths.empty())
+    in.complain("paths", "is empty; accepted: at least one log");
   in.text("timezone", log.timezone, zone_name);
   in.tristate("junk_helo", log.junk_helo);
   in.tristate("syslog_duplication", log.syslog_duplication);
@@ -108,28 +125,35 @@ void read_log(TableReader& in, LogConfig& log) {
 
 void read_notify(TableReader& in, NotifyConfig& notify) {
   in.texts("to", notify.to, mail_address);
-  in.text("from", notify.from, [](const std::string& text) { return text.empty() ? std::string() : mail_address(text); });
+  in.text("from", notify.from, [](const std::string& text) {
+    return text.empty() ? std::string() : mail_address(text);
+  });
   in.choices("transports", kTransports, notify.transports);
   in.text("smtp", notify.smtp, host_and_port);
   in.texts("sendmail", notify.sendmail);
-  if (in.has("sendmail") && (notify.sendmail.empty() || notify.sendmail[0].empty() || notify.sendmail[0][0] != '/')) {
+  if (in.has("sendmail") &&
+      (notify.sendmail.empty() || notify.sendmail[0].empty() || notify.sendmail[0][0] != '/')) {
     in.complain("sendmail", "must begin with the absolute path of a program");
   }
 }
 
 Rule read_rule(TableReader& in) {
   Rule rule;
-  if (!in.has("name")) in.complain("name", "is missing; accepted: a name for lists, mails and logs");
+  if (!in.has("name"))
+    in.complain("name", "is missing; accepted: a name for lists, mails and logs");
   in.text("name", rule.name, rule_name);
   if (!in.has("identity")) in.complain("identity", "is missing; accepted: user, relay, local");
   in.choice("identity", kIdentities, rule.identity);
   in.choices("signals", kSignals, rule.signals);
-  if (in.has("signals") && rule.signals.empty()) in.complain("signals", "is empty; the rule could never decide");
-  in.number("limit", 1, 1'000'000, [&](std::int64_t value) { rule.limit = static_cast<std::uint32_t>(value); });
+  if (in.has("signals") && rule.signals.empty())
+    in.complain("signals", "is empty; the rule could never decide");
+  in.number("limit", 1, 1'000'000,
+            [&](std::int64_t value) { rule.limit = static_cast<std::uint32_t>(value); });
   in.duration("period", std::chrono::seconds(1), kYear, rule.period);
   in.choice("count", kCounts, rule.count);
   in.text("list", rule.list, absolute_path);
-  in.number("ipv6_prefix", 1, 128, [&](std::int64_t value) { rule.ipv6_prefix = static_cast<int>(value); });
+  in.number("ipv6_prefix", 1, 128,
+            [&](std::int64_t value) { rule.ipv6_prefix = static_cast<int>(value); });
   if (rule.ipv6_prefix != 0 && rule.identity != IdentityKind::relay) {
     in.complain("ipv6_prefix", "makes sense for identity = \"relay\" only");
   }
@@ -157,17 +181,21 @@ void read_rules(TableReader& top, Config& config, Problems& problems) {
         in.complain("name", fmt::format("\"{}\" is the name of an earlier rule too", rule.name));
       }
       if (other.list == rule.list && other.identity != rule.identity) {
-        in.complain("list", fmt::format("is also the list of rule \"{}\", which is about identity = \"{}\": Exim "
-                                        "could not tell their keys apart",
-                                        other.name, name_of(other.identity)));
+        in.complain(
+            "list",
+            fmt::format("is also the list of rule \"{}\", which is about identity = \"{}\": Exim "
+                        "could not tell their keys apart",
+                        other.name, name_of(other.identity)));
       }
     }
     const auto listens = [&](Signal signal) {
       return std::find(rule.signals.begin(), rule.signals.end(), signal) != rule.signals.end();
     };
-    if (in.has("signals") && listens(Signal::bounced) && (listens(Signal::tagged) || listens(Signal::warned))) {
+    if (in.has("signals") && listens(Signal::bounced) &&
+        (listens(Signal::tagged) || listens(Signal::warned))) {
       problems.warn(in.place("signals"), in.path_of("signals"),
-                    "bounced beside tagged or warned, which accept the recipient, charges one recipient twice");
+                    "bounced beside tagged or warned, which accept the recipient, charges one "
+                    "recipient twice");
     }
     if (rule.identity == IdentityKind::relay && config.relay.hosts.empty()) {
       problems.warn(in.place("identity"), in.path_of("identity"),
@@ -175,7 +203,8 @@ void read_rules(TableReader& top, Config& config, Problems& problems) {
     }
     config.rules.push_back(std::move(rule));
   }
-  if (config.rules.empty()) problems.add({}, "rule", "no rule at all; leave [[rule]] out for the built-in ones");
+  if (config.rules.empty())
+    problems.add({}, "rule", "no rule at all; leave [[rule]] out for the built-in ones");
   if (config.rules.size() > 64) problems.add({}, "rule", "more than 64 rules");
 }
 
@@ -192,7 +221,8 @@ void read_all(const toml::table& root, Config& config, Problems& problems) {
   section("relay", [&](TableReader& in) {
     in.networks("hosts", config.relay.hosts);
     in.texts("own", config.relay.own, own_address);
-    in.number("ipv6_prefix", 1, 128, [&](std::int64_t value) { config.relay.ipv6_prefix = static_cast<int>(value); });
+    in.number("ipv6_prefix", 1, 128,
+              [&](std::int64_t value) { config.relay.ipv6_prefix = static_cast<int>(value); });
   });
   section("exempt", [&](TableReader& in) {
     in.texts("users", config.exempt.users, not_empty);
@@ -204,8 +234,9 @@ void read_all(const toml::table& root, Config& config, Problems& problems) {
   });
   section("state", [&](TableReader& in) {
     in.text("directory", config.state.directory, absolute_directory);
-    in.text("metrics", config.state.metrics,
-            [](const std::string& text) { return text.empty() ? std::string() : absolute_path(text); });
+    in.text("metrics", config.state.metrics, [](const std::string& text) {
+      return text.empty() ? std::string() : absolute_path(text);
+    });
   });
   section("exim", [&](TableReader& in) {
     in.text("binary", config.exim.binary, absolute_path);
@@ -222,7 +253,9 @@ std::string_view name_of(IdentityKind kind) {
   return kIdentities[static_cast<std::size_t>(kind)].name;
 }
 
-Config Config::defaults() { return std::get<Config>(parse_config("", "")); }
+Config Config::defaults() {
+  return std::get<Config>(parse_config("", ""));
+}
 
 std::string describe(const ConfigProblem& problem) {
   std::string text = printable(problem.file);
@@ -232,7 +265,8 @@ std::string describe(const ConfigProblem& problem) {
   return text + problem.what;
 }
 
-std::variant<Config, std::vector<ConfigProblem>> parse_config(std::string_view text, const std::string& file) {
+std::variant<Config, std::vector<ConfigProblem>> parse_config(std::string_view text,
+                                                              const std::string& file) {
   Problems problems(file);
   toml::table root;
   try {
@@ -247,8 +281,9 @@ std::variant<Config, std::vector<ConfigProblem>> parse_config(std::string_view t
     if (rule.list.empty()) rule.list = default_list(config.state.directory, rule.identity);
   }
   if (!problems.problems.empty()) {
-    std::stable_sort(problems.problems.begin(), problems.problems.end(),
-                     [](const ConfigProblem& a, const ConfigProblem& b) { return a.line < b.line; });
+    std::stable_sort(
+        problems.problems.begin(), problems.problems.end(),
+        [](const ConfigProblem& a, const ConfigProblem& b) { return a.line < b.line; });
     return problems.problems;
   }
   config.warnings = problems.warnings;
@@ -260,7 +295,8 @@ std::variant<Config, std::vector<ConfigProblem>> load_config(const std::string& 
   std::ostringstream text;
   if (in) text << in.rdbuf();
   if (!in) {
-    return std::vector<ConfigProblem>{{path, 0, 0, "", fmt::format("can't be read: {}", std::strerror(errno))}};
+    return std::vector<ConfigProblem>{
+        {path, 0, 0, "", fmt::format("can't be read: {}", std::strerror(errno))}};
   }
   return parse_config(text.str(), path);
 }

@@ -1,5 +1,6 @@
 // The configuration as plain data, checked before anything runs.
-// Every key of the TOML file stands here once, with its default; conf/exiwarden.toml shows them all.
+// Every key of the TOML file stands here once, with its default; conf/exiwarden.toml shows them
+// all.
 #pragma once
 
 #include <chrono>
@@ -24,15 +25,16 @@ std::string_view name_of(IdentityKind kind);  // "user", "relay", "local"
 
 struct LogConfig {
   std::vector<std::string> paths{"/var/log/exim4/mainlog"};  // log.paths; %D and %M as in Exim
-  std::string timezone = "local";                            // log.timezone: "local", "UTC", IANA name
-  Tristate junk_helo = Tristate::automatic;                  // log.junk_helo: helo_accept_junk_hosts is set
-  Tristate syslog_duplication = Tristate::automatic;         // log.syslog_duplication, as Exim's option
+  std::string timezone = "local";            // log.timezone: "local", "UTC", IANA name
+  Tristate junk_helo = Tristate::automatic;  // log.junk_helo: helo_accept_junk_hosts is set
+  Tristate syslog_duplication = Tristate::automatic;  // log.syslog_duplication, as Exim's option
 };
 
 struct RelayConfig {
-  std::vector<Network> hosts;          // relay.hosts
-  std::vector<std::string> own{"@[]"}; // relay.own: never charged; "@[]" is every interface, as in Exim
-  int ipv6_prefix = 128;               // relay.ipv6_prefix: 1..128
+  std::vector<Network> hosts;  // relay.hosts
+  std::vector<std::string> own{
+      "@[]"};             // relay.own: never charged; "@[]" is every interface, as in Exim
+  int ipv6_prefix = 128;  // relay.ipv6_prefix: 1..128
 };
 
 struct ExemptConfig {
@@ -40,7 +42,8 @@ struct ExemptConfig {
   std::vector<Network> hosts;      // exempt.hosts
 };
 
-struct ReasonsConfig {  // RE2, matched without regard to case; "default" stands for the built-in ones
+struct ReasonsConfig {  // RE2, matched without regard to case; "default" stands for the built-in
+                        // ones
   std::vector<std::string> missing{"default"};  // reasons.missing
   std::vector<std::string> other{"default"};    // reasons.other: wins over missing
 };
@@ -56,22 +59,22 @@ struct EximConfig {
 };
 
 struct NotifyConfig {
-  std::vector<std::string> to;    // notify.to: empty for no mail
-  std::string from;               // notify.from: empty for exiwarden@ and this host's name
+  std::vector<std::string> to;  // notify.to: empty for no mail
+  std::string from;             // notify.from: empty for exiwarden@ and this host's name
   std::vector<Transport> transports{Transport::smtp, Transport::sendmail};  // notify.transports
-  std::string smtp = "127.0.0.1:25";                                       // notify.smtp
-  std::vector<std::string> sendmail{"/usr/sbin/exim4", "-i", "-f", "<>"};  // notify.sendmail
+  std::string smtp = "127.0.0.1:25";                                        // notify.smtp
+  std::vector<std::string> sendmail{"/usr/sbin/exim4", "-i", "-f", "<>"};   // notify.sendmail
 };
 
 struct Rule {
   std::string name;
   IdentityKind identity = IdentityKind::user;
   std::vector<Signal> signals{Signal::rejected_rcpt, Signal::tagged, Signal::warned};
-  std::uint32_t limit = 100;           // 1..1,000,000
-  std::chrono::seconds period{3600};   // 1 s..366 d
+  std::uint32_t limit = 100;          // 1..1,000,000
+  std::chrono::seconds period{3600};  // 1 s..366 d
   CountBy count = CountBy::attempts;
-  std::string list;                    // default: by identity, below state.directory
-  int ipv6_prefix = 0;                 // 1..128, relay rules only; 0: relay.ipv6_prefix
+  std::string list;     // default: by identity, below state.directory
+  int ipv6_prefix = 0;  // 1..128, relay rules only; 0: relay.ipv6_prefix
 };
 
 struct ConfigProblem {
@@ -98,7 +101,8 @@ struct Config {
 // "exiwarden.toml:12:3: rule[1].limit: is ..."
 std::string describe(const ConfigProblem& problem);
 
-// All or nothing: a Config, or every problem found (never an empty list). `file` only names the text.
+// All or nothing: a Config, or every problem found (never an empty list). `file` only names the
+// text.
 std::variant<Config, std::vector<ConfigProblem>> parse_config(std::string_view text,
                                                               const std::string& file);
 // The same for a file on disk; that it cannot be read is a problem too.

@@ -23,9 +23,12 @@ std::string joined(const std::vector<std::string>& words) {
 std::string shown(const toml::node& node) {
   std::ostringstream type;
   type << node.type();
-  if (const auto text = node.value<std::string>(); text && node.is_string()) return fmt::format("\"{}\"", *text);
-  if (const auto number = node.value<std::int64_t>(); number && node.is_integer()) return fmt::format("{}", *number);
-  if (const auto truth = node.value<bool>(); truth && node.is_boolean()) return *truth ? "true" : "false";
+  if (const auto text = node.value<std::string>(); text && node.is_string())
+    return fmt::format("\"{}\"", *text);
+  if (const auto number = node.value<std::int64_t>(); number && node.is_integer())
+    return fmt::format("{}", *number);
+  if (const auto truth = node.value<bool>(); truth && node.is_boolean())
+    return *truth ? "true" : "false";
   return fmt::format("of type {}", type.str());
 }
 
@@ -53,16 +56,19 @@ toml::source_region TableReader::place(const char* key) const {
   return found != nullptr ? found->source() : table_.source();
 }
 
-void TableReader::wrong_type(const char* key, const toml::node& found, const std::string& accepted) {
-  problems_.add(found.source(), path_of(key), fmt::format("is {}; accepted: {}", shown(found), accepted));
+void TableReader::wrong_type(const char* key, const toml::node& found,
+                             const std::string& accepted) {
+  problems_.add(found.source(), path_of(key),
+                fmt::format("is {}; accepted: {}", shown(found), accepted));
 }
 
 void TableReader::no_such_choice(const char* key, const toml::node& place, const std::string& word,
                                  const std::vector<std::string>& names) {
   const auto hint = nearest(word, names);
-  problems_.add(place.source(), path_of(key),
-                fmt::format("is \"{}\"{}; accepted: {}", word,
-                            hint.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", hint), joined(names)));
+  problems_.add(
+      place.source(), path_of(key),
+      fmt::format("is \"{}\"{}; accepted: {}", word,
+                  hint.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", hint), joined(names)));
 }
 
 bool TableReader::plain_text(const char* key, std::string& out) {
@@ -105,7 +111,8 @@ void TableReader::texts(const char* key, std::vector<std::string>& out, const Ch
     if (!element.is_string() || !value) {
       wrong_type(key, element, "a list of strings");
     } else if (const auto accepted = check ? check(*value) : ""; !accepted.empty()) {
-      problems_.add(element.source(), path_of(key), fmt::format("holds \"{}\"; accepted: {}", *value, accepted));
+      problems_.add(element.source(), path_of(key),
+                    fmt::format("holds \"{}\"; accepted: {}", *value, accepted));
     } else {
       out.push_back(*value);
     }
@@ -127,8 +134,9 @@ void TableReader::duration(const char* key, std::chrono::seconds low, std::chron
                            std::chrono::seconds& out) {
   const auto* found = node(key);
   if (found == nullptr) return;
-  const auto accepted = fmt::format("a duration with its units in quotes, like \"90s\" or \"1h30m\" (w d h m s), from {} to {}",
-                                    duration_text(low), duration_text(high));
+  const auto accepted = fmt::format(
+      "a duration with its units in quotes, like \"90s\" or \"1h30m\" (w d h m s), from {} to {}",
+      duration_text(low), duration_text(high));
   const auto text = found->value<std::string>();
   const auto value = found->is_string() && text ? parse_duration(*text) : std::nullopt;
   if (!value || *value < low || *value > high) return wrong_type(key, *found, accepted);
@@ -159,10 +167,11 @@ void TableReader::networks(const char* key, std::vector<Network>& out) {
         }
       }
     }
-    problems_.add(element.source(), path_of(key),
-                  fmt::format("holds \"{}\"{}; accepted: an address or a network like \"192.0.2.0/24\" or "
-                              "\"2001:db8::/32\"",
-                              *text, hint));
+    problems_.add(
+        element.source(), path_of(key),
+        fmt::format("holds \"{}\"{}; accepted: an address or a network like \"192.0.2.0/24\" or "
+                    "\"2001:db8::/32\"",
+                    *text, hint));
   }
 }
 
@@ -210,7 +219,8 @@ void TableReader::finish() {
     std::sort(known.begin(), known.end());
     problems_.add(key.source(), path_of(name),
                   fmt::format("is no known key{}; accepted here: {}",
-                              hint.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", hint), joined(known)));
+                              hint.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", hint),
+                              joined(known)));
   }
 }
 

@@ -27,18 +27,22 @@ class Problems {
   std::string file_;
 };
 
-// One table. Its destructor would be too late to complain about keys nobody asked for: call finish().
+// One table. Its destructor would be too late to complain about keys nobody asked for: call
+// finish().
 class TableReader {
  public:
   TableReader(const toml::table& table, std::string path, Problems& problems)
       : table_(table), path_(std::move(path)), problems_(problems) {}
 
-  using Check = std::function<std::string(const std::string&)>;  // "" if good, else what is accepted
+  using Check =
+      std::function<std::string(const std::string&)>;  // "" if good, else what is accepted
 
   void text(const char* key, std::string& out, const Check& check = {});
   void texts(const char* key, std::vector<std::string>& out, const Check& check = {});
-  void number(const char* key, std::int64_t low, std::int64_t high, const std::function<void(std::int64_t)>& out);
-  void duration(const char* key, std::chrono::seconds low, std::chrono::seconds high, std::chrono::seconds& out);
+  void number(const char* key, std::int64_t low, std::int64_t high,
+              const std::function<void(std::int64_t)>& out);
+  void duration(const char* key, std::chrono::seconds low, std::chrono::seconds high,
+                std::chrono::seconds& out);
   void networks(const char* key, std::vector<Network>& out);
   // true, false or "auto"
   void tristate(const char* key, Tristate& out);
@@ -78,7 +82,9 @@ class TableReader {
   [[nodiscard]] bool has(const char* key) const { return table_.contains(key); }
   [[nodiscard]] toml::source_region place(const char* key) const;
   [[nodiscard]] std::string path_of(std::string_view key) const;
-  void complain(const char* key, const std::string& what) { problems_.add(place(key), path_of(key), what); }
+  void complain(const char* key, const std::string& what) {
+    problems_.add(place(key), path_of(key), what);
+  }
 
   // Every key that was not asked for is unknown.
   void finish();

@@ -51,7 +51,9 @@ std::vector<std::string> names(const std::vector<Signal>& signals) {
 std::vector<std::string> names(const std::vector<Transport>& transports) {
   std::vector<std::string> texts;
   for (const auto transport : transports) {
-    texts.emplace_back(transport == Transport::smtp ? "smtp" : transport == Transport::sendmail ? "sendmail" : "none");
+    texts.emplace_back(transport == Transport::smtp       ? "smtp"
+                       : transport == Transport::sendmail ? "sendmail"
+                                                          : "none");
   }
   return texts;
 }
@@ -60,7 +62,9 @@ std::vector<std::string> names(const std::vector<Transport>& transports) {
 
 std::string effective_config(const Config& config) {
   std::string out;
-  const auto line = [&](const char* key, const std::string& value) { out += fmt::format("{} = {}\n", key, value); };
+  const auto line = [&](const char* key, const std::string& value) {
+    out += fmt::format("{} = {}\n", key, value);
+  };
   out += "[log]\n";
   line("paths", quoted(config.log.paths));
   line("timezone", quoted(config.log.timezone));

@@ -26,7 +26,9 @@ constexpr char tag(IdentityKind kind) {
 
 // Evidence is for people: no field needs more than this.
 constexpr std::size_t kMaxSampleField = 400;
-std::string cut(std::string_view text) { return std::string(text.substr(0, kMaxSampleField)); }
+std::string cut(std::string_view text) {
+  return std::string(text.substr(0, kMaxSampleField));
+}
 
 bool listens_to(const Rule& rule, Signal signal) {
   return std::find(rule.signals.begin(), rule.signals.end(), signal) != rule.signals.end();
@@ -58,8 +60,8 @@ Counting::Counting(const Config& config) : rules_(config.rules) {
     slot_of_rule_.push_back(slots(rule.identity)++);
 
     const int prefix = rule.identity != IdentityKind::relay ? 0
-                       : rule.ipv6_prefix != 0             ? rule.ipv6_prefix
-                                                           : config.relay.ipv6_prefix;
+                       : rule.ipv6_prefix != 0              ? rule.ipv6_prefix
+                                                            : config.relay.ipv6_prefix;
     auto group = std::find_if(groups_.begin(), groups_.end(), [&](const Group& known) {
       return known.kind == rule.identity && known.ipv6_prefix == prefix;
     });
@@ -75,7 +77,8 @@ void Counting::add(const Occurrence& event, const OnDecision& on_decision) {
     std::string identity(event.identity);
     if (group.kind == IdentityKind::relay) {
       if (const auto address = IpAddress::parse(event.identity)) {
-        identity = address->v6 ? Network::around(*address, group.ipv6_prefix).text() : address->text();
+        identity =
+            address->v6 ? Network::around(*address, group.ipv6_prefix).text() : address->text();
       }
     }
     add_to(group, identity, event, on_decision);
@@ -202,7 +205,8 @@ void Counting::expire(Instant now) {
   for (auto it = subjects_.begin(); it != subjects_.end();) {
     const auto& subject = it->second;
     const bool fresh = subject.fresh_since && *subject.fresh_since > now - longest_period_;
-    it = subject.blocked == 0 && !fresh && is_over(subject, now) ? subjects_.erase(it) : std::next(it);
+    it = subject.blocked == 0 && !fresh && is_over(subject, now) ? subjects_.erase(it)
+                                                                 : std::next(it);
   }
 }
 

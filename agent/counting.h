@@ -35,12 +35,13 @@ class Counting {
 
   // What is kept per identity (or per network of a relay rule that groups addresses).
   struct Subject {
-    std::vector<Window> windows;      // one for each rule of this kind, in the config's order
-    std::vector<HostCount> hosts;     // at most kMaxHosts
+    std::vector<Window> windows;   // one for each rule of this kind, in the config's order
+    std::vector<HostCount> hosts;  // at most kMaxHosts
     std::uint32_t other_hosts = 0;
-    std::vector<Sample> samples;      // at most kMaxSamples, from half of a limit on
-    std::uint64_t blocked = 0;        // bit i: is in list i
-    std::optional<Instant> fresh_since;  // freed while we were away: older events are the old story's
+    std::vector<Sample> samples;  // at most kMaxSamples, from half of a limit on
+    std::uint64_t blocked = 0;    // bit i: is in list i
+    std::optional<Instant>
+        fresh_since;  // freed while we were away: older events are the old story's
   };
   static constexpr std::size_t kMaxHosts = 16;
   static constexpr std::size_t kMaxSamples = 20;
@@ -54,8 +55,8 @@ class Counting {
   void decide_only_after_one_period_before(Instant now) { started_ = now; }
 
   // The list files have the last word on who is blocked. `list` indexes lists(); `key` is folded
-  // as lsearch does. freed: windows of the rules behind that list start empty; events with a time up
-  // to `since` (if given) still belong to before.
+  // as lsearch does. freed: windows of the rules behind that list start empty; events with a time
+  // up to `since` (if given) still belong to before.
   void set_blocked(std::size_t list, std::string_view key);
   void set_freed(std::size_t list, std::string_view key, std::optional<Instant> since);
   [[nodiscard]] bool is_blocked(std::size_t list, std::string_view key) const;
@@ -82,8 +83,8 @@ class Counting {
     bool operator==(const Layout&) const = default;
   };
   [[nodiscard]] Layout layout() const;
-  // `layout` is that of the time the subjects were saved: windows go to the rule of the same name and
-  // kind, blocks to the list of the same path; what has no counterpart any more is dropped.
+  // `layout` is that of the time the subjects were saved: windows go to the rule of the same name
+  // and kind, blocks to the list of the same path; what has no counterpart any more is dropped.
   void restore(Subjects subjects, const Layout& layout, std::optional<Instant> newest);
 
  private:
@@ -102,8 +103,8 @@ class Counting {
 
   std::vector<Rule> rules_;
   std::vector<std::size_t> list_of_rule_;
-  std::vector<std::size_t> slot_of_rule_;    // index of the rule among those of its kind
-  std::array<std::size_t, 3> slots_{};       // rules by kind
+  std::vector<std::size_t> slot_of_rule_;  // index of the rule among those of its kind
+  std::array<std::size_t, 3> slots_{};     // rules by kind
   std::chrono::seconds longest_period_{0};
   std::vector<List> lists_;
   std::vector<Group> groups_;

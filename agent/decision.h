@@ -42,9 +42,9 @@ struct Decision {
   std::uint32_t limit = 0;
   std::chrono::seconds period{};
   Place place;
-  std::vector<HostCount> hosts;  // that this identity used since its window was last empty
-  std::uint32_t other_hosts = 0; // events from further hosts that were not kept apart
-  std::vector<Sample> samples;   // the newest ones
+  std::vector<HostCount> hosts;   // that this identity used since its window was last empty
+  std::uint32_t other_hosts = 0;  // events from further hosts that were not kept apart
+  std::vector<Sample> samples;    // the newest ones
 };
 
 }  // namespace agent

@@ -23,10 +23,11 @@ Record record_of(const Decision& decision, const Zone& zone) {
 }
 
 std::string text_of(const Decision& decision, const Zone& zone) {
-  return fmt::format("{}  {} {}: {} in {} (rule {}, limit {}) since {}, {}:{}", zone.text(decision.time),
-                     name_of(decision.identity_kind), printable(decision.identity), decision.count,
-                     duration_text(decision.period), printable(decision.rule), decision.limit,
-                     zone.text(decision.first), printable(decision.place.file), decision.place.line);
+  return fmt::format("{}  {} {}: {} in {} (rule {}, limit {}) since {}, {}:{}",
+                     zone.text(decision.time), name_of(decision.identity_kind),
+                     printable(decision.identity), decision.count, duration_text(decision.period),
+                     printable(decision.rule), decision.limit, zone.text(decision.first),
+                     printable(decision.place.file), decision.place.line);
 }
 
 }  // namespace agent

@@ -21,7 +21,8 @@ std::string expand_log_name(const std::string& pattern, const Zone& zone, Instan
   const auto month = date.substr(0, 4) + date.substr(5, 2);
   std::string name;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] == '%' && i + 1 < pattern.size() && (pattern[i + 1] == 'D' || pattern[i + 1] == 'M')) {
+    if (pattern[i] == '%' && i + 1 < pattern.size() &&
+        (pattern[i + 1] == 'D' || pattern[i + 1] == 'M')) {
       name += pattern[++i] == 'D' ? month + date.substr(8, 2) : month;
     } else {
       name += pattern[i];
@@ -30,7 +31,8 @@ std::string expand_log_name(const std::string& pattern, const Zone& zone, Instan
   return name;
 }
 
-Follower::Follower(std::string path, const Zone& zone, Pipeline& pipeline, Inotify* inotify, Say say)
+Follower::Follower(std::string path, const Zone& zone, Pipeline& pipeline, Inotify* inotify,
+                   Say say)
     : pattern_(std::move(path)),
       zone_(zone),
       pipeline_(pipeline),
@@ -39,7 +41,9 @@ Follower::Follower(std::string path, const Zone& zone, Pipeline& pipeline, Inoti
       buffer_(kReadSize),
       directory_(std::filesystem::path(pattern_).parent_path().string()) {}
 
-std::string Follower::name_at(Instant now) const { return expand_log_name(pattern_, zone_, now); }
+std::string Follower::name_at(Instant now) const {
+  return expand_log_name(pattern_, zone_, now);
+}
 
 void Follower::watch_directory() {
   if (inotify_ == nullptr || directory_watch_ >= 0) return;
@@ -104,8 +108,9 @@ void Follower::resume(const std::vector<LogPosition>& saved, Instant since, Inst
       return file.identity() == position.file && file.size() >= position.reader.offset;
     });
     if (match == candidates.end()) {
-      say_(fmt::format("{}: the file read last is gone (inode {}, offset {}); what it got after that is lost",
-                       printable(pattern_), position.file.inode, position.reader.offset));
+      say_(fmt::format(
+          "{}: the file read last is gone (inode {}, offset {}); what it got after that is lost",
+          printable(pattern_), position.file.inode, position.reader.offset));
       continue;
     }
     written_after = std::max(written_after, match->modified());
@@ -128,7 +133,8 @@ bool Follower::read_one(OpenFile& open, std::size_t& budget) {
   auto& reader = pipeline_.reader(open.log);
   while (budget > 0) {
     const auto offset = reader.offset() + reader.pending();
-    const auto got = open.file.read_at(offset, std::span(buffer_).first(std::min(buffer_.size(), budget)));
+    const auto got =
+        open.file.read_at(offset, std::span(buffer_).first(std::min(buffer_.size(), budget)));
     if (!got) {
       if (fault_ != got.error().what) say_(printable(got.error().what));
       fault_ = got.error().what;

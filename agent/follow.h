@@ -1,6 +1,7 @@
 // Follows one log through its rotations: reads every inode that ever stood at the name to its end,
-// holds nothing back but half lines, and can say at any moment how far it has got. Exim looks at the
-// name before each entry (log.c), so a renamed file gets lines only for moments; it is drained on.
+// holds nothing back but half lines, and can say at any moment how far it has got. Exim looks at
+// the name before each entry (log.c), so a renamed file gets lines only for moments; it is drained
+// on.
 #pragma once
 
 #include <chrono>
@@ -49,7 +50,7 @@ class Follower {
   bool on_change(const Inotify::Change& change, Instant now, Steady steady);
 
   [[nodiscard]] std::vector<LogPosition> positions();
-  [[nodiscard]] std::uint64_t lag() const;  // bytes not read yet
+  [[nodiscard]] std::uint64_t lag() const;                           // bytes not read yet
   [[nodiscard]] const std::string& fault() const { return fault_; }  // empty: the log is being read
   [[nodiscard]] bool draining() const { return files_.size() > 1; }
 
@@ -83,6 +84,7 @@ class Follower {
 
 // %D -> yyyymmdd, %M -> yyyymm, of the date that clocks of `zone` show. Source: string.c
 // string_sprintf's D and M, used by log.c for log_file_path.
-[[nodiscard]] std::string expand_log_name(const std::string& pattern, const Zone& zone, Instant now);
+[[nodiscard]] std::string expand_log_name(const std::string& pattern, const Zone& zone,
+                                          Instant now);
 
 }  // namespace agent

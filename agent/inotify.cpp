@@ -34,10 +34,10 @@ Inotify::~Inotify() {
 }
 
 actions::Result<int> Inotify::watch_directory(const std::string& path) {
-  const int watch = ::inotify_add_watch(fd_, path.c_str(),
-                                        IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
-                                            IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF |
-                                            IN_MOVE_SELF | IN_ONLYDIR);
+  const int watch =
+      ::inotify_add_watch(fd_, path.c_str(),
+                          IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CLOSE_WRITE |
+                              IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR);
   if (watch < 0) return system_error("watch " + path);
   return watch;
 }
@@ -50,7 +50,9 @@ actions::Result<int> Inotify::watch_open_file(int fd) {
   return watch;
 }
 
-void Inotify::forget(int watch) { ::inotify_rm_watch(fd_, watch); }
+void Inotify::forget(int watch) {
+  ::inotify_rm_watch(fd_, watch);
+}
 
 void Inotify::drain(const std::function<void(const Change&)>& on_change) {
   alignas(inotify_event) char buffer[16 * 1024];
@@ -65,7 +67,8 @@ void Inotify::drain(const std::function<void(const Change&)>& on_change) {
       std::memcpy(&event, buffer + at, sizeof event);
       const char* name = buffer + at + sizeof event;
       on_change({event.wd, event.mask,
-                 event.len > 0 ? std::string_view(name, ::strnlen(name, event.len)) : std::string_view()});
+                 event.len > 0 ? std::string_view(name, ::strnlen(name, event.len))
+                               : std::string_view()});
       at += static_cast<ssize_t>(sizeof event + event.len);
     }
   }

@@ -30,8 +30,8 @@ class Inotify {
 
   struct Change {
     int watch = -1;
-    std::uint32_t mask = 0;   // IN_*; IN_Q_OVERFLOW with watch -1: changes were lost, look at all
-    std::string_view name;    // inside a directory; empty for a file
+    std::uint32_t mask = 0;  // IN_*; IN_Q_OVERFLOW with watch -1: changes were lost, look at all
+    std::string_view name;   // inside a directory; empty for a file
   };
   // Hands out all that is waiting; never blocks.
   void drain(const std::function<void(const Change&)>& on_change);

@@ -19,8 +19,8 @@ actions::Creation creation_for(const std::optional<actions::EximUser>& exim) {
 }  // namespace
 
 std::string list_data(const Decision& decision, const Zone& zone) {
-  return fmt::format("{} exiwarden rule={} count={} period={}", zone.text(decision.time), printable(decision.rule),
-                     decision.count, duration_text(decision.period));
+  return fmt::format("{} exiwarden rule={} count={} period={}", zone.text(decision.time),
+                     printable(decision.rule), decision.count, duration_text(decision.period));
 }
 
 std::optional<Instant> decided_at(const std::string& data) {
@@ -34,7 +34,14 @@ Lists::Lists(actions::Files& files, const std::vector<Counting::List>& lists,
              std::optional<actions::EximUser> exim, Say say)
     : exim_(std::move(exim)), say_(std::move(say)) {
   for (const auto& list : lists) {
-    lists_.push_back({actions::Blocklist(files, list.path, creation_for(exim_)), std::nullopt, false, {}, {}, {}, 0, false});
+    lists_.push_back({actions::Blocklist(files, list.path, creation_for(exim_)),
+                      std::nullopt,
+                      false,
+                      {},
+                      {},
+                      {},
+                      0,
+                      false});
   }
 }
 
@@ -85,7 +92,8 @@ void Lists::adopt(Counting& counting, Instant now) {
       }
     }
     // Freed while we were away: what the log says up to that moment is the old story.
-    const auto freed = list.seen ? Instant(std::chrono::seconds(list.seen->modified_ns / 1'000'000'000)) : now;
+    const auto freed =
+        list.seen ? Instant(std::chrono::seconds(list.seen->modified_ns / 1'000'000'000)) : now;
     for (const auto& key : counting.blocked(i)) {
       if (present.count(key) > 0 || is_pending(list.file.path(), key)) continue;
       say_(fmt::format("{}: {} was freed meanwhile", list.file.path(), printable(key)));
@@ -149,8 +157,9 @@ bool Lists::add(List& list, const PendingBlock& block) {
 
 bool Lists::block(const Decision& decision, const Zone& zone) {
   PendingBlock block{decision.list, decision.identity, list_data(decision, zone)};
-  const auto list = std::find_if(lists_.begin(), lists_.end(),
-                                 [&](const List& known) { return known.file.path() == decision.list; });
+  const auto list = std::find_if(lists_.begin(), lists_.end(), [&](const List& known) {
+    return known.file.path() == decision.list;
+  });
   if (list == lists_.end()) return false;
   if (add(*list, block)) return true;
   pending_.push_back(std::move(block));
@@ -159,8 +168,9 @@ bool Lists::block(const Decision& decision, const Zone& zone) {
 
 bool Lists::retry() {
   std::erase_if(pending_, [&](const PendingBlock& block) {
-    const auto list = std::find_if(lists_.begin(), lists_.end(),
-                                   [&](const List& known) { return known.file.path() == block.list; });
+    const auto list = std::find_if(lists_.begin(), lists_.end(), [&](const List& known) {
+      return known.file.path() == block.list;
+    });
     // A list that is no longer in the config wants nothing.
     return list == lists_.end() || add(*list, block);
   });

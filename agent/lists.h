@@ -1,5 +1,5 @@
-// The lists and what the core knows of them, kept equal. The files have the last word: a key that is
-// gone was freed by somebody, one that came was blocked by somebody.
+// The lists and what the core knows of them, kept equal. The files have the last word: a key that
+// is gone was freed by somebody, one that came was blocked by somebody.
 #pragma once
 
 #include <functional>
@@ -54,8 +54,8 @@ class Lists {
     std::optional<actions::FileStamp> seen;  // nullopt: there was no file
     bool stale = false;                      // we wrote it ourselves since `seen`
     std::set<std::string> unclaimed;         // folded keys, see adopt()
-    std::string fault;   // empty: we could read and write it the last time
-    std::string access;  // empty: so can Exim's user read it
+    std::string fault;                       // empty: we could read and write it the last time
+    std::string access;                      // empty: so can Exim's user read it
     std::size_t entries = 0;
     bool unsynced = false;
   };

@@ -90,7 +90,8 @@ FileIdentity LogFile::identity() {
   return {device_, inode_, first_line_};
 }
 
-std::optional<bool> names_inode(const std::string& path, std::uint64_t device, std::uint64_t inode) {
+std::optional<bool> names_inode(const std::string& path, std::uint64_t device,
+                                std::uint64_t inode) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return std::nullopt;
   return info.st_dev == device && info.st_ino == inode;

@@ -18,7 +18,8 @@ namespace agent {
 struct FileIdentity {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
-  std::string first_line;  // SHA-256 in hex of the first line with its LF; empty: none was whole yet
+  std::string
+      first_line;  // SHA-256 in hex of the first line with its LF; empty: none was whole yet
   bool operator==(const FileIdentity&) const = default;
 };
 
@@ -38,7 +39,7 @@ class LogFile {
 
   // Reads at `offset` into `buffer`; 0 at the end.
   actions::Result<std::size_t> read_at(std::uint64_t offset, std::span<char> buffer) const;
-  [[nodiscard]] std::uint64_t size() const;  // 0 if it cannot be told
+  [[nodiscard]] std::uint64_t size() const;     // 0 if it cannot be told
   [[nodiscard]] std::int64_t modified() const;  // seconds since 1970 UTC
   // Identity as of now. The first line is hashed once it is whole.
   FileIdentity identity();

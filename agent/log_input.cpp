@@ -73,7 +73,11 @@ class PlainInput : public LogInput {
 class PackedInput : public LogInput {
  public:
   PackedInput(std::unique_ptr<Fd> fd, std::string path, std::string head)
-      : fd_(std::move(fd)), path_(std::move(path)), head_(std::move(head)), raw_(kChunk), buffer_(kChunk) {}
+      : fd_(std::move(fd)),
+        path_(std::move(path)),
+        head_(std::move(head)),
+        raw_(kChunk),
+        buffer_(kChunk) {}
   ~PackedInput() override {
     if (archive_ != nullptr) archive_read_free(archive_);
   }
@@ -124,7 +128,8 @@ class PackedInput : public LogInput {
   actions::Error broken() const {
     const char* what = archive_error_string(archive_);
     return {actions::Errc::malformed, 0,
-            path_ + ": the packed file ends early or is damaged (" + (what != nullptr ? what : "?") + ")"};
+            path_ + ": the packed file ends early or is damaged (" +
+                (what != nullptr ? what : "?") + ")"};
   }
 
   std::unique_ptr<Fd> fd_;
@@ -137,8 +142,10 @@ class PackedInput : public LogInput {
 
 bool is_packed(std::string_view head) {
   using namespace std::string_view_literals;
-  return head.starts_with("\x1f\x8b"sv) || head.starts_with("\xfd"
-                                                            "7zXZ\0"sv) ||
+  return head.starts_with("\x1f\x8b"sv) ||
+         head.starts_with(
+             "\xfd"
+             "7zXZ\0"sv) ||
          head.starts_with("\x28\xb5\x2f\xfd"sv) || head.starts_with("BZh"sv);
 }
 

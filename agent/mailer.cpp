@@ -27,8 +27,9 @@ Mailer::~Mailer() {
 }
 
 bool Mailer::wanted() const {
-  return !config_.to.empty() && std::any_of(config_.transports.begin(), config_.transports.end(),
-                                            [](Transport transport) { return transport != Transport::none; });
+  return !config_.to.empty() &&
+         std::any_of(config_.transports.begin(), config_.transports.end(),
+                     [](Transport transport) { return transport != Transport::none; });
 }
 
 void Mailer::send(const Notice& notice) {
@@ -60,16 +61,18 @@ void Mailer::work(const std::stop_token& stop) {
 }
 
 std::string Mailer::attempt(const Notice& notice) const {
-  const auto message = actions::compose({from_, config_.to, notice.subject,
-                                         std::chrono::sys_seconds(std::chrono::seconds(notice.date)),
-                                         notice.message_id, notice.body});
+  const auto message =
+      actions::compose({from_, config_.to, notice.subject,
+                        std::chrono::sys_seconds(std::chrono::seconds(notice.date)),
+                        notice.message_id, notice.body});
   if (!message) return message.error().what;
   std::string errors;
   for (const auto transport : config_.transports) {
     if (transport == Transport::none) return {};
-    const auto sent = transport == Transport::smtp
-                          ? actions::send_by_smtp(config_.smtp, config_.to, message.value(), kDeadline)
-                          : actions::send_by_program(config_.sendmail, config_.to, message.value(), kDeadline);
+    const auto sent =
+        transport == Transport::smtp
+            ? actions::send_by_smtp(config_.smtp, config_.to, message.value(), kDeadline)
+            : actions::send_by_program(config_.sendmail, config_.to, message.value(), kDeadline);
     if (sent) return {};
     errors += (errors.empty() ? "" : "; ") + sent.error().what;
   }

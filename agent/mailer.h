@@ -1,4 +1,5 @@
-// Hands notices over on a thread of its own, so that no mail server can hold up the reading of a log.
+// Hands notices over on a thread of its own, so that no mail server can hold up the reading of a
+// log.
 #pragma once
 
 #include <chrono>

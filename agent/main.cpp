@@ -21,7 +21,9 @@ using agent::Exit;
 
 constexpr const char* kDefaultConfig = "/etc/exiwarden/exiwarden.toml";
 
-void say(const std::string& text) { fmt::print(stderr, "exiwarden: {}\n", text); }
+void say(const std::string& text) {
+  fmt::print(stderr, "exiwarden: {}\n", text);
+}
 
 std::string overview() {
   std::string text =
@@ -33,17 +35,19 @@ std::string overview() {
   }
   text +=
       "\nexiwarden COMMAND --help says more. Exit codes: 0 done, 1 the answer is no, 64 usage,\n"
-      "65 bad data, 66 no input, 69 unavailable, 70 internal, 73/74 can't write, 77 not permitted,\n"
+      "65 bad data, 66 no input, 69 unavailable, 70 internal, 73/74 can't write, 77 not "
+      "permitted,\n"
       "78 config.\n";
   return text;
 }
 
 po::options_description options_of(const Command& command) {
   po::options_description options("Options");
-  options.add_options()                                                                         //
+  options.add_options()  //
       ("config,c", po::value<std::string>()->value_name("FILE"),
-       fmt::format("configuration (default {})", kDefaultConfig).c_str())                       //
-      ("output,o", po::value<std::string>()->value_name("FORM"), "text, jsonl or csv (default text)")  //
+       fmt::format("configuration (default {})", kDefaultConfig).c_str())  //
+      ("output,o", po::value<std::string>()->value_name("FORM"),
+       "text, jsonl or csv (default text)")  //
       ("help,h", "this text");
   command.add_options(options);
   return options;
@@ -75,7 +79,8 @@ Exit unknown_command(const std::string& name) {
 }
 
 // The configuration the command runs with; Exit if there is none.
-std::variant<agent::Config, Exit> configuration(const Command& command, agent::Invocation& invocation) {
+std::variant<agent::Config, Exit> configuration(const Command& command,
+                                                agent::Invocation& invocation) {
   const bool given = invocation.options.count("config") > 0;
   invocation.config_path = given ? invocation.options["config"].as<std::string>() : kDefaultConfig;
   std::error_code ignored;

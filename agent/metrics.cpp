@@ -13,7 +13,8 @@ namespace {
 class Page {
  public:
   void head(const char* name, const char* type, const char* help) {
-    fmt::format_to(std::back_inserter(text_), "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
+    fmt::format_to(std::back_inserter(text_), "# HELP {} {}\n# TYPE {} {}\n", name, help, name,
+                   type);
   }
   void value(const char* name, std::uint64_t value) {
     fmt::format_to(std::back_inserter(text_), "{} {}\n", name, value);
@@ -51,31 +52,39 @@ std::string metrics_text(const Metrics& metrics) {
   page.counter("exiwarden_log_bytes_total", "Bytes of whole lines read.", reader.bytes);
   page.head("exiwarden_events_total", "counter", "Evidence by kind.");
   for (std::size_t i = 0; i < parsers::kKinds; ++i) {
-    page.value("exiwarden_events_total", "kind", parsers::name_of(static_cast<parsers::Kind>(i)), reader.events[i]);
+    page.value("exiwarden_events_total", "kind", parsers::name_of(static_cast<parsers::Kind>(i)),
+               reader.events[i]);
   }
   page.head("exiwarden_events_charged_total", "counter", "Evidence by who is charged for it.");
   for (std::size_t i = 0; i < kCharged; ++i) {
-    page.value("exiwarden_events_charged_total", "charged", name_of(static_cast<Charged>(i)), metrics.charged[i]);
+    page.value("exiwarden_events_charged_total", "charged", name_of(static_cast<Charged>(i)),
+               metrics.charged[i]);
   }
-  page.head("exiwarden_unreadable_rejections_total", "counter",
-            "Lines that begin as a refused RCPT but fail the scan, by its first step that said no.");
+  page.head(
+      "exiwarden_unreadable_rejections_total", "counter",
+      "Lines that begin as a refused RCPT but fail the scan, by its first step that said no.");
   for (std::size_t i = 0; i < parsers::kSteps; ++i) {
-    page.value("exiwarden_unreadable_rejections_total", "step", parsers::name_of(static_cast<parsers::Step>(i)),
-               reader.unreadable[i]);
+    page.value("exiwarden_unreadable_rejections_total", "step",
+               parsers::name_of(static_cast<parsers::Step>(i)), reader.unreadable[i]);
   }
-  page.counter("exiwarden_distrusted_lines_total", "Evidence inside an unfinished arrival entry.", reader.distrusted);
-  page.counter("exiwarden_log_overflows_total", "Entries that overflowed Exim's buffer and may hide evidence.",
-               reader.overflowed);
+  page.counter("exiwarden_distrusted_lines_total", "Evidence inside an unfinished arrival entry.",
+               reader.distrusted);
+  page.counter("exiwarden_log_overflows_total",
+               "Entries that overflowed Exim's buffer and may hide evidence.", reader.overflowed);
   page.counter("exiwarden_too_long_lines_total", "Lines too long to be an entry.", reader.too_long);
-  page.counter("exiwarden_bad_tagged_lines_total", "Lines that begin as our ACL's but are not.", reader.bad_tagged);
+  page.counter("exiwarden_bad_tagged_lines_total", "Lines that begin as our ACL's but are not.",
+               reader.bad_tagged);
   page.counter("exiwarden_decisions_total", "Limits reached.", metrics.decisions);
   page.gauge("exiwarden_log_lag_bytes", "Bytes of the logs not read yet.", metrics.lag_bytes);
   page.gauge("exiwarden_identities", "Identities with a window or a block.", metrics.identities);
   page.gauge("exiwarden_outbox_notices", "Notices not taken by any transport yet.", metrics.outbox);
-  page.counter("exiwarden_notices_dropped_total", "Notices dropped because too many waited.", metrics.notices_dropped);
-  page.gauge("exiwarden_pending_blocks", "Decisions whose line is not in its list yet.", metrics.pending_blocks);
+  page.counter("exiwarden_notices_dropped_total", "Notices dropped because too many waited.",
+               metrics.notices_dropped);
+  page.gauge("exiwarden_pending_blocks", "Decisions whose line is not in its list yet.",
+             metrics.pending_blocks);
   page.head("exiwarden_list_entries", "gauge", "Keys in a list.");
-  for (const auto& list : metrics.lists) page.value("exiwarden_list_entries", "list", list.path, list.entries);
+  for (const auto& list : metrics.lists)
+    page.value("exiwarden_list_entries", "list", list.path, list.entries);
   page.head("exiwarden_fault", "gauge", "1 while something does not work; the service says what.");
   page.value("exiwarden_fault", "part", "log", metrics.log_fault ? 1 : 0);
   page.value("exiwarden_fault", "part", "state", metrics.state_fault ? 1 : 0);

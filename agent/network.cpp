@@ -11,7 +11,9 @@ namespace {
 
 constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-int width(const IpAddress& address) { return address.v6 ? 128 : 32; }
+int width(const IpAddress& address) {
+  return address.v6 ? 128 : 32;
+}
 
 IpAddress masked(IpAddress address, int prefix) {
   for (int bit = prefix; bit < width(address); ++bit) {

@@ -14,16 +14,19 @@ namespace {
 constexpr std::size_t kColumns = 78;
 
 std::string message_id(const Decision& decision, const std::string& host) {
-  const auto what = fmt::format("{}\n{}\n{}\n{}\n{}", name_of(decision.identity_kind), folded(decision.identity),
-                                decision.rule, decision.time.time_since_epoch().count(), decision.place.offset);
+  const auto what =
+      fmt::format("{}\n{}\n{}\n{}\n{}", name_of(decision.identity_kind), folded(decision.identity),
+                  decision.rule, decision.time.time_since_epoch().count(), decision.place.offset);
   std::string domain;
   for (const char c : host) {
-    const bool good = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.';
+    const bool good = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                      c == '-' || c == '.';
     if (good) domain.push_back(c);
   }
   while (domain.starts_with('.')) domain.erase(0, 1);
   while (domain.ends_with('.')) domain.pop_back();
-  return fmt::format("exiwarden.{}@{}", sha256_hex(what).substr(0, 32), domain.empty() ? "localhost" : domain);
+  return fmt::format("exiwarden.{}@{}", sha256_hex(what).substr(0, 32),
+                     domain.empty() ? "localhost" : domain);
 }
 
 // How exipick finds what this sender has in the queue.
@@ -51,21 +54,26 @@ std::string commands(const Decision& decision, const NoticeContext& context) {
       "    {} | xargs -r {} -Mt\n\n"
       "It was spam: delete the mail, change the password, then release the sender:\n"
       "    {} | xargs -r {} -Mrm\n",
-      shell_word(queue_test(decision)), exim, exim, config, shell_word(decision.list), shell_word(decision.identity),
-      pick, exim, pick, exim);
+      shell_word(queue_test(decision)), exim, exim, config, shell_word(decision.list),
+      shell_word(decision.identity), pick, exim, pick, exim);
 }
 
 std::string evidence(const Decision& decision, const Zone& zone) {
   std::string text = "Hosts used (refused recipients, host):\n";
   auto hosts = decision.hosts;
-  std::stable_sort(hosts.begin(), hosts.end(), [](const HostCount& a, const HostCount& b) { return a.count > b.count; });
-  for (const auto& host : hosts) text += fmt::format("    {:>7}  {}\n", host.count, printable(host.host, 60));
-  if (decision.other_hosts > 0) text += fmt::format("    {:>7}  further hosts\n", decision.other_hosts);
+  std::stable_sort(hosts.begin(), hosts.end(),
+                   [](const HostCount& a, const HostCount& b) { return a.count > b.count; });
+  for (const auto& host : hosts)
+    text += fmt::format("    {:>7}  {}\n", host.count, printable(host.host, 60));
+  if (decision.other_hosts > 0)
+    text += fmt::format("    {:>7}  further hosts\n", decision.other_hosts);
   text += "\nThe newest refused recipients:\n";
   for (const auto& sample : decision.samples) {
     const auto time = zone.text(Instant(std::chrono::seconds(sample.time)));
-    text += fmt::format("    {}  {}\n", time.substr(0, 10) + " " + time.substr(11, 8), printable(sample.recipient, kColumns - 26));
-    if (!sample.reason.empty()) text += fmt::format("        {}\n", printable(sample.reason, kColumns - 8));
+    text += fmt::format("    {}  {}\n", time.substr(0, 10) + " " + time.substr(11, 8),
+                        printable(sample.recipient, kColumns - 26));
+    if (!sample.reason.empty())
+      text += fmt::format("        {}\n", printable(sample.reason, kColumns - 8));
   }
   return text;
 }
@@ -93,13 +101,15 @@ std::string shell_word(std::string_view text) {
   return out + "'";
 }
 
-Notice compose_notice(const Decision& decision, const Zone& zone, Instant now, const NoticeContext& context) {
+Notice compose_notice(const Decision& decision, const Zone& zone, Instant now,
+                      const NoticeContext& context) {
   Notice notice;
   notice.message_id = message_id(decision, context.host);
   notice.date = now.time_since_epoch().count();
   const auto kind = name_of(decision.identity_kind);
-  notice.subject = fmt::format("[{}] {} {} blocked: {} refused recipients in {}", printable(context.host, 40), kind,
-                               printable(decision.identity, 60), decision.count, duration_text(decision.period));
+  notice.subject = fmt::format("[{}] {} {} blocked: {} refused recipients in {}",
+                               printable(context.host, 40), kind, printable(decision.identity, 60),
+                               decision.count, duration_text(decision.period));
   notice.body = fmt::format(
       "exiwarden on {} has blocked the {}\n\n"
       "    {}\n\n"
@@ -111,9 +121,10 @@ Notice compose_notice(const Decision& decision, const Zone& zone, Instant now, c
       "It stays so until the line below is removed from\n"
       "    {}\n"
       "    {}\n\n",
-      printable(context.host), kind, printable(decision.identity), decision.count, zone.text(decision.first),
-      zone.text(decision.time), printable(decision.rule), decision.limit, duration_text(decision.period),
-      printable(decision.place.file), decision.place.line, printable(decision.list), printable(context.list_line));
+      printable(context.host), kind, printable(decision.identity), decision.count,
+      zone.text(decision.first), zone.text(decision.time), printable(decision.rule), decision.limit,
+      duration_text(decision.period), printable(decision.place.file), decision.place.line,
+      printable(decision.list), printable(context.list_line));
   notice.body += evidence(decision, zone) + "\n" + commands(decision, context);
   return notice;
 }

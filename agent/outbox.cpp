@@ -11,7 +11,8 @@ namespace {
 
 // 5 s, 10 s, 20 s ... 10 min.
 std::chrono::seconds pause_after(unsigned attempts) {
-  return std::chrono::seconds(std::min<std::int64_t>(600, std::int64_t{5} << std::min(attempts - 1, 7U)));
+  return std::chrono::seconds(
+      std::min<std::int64_t>(600, std::int64_t{5} << std::min(attempts - 1, 7U)));
 }
 
 }  // namespace
@@ -57,7 +58,8 @@ bool Outbox::collect(Steady now) {
     }
     item->under_way = false;
     item->due = now + pause_after(++item->attempts);
-    if (fault_ != outcome.error) say_(fmt::format("notice not sent: {}; trying again", printable(outcome.error)));
+    if (fault_ != outcome.error)
+      say_(fmt::format("notice not sent: {}; trying again", printable(outcome.error)));
     fault_ = outcome.error;
   }
   return changed;

@@ -93,8 +93,12 @@ void Pipeline::feed(std::size_t log, std::span<const char> bytes) {
   logs_[log]->reader.feed(bytes, *logs_[log]);
 }
 
-parsers::LogReader& Pipeline::reader(std::size_t log) { return logs_[log]->reader; }
-StampClock& Pipeline::clock(std::size_t log) { return logs_[log]->clock; }
+parsers::LogReader& Pipeline::reader(std::size_t log) {
+  return logs_[log]->reader;
+}
+StampClock& Pipeline::clock(std::size_t log) {
+  return logs_[log]->clock;
+}
 
 void Pipeline::on_event(Log& log, const parsers::Event& event) {
   const Signalled signalled{event, log.clock.resolve(event.stamp), attribution_.charge(event),

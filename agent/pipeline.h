@@ -31,7 +31,7 @@ struct Signalled {
 struct PipelineOptions {
   std::shared_ptr<const parsers::Reasons> reasons;
   Zone zone = Zone::utc();
-  std::vector<IpAddress> own;                       // addresses of this machine
+  std::vector<IpAddress> own;                      // addresses of this machine
   parsers::CivilSeconds not_after = 253402300799;  // for syslog stamps without a year
 };
 

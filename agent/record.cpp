@@ -1,6 +1,7 @@
 #include "agent/record.h"
 
 #include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "agent/printable.h"

@@ -21,7 +21,8 @@ class Record {
 
   // Strings may hold any bytes; they are escaped when written.
   Record& add(std::string_view name, std::string_view value);
-  Record& add_optional(std::string_view name, const std::optional<std::string_view>& value);  // null if empty
+  Record& add_optional(std::string_view name,
+                       const std::optional<std::string_view>& value);  // null if empty
   Record& add(std::string_view name, std::uint64_t value);
 
   [[nodiscard]] std::string json() const;        // one object, ASCII only, no newline

@@ -20,15 +20,20 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kReadBudget = std::size_t{4} << 20;  // per log and turn: signals and lists wait no longer
-constexpr auto kLook = 15s;          // beside inotify, for what it may have missed
+constexpr std::size_t kReadBudget = std::size_t{4}
+                                    << 20;  // per log and turn: signals and lists wait no longer
+constexpr auto kLook = 15s;                 // beside inotify, for what it may have missed
 constexpr auto kLookInTrouble = 1s;  // a log or list that can't be read, a rotation under way
 constexpr auto kSave = 10s;
 constexpr auto kRetry = 1s;
 constexpr auto kMetrics = 15s;
 
-Instant wall_clock() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
-Service::Steady steady_clock() { return std::chrono::steady_clock::now(); }
+Instant wall_clock() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
+Service::Steady steady_clock() {
+  return std::chrono::steady_clock::now();
+}
 
 std::string host_name() {
   std::array<char, 256> buffer{};
@@ -70,7 +75,8 @@ std::optional<Inotify> open_inotify(const std::function<void(const std::string&)
 
 }  // namespace
 
-Service::Service(const Config& config, PipelineOptions around, actions::Files& files, ServiceOptions options)
+Service::Service(const Config& config, PipelineOptions around, actions::Files& files,
+                 ServiceOptions options)
     : config_(config),
       files_(files),
       options_(std::move(options)),
@@ -86,7 +92,10 @@ Service::Service(const Config& config, PipelineOptions around, actions::Files& f
 }
 
 void Service::start() {
-  if (!exim_) options_.say(fmt::format("exim.user: this machine has no user \"{}\"; lists will be readable by all", config_.exim.user));
+  if (!exim_)
+    options_.say(
+        fmt::format("exim.user: this machine has no user \"{}\"; lists will be readable by all",
+                    config_.exim.user));
   if (!options_.dry_run) {
     mailer_.emplace(config_.notify, host_);
     outbox_.emplace(*mailer_, options_.say);
@@ -125,8 +134,8 @@ void Service::start() {
       std::copy_if(state->positions.begin(), state->positions.end(), std::back_inserter(saved),
                    [&](const LogPosition& position) { return position.path == path; });
     }
-    followers_.push_back(std::make_unique<Follower>(path, zone_, pipeline_, inotify_ ? &*inotify_ : nullptr,
-                                                    options_.say));
+    followers_.push_back(std::make_unique<Follower>(path, zone_, pipeline_,
+                                                    inotify_ ? &*inotify_ : nullptr, options_.say));
     followers_.back()->resume(saved, now - longest, now);
   }
 }
@@ -142,7 +151,8 @@ void Service::decide(Decision&& decision) {
   context.host = host_;
   context.config_path = options_.config_path;
   context.exim_binary = config_.exim.binary;
-  const auto line = actions::list_line(decision.identity, list_data(decision, zone_)).value_or("\n");
+  const auto line =
+      actions::list_line(decision.identity, list_data(decision, zone_)).value_or("\n");
   context.list_line = line.substr(0, line.size() - 1);
   if (!listed) context.list_line += "  (NOT WRITTEN YET: the list can't be written; trying again)";
   outbox_->add(compose_notice(decision, zone_, wall_clock(), context));
@@ -156,7 +166,8 @@ void Service::on_changes() {
       const auto name = std::filesystem::path(lists_.path(i)).filename();
       const bool here = change.watch == list_watches_[i] && change.name == name.string();
       if (here || (change.mask & IN_Q_OVERFLOW) != 0) changed[i] = true;
-      if (change.watch == list_watches_[i] && (change.mask & IN_IGNORED) != 0) list_watches_[i] = -1;
+      if (change.watch == list_watches_[i] && (change.mask & IN_IGNORED) != 0)
+        list_watches_[i] = -1;
     }
     for (auto& follower : followers_) follower->on_change(change, wall_clock(), steady_clock());
   });
@@ -199,7 +210,8 @@ void Service::write_checkpoint() {
   if (options_.dry_run) return;
   const auto saved = state_file_.save(snapshot());
   if (!saved) {
-    if (state_fault_ != saved.error().what) options_.say(printable(saved.error().what) + "; trying again");
+    if (state_fault_ != saved.error().what)
+      options_.say(printable(saved.error().what) + "; trying again");
     state_fault_ = saved.error().what;
     next_save_ = now + kRetry;
     return;
@@ -230,9 +242,11 @@ void Service::write_metrics() {
   }
   metrics.state_fault = !state_fault_.empty();
   metrics.notify_fault = !outbox_->fault().empty();
-  if (const auto newest = pipeline_.counting().newest()) metrics.newest_event = newest->time_since_epoch().count();
+  if (const auto newest = pipeline_.counting().newest())
+    metrics.newest_event = newest->time_since_epoch().count();
   // What a scraper misses once it reads next time: no need to say that it could not be written.
-  (void)files_.replace(config_.state.metrics, metrics_text(metrics), {0644, std::nullopt, 0644}, std::nullopt);
+  (void)files_.replace(config_.state.metrics, metrics_text(metrics), {0644, std::nullopt, 0644},
+                       std::nullopt);
 }
 
 int Service::wait_milliseconds(bool more) const {
@@ -248,7 +262,8 @@ int Service::wait_milliseconds(bool more) const {
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
 }
 
-Service::End Service::run(const std::function<void()>& ready, const std::function<bool()>& may_reload) {
+Service::End Service::run(const std::function<void()>& ready,
+                          const std::function<bool()>& may_reload) {
   const Signals signals;
   start();
   ready();

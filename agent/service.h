@@ -1,5 +1,5 @@
-// The running service: the only place that reads clocks and waits. One loop on one thread; the order
-// of effects in each turn is fixed, and every step can be repeated after a crash:
+// The running service: the only place that reads clocks and waits. One loop on one thread; the
+// order of effects in each turn is fixed, and every step can be repeated after a crash:
 //   lists looked at -> log read -> key appended (visible) -> lists synced -> checkpoint -> notices.
 #pragma once
 
@@ -34,7 +34,8 @@ class Service {
   enum class End { stopped, reload };
   using Steady = std::chrono::steady_clock::time_point;
 
-  Service(const Config& config, PipelineOptions around, actions::Files& files, ServiceOptions options);
+  Service(const Config& config, PipelineOptions around, actions::Files& files,
+          ServiceOptions options);
 
   // Loads the state, opens the logs, then `ready` is called once. Returns on SIGTERM or SIGINT with
   // everything saved; on SIGHUP if `may_reload` says that the new configuration is good.
@@ -65,9 +66,9 @@ class Service {
   std::optional<Mailer> mailer_;
   std::optional<Outbox> outbox_;
 
-  bool dirty_ = false;        // something to save
-  bool save_now_ = false;     // a decision: its notice waits for the checkpoint
-  bool settled_ = false;      // the logs were read to their ends once
+  bool dirty_ = false;     // something to save
+  bool save_now_ = false;  // a decision: its notice waits for the checkpoint
+  bool settled_ = false;   // the logs were read to their ends once
   std::string state_fault_;
   std::uint64_t decisions_ = 0;
   std::uint64_t bytes_saved_ = 0;

@@ -36,8 +36,12 @@ void append_number(std::string& out, std::int64_t value) {
   fmt::format_to(std::back_inserter(out), " {}", value);
 }
 
-std::int64_t seconds(Instant time) { return time.time_since_epoch().count(); }
-Instant instant(std::int64_t value) { return Instant(std::chrono::seconds(value)); }
+std::int64_t seconds(Instant time) {
+  return time.time_since_epoch().count();
+}
+Instant instant(std::int64_t value) {
+  return Instant(std::chrono::seconds(value));
+}
 
 // Thrown and caught in this file only.
 struct Malformed : std::runtime_error {
@@ -160,7 +164,8 @@ void encode_subject(std::string& out, const std::string& key, const Counting::Su
     const auto recipients = window.recipients();
     if (recipients.empty()) continue;
     out += "recipients";
-    for (const auto recipient : recipients) fmt::format_to(std::back_inserter(out), " {}", recipient);
+    for (const auto recipient : recipients)
+      fmt::format_to(std::back_inserter(out), " {}", recipient);
     out.push_back('\n');
   }
   for (const auto& host : subject.hosts) {
@@ -269,7 +274,8 @@ class Decoder {
   void recipients(Fields& in) {
     std::vector<std::uint64_t> recipients;
     while (!in.done()) recipients.push_back(in.number());
-    if (subject().windows.empty() || recipients.size() != times_.size()) throw Malformed("recipients without their window");
+    if (subject().windows.empty() || recipients.size() != times_.size())
+      throw Malformed("recipients without their window");
     subject().windows.back().restore(times_, std::move(recipients));
   }
 
@@ -301,7 +307,8 @@ std::string encode_state(const State& state) {
   // In a fixed order, so that equal states are equal bytes.
   std::vector<const Counting::Subjects::value_type*> subjects;
   for (const auto& subject : state.subjects) subjects.push_back(&subject);
-  std::sort(subjects.begin(), subjects.end(), [](const auto* a, const auto* b) { return a->first < b->first; });
+  std::sort(subjects.begin(), subjects.end(),
+            [](const auto* a, const auto* b) { return a->first < b->first; });
   for (const auto* subject : subjects) encode_subject(out, subject->first, subject->second);
   for (const auto& pending : state.pending) {
     out += "pending";

@@ -1,5 +1,6 @@
-// All that must survive a stop, as one value: how far each log was read, and the windows, blocks and
-// notices of the same moment. Text, versioned, with a checksum; conf/checkpoint-format.md describes it.
+// All that must survive a stop, as one value: how far each log was read, and the windows, blocks
+// and notices of the same moment. Text, versioned, with a checksum; conf/checkpoint-format.md
+// describes it.
 #pragma once
 
 #include <optional>

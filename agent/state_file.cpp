@@ -33,7 +33,8 @@ std::optional<State> StateFile::load(const Say& say) {
 actions::Result<actions::Done> StateFile::save(const State& state) {
   const auto text = encode_state(state);
   // Should we stop between the two renames, the previous generation is there and is used.
-  if (const auto kept = files_.rename(path_, previous_); !kept && kept.error().code != actions::Errc::not_found) {
+  if (const auto kept = files_.rename(path_, previous_);
+      !kept && kept.error().code != actions::Errc::not_found) {
     return kept.error();
   }
   const auto saved = files_.replace(path_, text, kPrivate, std::nullopt);

@@ -57,7 +57,8 @@ std::variant<PipelineOptions, std::string> surroundings(const Config& config) {
   PipelineOptions options;
   const auto zone = Zone::named(config.log.timezone);
   if (!zone) {
-    return fmt::format("log.timezone: this machine knows no zone \"{}\"", printable(config.log.timezone));
+    return fmt::format("log.timezone: this machine knows no zone \"{}\"",
+                       printable(config.log.timezone));
   }
   options.zone = *zone;
   auto reasons = parsers::Reasons::compile(config.reasons.missing, config.reasons.other);

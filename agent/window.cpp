@@ -47,7 +47,9 @@ std::uint32_t Window::count_at(Instant now, std::chrono::seconds period) const {
   return static_cast<std::uint32_t>(times_.end() - std::upper_bound(begin, times_.end(), edge));
 }
 
-void Window::clear() { *this = Window(); }
+void Window::clear() {
+  *this = Window();
+}
 
 std::vector<std::int64_t> Window::times() const {
   return {times_.begin() + static_cast<std::ptrdiff_t>(head_), times_.end()};

@@ -13,15 +13,15 @@ namespace agent {
 
 class Window {
  public:
-  // Adds an event and says how many the window holds now, at most `limit`. `recipient` is 0 to count
-  // every attempt; otherwise a digest by which distinct recipients are told apart, and a known one
-  // only moves to its newest time.
+  // Adds an event and says how many the window holds now, at most `limit`. `recipient` is 0 to
+  // count every attempt; otherwise a digest by which distinct recipients are told apart, and a
+  // known one only moves to its newest time.
   std::uint32_t add(Instant time, std::uint64_t recipient, std::uint32_t limit,
                     std::chrono::seconds period);
 
   [[nodiscard]] bool empty() const { return size() == 0; }
   [[nodiscard]] std::size_t size() const { return times_.size() - head_; }
-  [[nodiscard]] Instant oldest() const { return from(times_[head_]); }   // not if empty
+  [[nodiscard]] Instant oldest() const { return from(times_[head_]); }  // not if empty
   [[nodiscard]] Instant newest() const { return from(times_.back()); }  // not if empty
   // How many events are younger than `period` at `now`.
   [[nodiscard]] std::uint32_t count_at(Instant now, std::chrono::seconds period) const;

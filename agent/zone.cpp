@@ -78,7 +78,8 @@ Instant StampClock::resolve_local(parsers::CivilSeconds civil) {
 
   const Instant post(std::chrono::seconds(found.post.time_since_epoch()));
   const bool first_pass_is_over = newest_ && *newest_ - kDisorder > pre;
-  const bool ahead_of_both = newest_ && *newest_ > post + kDisorder;  // a stray stamp from the future
+  const bool ahead_of_both =
+      newest_ && *newest_ > post + kDisorder;  // a stray stamp from the future
   return first_pass_is_over && !ahead_of_both ? post : pre;
 }
 

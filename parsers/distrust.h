@@ -1,7 +1,7 @@
-// Lines that are not what they seem: an arrival entry ("<=") can hold a newline, and what follows it
-// then looks like entries of their own. Two ways are known: a quoted sender given by a local user
-// (exim -f), and MAIL's AUTH= parameter under log_selector +smtp_mailauth. An entry is one write(2),
-// so the forged lines follow at once. Such lines are evidence against nobody.
+// Lines that are not what they seem: an arrival entry ("<=") can hold a newline, and what follows
+// it then looks like entries of their own. Two ways are known: a quoted sender given by a local
+// user (exim -f), and MAIL's AUTH= parameter under log_selector +smtp_mailauth. An entry is one
+// write(2), so the forged lines follow at once. Such lines are evidence against nobody.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +31,9 @@ class Distrust {
   State state;
 
  private:
-  void look_at_header(std::string_view line);  // sets the state if it is an unfinished arrival entry
-  void pass_one(std::string_view line);        // a line inside one
+  void look_at_header(
+      std::string_view line);            // sets the state if it is an unfinished arrival entry
+  void pass_one(std::string_view line);  // a line inside one
 };
 
 }  // namespace parsers

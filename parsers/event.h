@@ -20,17 +20,17 @@ inline constexpr std::size_t kKinds = 5;
 
 std::string_view name_of(Kind kind);  // as in the output field "kind"
 
-// Views point into the line (or into the reader's buffers) and die with the call that hands them out.
-// Their bytes are as hostile as the line's. nullopt: the line has no such field; a present but empty
-// user ("A=name" without ":id") is an authenticator that sets no id.
+// Views point into the line (or into the reader's buffers) and die with the call that hands them
+// out. Their bytes are as hostile as the line's. nullopt: the line has no such field; a present but
+// empty user ("A=name" without ":id") is an authenticator that sets no id.
 struct Event {
   Kind kind = Kind::ambiguous;
   Stamp stamp;
-  std::optional<std::string_view> user;           // the id as Exim prints it == $authenticated_id
-  std::optional<std::string_view> host;           // ip between the brackets, checked to be one
-  std::optional<std::string_view> recipient;      // raw RCPT argument (at most 100 bytes), "<>" removed
-  std::optional<std::string_view> sender;         // between "F=<" and ">"
-  std::optional<std::string_view> reason;         // text after the argument
+  std::optional<std::string_view> user;       // the id as Exim prints it == $authenticated_id
+  std::optional<std::string_view> host;       // ip between the brackets, checked to be one
+  std::optional<std::string_view> recipient;  // raw RCPT argument (at most 100 bytes), "<>" removed
+  std::optional<std::string_view> sender;     // between "F=<" and ">"
+  std::optional<std::string_view> reason;     // text after the argument
   std::optional<std::string_view> authenticator;  // name of the authenticator
   std::optional<std::string_view> message_id;
   std::string_view line;     // the physical line without its LF

@@ -9,7 +9,8 @@
 namespace parsers {
 namespace {
 
-constexpr std::string_view kRejected = " rejected RCPT ";  // " temporarily rejected RCPT " holds it too
+constexpr std::string_view kRejected =
+    " rejected RCPT ";  // " temporarily rejected RCPT " holds it too
 constexpr std::string_view kOverflow = "**** log string overflowed log buffer";
 constexpr std::string_view kSyslogPiece = "]: [";
 
@@ -31,7 +32,8 @@ class Finder {
     std::size_t first = std::string_view::npos;
     for (std::size_t i = 0; i < used_; ++i) {
       auto& word = words_[i];
-      if (word.at != std::string_view::npos && word.at < from) word.at = block_.find(word.text, from);
+      if (word.at != std::string_view::npos && word.at < from)
+        word.at = block_.find(word.text, from);
       first = std::min(first, word.at);
     }
     return first;
@@ -49,7 +51,9 @@ class Finder {
   std::size_t used_ = 0;
 };
 
-std::string_view first_line(std::string_view block) { return block.substr(0, block.find('\n')); }
+std::string_view first_line(std::string_view block) {
+  return block.substr(0, block.find('\n'));
+}
 std::string_view last_line(std::string_view block) {
   block.remove_suffix(1);
   return block.substr(block.rfind('\n') + 1);  // npos + 1 == 0
@@ -141,9 +145,9 @@ void LogReader::on_block(std::string_view block, EventSink& sink) {
   settle_form(block);
   const auto first = stamp_of(first_line(block));
   const auto last = stamp_of(last_line(block));
-  const bool every_stamp =
-      first && last &&
-      sink.needs_every_stamp(std::min(first->civil, last->civil), std::max(first->civil, last->civil));
+  const bool every_stamp = first && last &&
+                           sink.needs_every_stamp(std::min(first->civil, last->civil),
+                                                  std::max(first->civil, last->civil));
 
   Finder finder(block, form_ == Form::syslog);
   std::size_t done = 0;  // everything before is dealt with
@@ -239,7 +243,8 @@ void LogReader::on_rejection(const Prefix& prefix, bool distrusted, Event& event
   if (!junk_seen_ && is_junk_helo(payload)) junk_seen_ = true;
   const auto scan = scan_rejection(payload, options_.junk_helo.value_or(junk_seen_));
   if (!scan.rejection) {
-    if (scan.failed != Step::not_ours) ++counters_.unreadable[static_cast<std::size_t>(scan.failed)];
+    if (scan.failed != Step::not_ours)
+      ++counters_.unreadable[static_cast<std::size_t>(scan.failed)];
     return;
   }
   const auto& rejection = *scan.rejection;

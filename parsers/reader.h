@@ -39,7 +39,8 @@ struct ReaderOptions {
   std::shared_ptr<const Reasons> reasons;
   std::optional<bool> junk_helo;           // helo_accept_junk_hosts; nullopt: what the log shows
   std::optional<bool> syslog_duplication;  // Exim's option; nullopt: what the log shows
-  CivilSeconds not_after = 253402300799;   // newest plausible stamp, for syslog stamps without a year
+  CivilSeconds not_after =
+      253402300799;  // newest plausible stamp, for syslog stamps without a year
 };
 
 // What was seen and what was passed over; nothing is skipped without being counted here.
@@ -49,11 +50,11 @@ struct ReaderCounters {
   std::array<std::uint64_t, kKinds> events{};  // by Kind
   // Lines that begin as a refused RCPT does and hold its words, but fail the scan, by Step.
   std::array<std::uint64_t, kSteps> unreadable{};
-  std::uint64_t distrusted = 0;   // evidence inside an unfinished arrival entry
-  std::uint64_t overflowed = 0;   // "log string overflowed log buffer": evidence may be hidden
-  std::uint64_t too_long = 0;     // lines over kMaxLine
-  std::uint64_t bad_tagged = 0;   // begin as our ACL's line, but are not
-  std::uint64_t copies = 0;       // second copies of rejections in syslog files
+  std::uint64_t distrusted = 0;  // evidence inside an unfinished arrival entry
+  std::uint64_t overflowed = 0;  // "log string overflowed log buffer": evidence may be hidden
+  std::uint64_t too_long = 0;    // lines over kMaxLine
+  std::uint64_t bad_tagged = 0;  // begin as our ACL's line, but are not
+  std::uint64_t copies = 0;      // second copies of rejections in syslog files
 
   ReaderCounters& operator+=(const ReaderCounters& other);
 };

@@ -49,7 +49,9 @@ class ReasonMemory {
   static constexpr std::size_t kMaxAnswers = 4096;  // then all are forgotten
   struct Hash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
   };
   std::shared_ptr<const Reasons> reasons_;
   std::unordered_map<std::string, Reason, Hash, std::equal_to<>> answers_;

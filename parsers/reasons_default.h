@@ -13,11 +13,15 @@ struct ReasonPattern {
 inline constexpr ReasonPattern kMissing[] = {
     // Exim's own words (route.c, verify.c, routers/dnslookup.c)
     {R"(unrouteable address)", "Unrouteable address"},
-    {R"(previous \(cached\) callout verification failure)", "Previous (cached) callout verification failure"},
-    {R"(all relevant mx records point to non-existent hosts)", "all relevant MX records point to non-existent hosts"},
-    {R"(an mx or srv record indicated no smtp service)", "an MX or SRV record indicated no SMTP service"},
+    {R"(previous \(cached\) callout verification failure)",
+     "Previous (cached) callout verification failure"},
+    {R"(all relevant mx records point to non-existent hosts)",
+     "all relevant MX records point to non-existent hosts"},
+    {R"(an mx or srv record indicated no smtp service)",
+     "an MX or SRV record indicated no SMTP service"},
     // RFC 3463: bad destination mailbox, system, moved; Exchange's "recipient not found"
-    {R"(\b5\.1\.(?:1|2|6|10)\b)", "SMTP error from remote mail server after RCPT TO:<>: 550 5.1.1 User unknown"},
+    {R"(\b5\.1\.(?:1|2|6|10)\b)",
+     "SMTP error from remote mail server after RCPT TO:<>: 550 5.1.1 User unknown"},
     // Words of all kinds of servers, and of routers' :fail: texts
     {R"(\b(?:user|recipient|mailbox|account|address|addressee|member|person|name)s?(?: address| email)?(?: is| was)?(?: an)? ?(?:unknown|not known)\b)",
      "User unknown"},
@@ -35,13 +39,15 @@ inline constexpr ReasonPattern kMissing[] = {
      "delivery error: dd This user doesn't have a yahoo.com account (<>)"},
     {R"(\b(?:can't|cannot|can not|unable to|could not) (?:find|locate|verify) (?:the |this |that )?(?:user|recipient|mailbox|account)\b)",
      "can't find user"},
-    {R"(recipnotfound|recipientnotfound|nosuchuser)", "550 5.4.1 RESOLVER.ADR.RecipNotFound; not found"},
+    {R"(recipnotfound|recipientnotfound|nosuchuser)",
+     "550 5.4.1 RESOLVER.ADR.RecipNotFound; not found"},
     {R"(\bnot our (?:customer|user)\b)", "Not our Customer"},
     // A bare refusal of RCPT TO that gives no reason: "550", or RFC 5321's own words for it
     {R"(after (?:pipelined )?RCPT TO:<>: 55[03](?:[- ](?:<>)?[ .:]*)?$)",
      "SMTP error from remote mail server after RCPT TO:<>: 550"},
     {R"(after (?:pipelined )?RCPT TO:<>: 550[- ](?:<>[ :.]*)?(?:requested action (?:was )?not taken:? ?)?(?:mailbox|recipient|address) (?:is )?(?:unavailable|not available|rejected)\.?$)",
-     "SMTP error from remote mail server after RCPT TO:<>: 550 Requested action not taken: mailbox unavailable"},
+     "SMTP error from remote mail server after RCPT TO:<>: 550 Requested action not taken: mailbox "
+     "unavailable"},
 };
 
 inline constexpr ReasonPattern kOther[] = {
@@ -62,14 +68,17 @@ inline constexpr ReasonPattern kOther[] = {
     // Lists, reputation, content
     {R"(\b(?:dnsbl|rbl|dnsrbl|spamhaus|spamcop|barracudacentral|sorbs|surbl|uceprotect)\b)",
      "550 5.1.1 blocked using zen.spamhaus.org"},
-    {R"(\b(?:black|block|deny)[- ]?list(?:ed|ing)?\b|\blisted (?:in|at|by|on)\b)", "host is blacklisted"},
-    {R"(\bblocked\b|\bbanned\b|\bpoor reputation\b|\bbad reputation\b|\breputation\b)", "your IP is blocked"},
+    {R"(\b(?:black|block|deny)[- ]?list(?:ed|ing)?\b|\blisted (?:in|at|by|on)\b)",
+     "host is blacklisted"},
+    {R"(\bblocked\b|\bbanned\b|\bpoor reputation\b|\bbad reputation\b|\breputation\b)",
+     "your IP is blocked"},
     {R"(\b(?:spam|spammer|spamming|unsolicited|phishing|virus|malware)\b)", "rejected as spam"},
     // The sender's side
     {R"(\bsender (?:verify|verification|address rejected|rejected|denied|unknown|domain|is)\b|\binvalid sender\b|\bunknown sender\b|\breturn path\b|\bfrom address\b)",
      "Sender verify failed"},
     {R"(\b(?:spf|dmarc|dkim)\b)", "SPF check failed"},
-    {R"(\b(?:reverse dns|ptr record|rdns|helo|ehlo)\b)", "550 no reverse DNS (PTR record) for your host"},
+    {R"(\b(?:reverse dns|ptr record|rdns|helo|ehlo)\b)",
+     "550 no reverse DNS (PTR record) for your host"},
     // Rates and greylisting
     {R"(\bgr[ae]y-?list)", "greylisted, try again later"},
     {R"(\btoo (?:many|much|fast)\b|\brate ?limit|\bthrottl|\blimit exceeded\b|\bexceeded the (?:limit|rate)|\btry (?:again|later)\b|\bretry\b|\btemporar(?:y|ily)\b)",

@@ -32,7 +32,8 @@ class Readings {
 
   void from_ident(Cursor at) {
     if (!at.eat(" U=")) return from_connection_id(at);
-    each_end(at, at.rest.substr(0, kMaxIdent + 1), {" Ci=", " X=", " CV=", " DN=\"", " SNI=", " F=<"},
+    each_end(at, at.rest.substr(0, kMaxIdent + 1),
+             {" Ci=", " X=", " CV=", " DN=\"", " SNI=", " F=<"},
              [&](Cursor next) { from_connection_id(next); });
   }
 
@@ -164,9 +165,9 @@ class Readings {
   int tries_ = 0;
 };
 
-// Could a login that holds " rejected RCPT " have made this line? Then what we took for argument and
-// text is still the login's. A client's own quoted argument and a refusing server's reply may hold
-// anything; the quotes and Exim's words before the reply tell them apart.
+// Could a login that holds " rejected RCPT " have made this line? Then what we took for argument
+// and text is still the login's. A client's own quoted argument and a refusing server's reply may
+// hold anything; the quotes and Exim's words before the reply tell them apart.
 bool has_second_verb(const Rejection& rejection) {
   if (!rejection.id) return false;
   const auto in_argument = rejection.argument.find(kVerb);
@@ -195,7 +196,9 @@ bool has_later_host(std::string_view rest) {
   return false;
 }
 
-Scan failed(Step step) { return {std::nullopt, Doubt::none, step}; }
+Scan failed(Step step) {
+  return {std::nullopt, Doubt::none, step};
+}
 
 // "U=LOGIN F=<...": a message handed in by exim -bs, without any host.
 Scan scan_local(std::string_view payload) {
@@ -259,7 +262,8 @@ bool is_junk_helo(std::string_view payload) {
   const auto helo = cursor.rest.substr(0, cursor.rest.find(") ["));
   if (helo.size() == cursor.rest.size()) return false;
   // A bracketed literal may stand as a whole; helo_allow_chars rarely adds more than '_'.
-  const auto inside = helo.starts_with('[') && helo.ends_with(']') ? helo.substr(1, helo.size() - 2) : helo;
+  const auto inside =
+      helo.starts_with('[') && helo.ends_with(']') ? helo.substr(1, helo.size() - 2) : helo;
   return std::any_of(inside.begin(), inside.end(), [](unsigned char c) {
     return c <= ' ' || c == 0x7f || c == '(' || c == ')' || c == '<' || c == '>' || c == '"' ||
            c == '[' || c == ']' || c == '=';

@@ -39,7 +39,8 @@ enum class Doubt : unsigned char {
 };
 
 struct Scan {
-  std::optional<Rejection> rejection;  // with doubt: only its host may be used, not with Doubt::helo
+  std::optional<Rejection>
+      rejection;  // with doubt: only its host may be used, not with Doubt::helo
   Doubt doubt = Doubt::none;
   Step failed = Step::not_ours;  // meaningful only without a rejection
 };

@@ -89,8 +89,7 @@ std::optional<Prefix> parse_syslog_message(const Stamp& stamp, std::string_view 
   }
   prefix.message_id = leading_message_id(prefix.payload);
   if (!prefix.message_id.empty()) {
-    prefix.payload.remove_prefix(
-        std::min(prefix.payload.size(), prefix.message_id.size() + 1));
+    prefix.payload.remove_prefix(std::min(prefix.payload.size(), prefix.message_id.size() + 1));
   }
   return prefix;
 }

@@ -1,6 +1,7 @@
-// The line our own ACL writes by logwrite (conf/exim): no text of an outsider in it, each field that
-// somebody could choose is base64. Version 1, one blank between the fields, in this order:
-//   exiwarden/1 missing-recipient auth=NAME id=BASE64 host=IP rcpt=BASE64 at=MICROSECONDS pid=N n=N[ mac=HEX]
+// The line our own ACL writes by logwrite (conf/exim): no text of an outsider in it, each field
+// that somebody could choose is base64. Version 1, one blank between the fields, in this order:
+//   exiwarden/1 missing-recipient auth=NAME id=BASE64 host=IP rcpt=BASE64 at=MICROSECONDS pid=N
+//   n=N[ mac=HEX]
 // "-" stands for "none": auth and id without authentication, host without TCP.
 #pragma once
 
@@ -20,9 +21,9 @@ struct Tagged {
   std::string recipient;
   std::uint64_t at_microseconds = 0;  // Exim's own clock, since 1970 UTC
   std::uint64_t pid = 0;
-  std::uint64_t count = 0;      // RCPT commands so far in this transaction
-  std::string_view signed_part; // what mac covers
-  std::string_view mac;         // lower-case hex; empty if there is none
+  std::uint64_t count = 0;       // RCPT commands so far in this transaction
+  std::string_view signed_part;  // what mac covers
+  std::string_view mac;          // lower-case hex; empty if there is none
 };
 
 // nullopt at the first deviation: nobody but our ACL writes such a line, and it makes no mistakes.

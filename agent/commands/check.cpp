@@ -12,7 +12,8 @@ Exit run_check(const Invocation& invocation) {
     fmt::print(stderr, "exiwarden: {}: {}\n", invocation.config_path, *problem);
     return kBadConfig;
   }
-  fmt::print("# {}: sound. What is in force:\n{}", invocation.config_path, effective_config(invocation.config));
+  fmt::print("# {}: sound. What is in force:\n{}", invocation.config_path,
+             effective_config(invocation.config));
   return kDone;
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <boost/program_options.hpp>
-
 #include <optional>
 #include <span>
 #include <string>
@@ -31,7 +30,8 @@ struct Command {
   const char* summary;    // one line
   const char* help;       // what it does, where it differs from the obvious
   NeedsConfig config;
-  void (*add_options)(boost::program_options::options_description& options);  // beyond the common ones
+  void (*add_options)(
+      boost::program_options::options_description& options);  // beyond the common ones
   Exit (*run)(const Invocation& invocation);
 };
 

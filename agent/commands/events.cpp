@@ -28,8 +28,10 @@ Record record_of(const Signalled& signalled, const Zone& zone) {
       .add_optional("message_id", event.message_id);
   const bool charged =
       signalled.charge.verdict == Charged::user || signalled.charge.verdict == Charged::relay;
-  record.add_optional("identity_kind", charged ? std::optional(name_of(signalled.charge.verdict)) : std::nullopt);
-  record.add_optional("identity", charged ? std::optional(signalled.charge.identity) : std::nullopt);
+  record.add_optional("identity_kind",
+                      charged ? std::optional(name_of(signalled.charge.verdict)) : std::nullopt);
+  record.add_optional("identity",
+                      charged ? std::optional(signalled.charge.identity) : std::nullopt);
   return record;
 }
 
@@ -61,19 +63,20 @@ Exit run_events(const Invocation& invocation) {
   const bool all = invocation.options.count("all") > 0 || invocation.config.relay.hosts.empty();
   bool header = invocation.output == Output::csv;
 
-  return read_logs(invocation.arguments, invocation.config, std::move(options), [&](Pipeline& pipeline) {
-    pipeline.on_signal([&](const Signalled& signalled) {
-      if (!all && signalled.charge.verdict == Charged::outsider) return;
-      if (invocation.output == Output::text) {
-        fmt::print("{}\n", text_of(signalled));
-        return;
-      }
-      const auto record = record_of(signalled, zone);
-      if (header) fmt::print("{}\n", record.csv_header());
-      header = false;
-      fmt::print("{}\n", invocation.output == Output::csv ? record.csv() : record.json());
-    });
-  });
+  return read_logs(
+      invocation.arguments, invocation.config, std::move(options), [&](Pipeline& pipeline) {
+        pipeline.on_signal([&](const Signalled& signalled) {
+          if (!all && signalled.charge.verdict == Charged::outsider) return;
+          if (invocation.output == Output::text) {
+            fmt::print("{}\n", text_of(signalled));
+            return;
+          }
+          const auto record = record_of(signalled, zone);
+          if (header) fmt::print("{}\n", record.csv_header());
+          header = false;
+          fmt::print("{}\n", invocation.output == Output::csv ? record.csv() : record.json());
+        });
+      });
 }
 
 }  // namespace agent

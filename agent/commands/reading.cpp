@@ -22,7 +22,8 @@ struct Source {
   std::optional<parsers::CivilSeconds> first;
 };
 
-std::optional<parsers::CivilSeconds> first_stamp(std::string_view head, parsers::CivilSeconds not_after) {
+std::optional<parsers::CivilSeconds> first_stamp(std::string_view head,
+                                                 parsers::CivilSeconds not_after) {
   while (!head.empty()) {
     const auto line = head.substr(0, head.find('\n'));
     if (const auto prefix = parsers::parse_prefix(line)) return prefix->stamp.civil;

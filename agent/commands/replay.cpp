@@ -45,7 +45,8 @@ bool take_time(const Invocation& invocation, const char* name, const Zone& zone,
   const auto& text = invocation.options[name].as<std::string>();
   out = parse_time(text, zone);
   if (!out) {
-    fmt::print(stderr, "exiwarden: --{}: no time \"{}\"; accepted: 2026-11-23, \"2026-11-23 10:00:00\"\n",
+    fmt::print(stderr,
+               "exiwarden: --{}: no time \"{}\"; accepted: 2026-11-23, \"2026-11-23 10:00:00\"\n",
                name, printable(text));
   }
   return out.has_value();
@@ -69,12 +70,13 @@ Exit run_replay(const Invocation& invocation) {
   }
 
   std::uint64_t decisions = 0;
-  const auto exit =
-      read_logs(invocation.arguments, invocation.config, std::move(options), [&](Pipeline& pipeline) {
+  const auto exit = read_logs(
+      invocation.arguments, invocation.config, std::move(options), [&](Pipeline& pipeline) {
         pipeline.admit([&](const Signalled& signalled) { return filters.admit(signalled); });
         pipeline.on_decision([&](Decision&& decision) {
           const auto record = record_of(decision, zone);
-          if (invocation.output == Output::csv && decisions == 0) fmt::print("{}\n", record.csv_header());
+          if (invocation.output == Output::csv && decisions == 0)
+            fmt::print("{}\n", record.csv_header());
           ++decisions;
           if (invocation.output == Output::text) {
             fmt::print("{}\n", text_of(decision, zone));
@@ -84,7 +86,8 @@ Exit run_replay(const Invocation& invocation) {
         });
       });
   if (exit != kDone) return exit;
-  if (decisions == 0 && invocation.output == Output::text) fmt::print(stderr, "exiwarden: nobody\n");
+  if (decisions == 0 && invocation.output == Output::text)
+    fmt::print(stderr, "exiwarden: nobody\n");
   return decisions > 0 && invocation.options.count("fail-on-block") > 0 ? kNo : kDone;
 }
 

@@ -16,7 +16,9 @@
 namespace agent {
 namespace {
 
-void say(const std::string& text) { fmt::print(stderr, "exiwarden: {}\n", printable(text)); }
+void say(const std::string& text) {
+  fmt::print(stderr, "exiwarden: {}\n", printable(text));
+}
 
 // A new configuration, if it is wholly good; what is wrong with it is said.
 std::optional<Config> reloaded(const std::string& path) {
@@ -42,12 +44,13 @@ Exit run_service(const Invocation& invocation) {
   Config config = invocation.config;
   actions::PosixFiles files;
   ServiceOptions options;
-  options.config_path = invocation.config_path == "/etc/exiwarden/exiwarden.toml" ? "" : invocation.config_path;
+  options.config_path =
+      invocation.config_path == "/etc/exiwarden/exiwarden.toml" ? "" : invocation.config_path;
   options.dry_run = invocation.options.count("dry-run") > 0;
   options.say = say;
   options.on_decision = [&](const Decision& decision, const Zone& zone) {
     const auto record = record_of(decision, zone);
-    fmt::print("{}\n", invocation.output == Output::jsonl  ? record.json()
+    fmt::print("{}\n", invocation.output == Output::jsonl ? record.json()
                        : invocation.output == Output::csv ? record.csv()
                                                           : text_of(decision, zone));
     std::fflush(stdout);
@@ -56,7 +59,8 @@ Exit run_service(const Invocation& invocation) {
   if (!options.dry_run) {
     const auto made = actions::make_directory(std::nullopt, config.state.directory);
     if (!made || ::access(config.state.directory.c_str(), W_OK | X_OK) != 0) {
-      say(fmt::format("state.directory: {}", made ? config.state.directory + ": can't be written to" : made.error().what));
+      say(fmt::format("state.directory: {}",
+                      made ? config.state.directory + ": can't be written to" : made.error().what));
       return kCantCreate;
     }
   }

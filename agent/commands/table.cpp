@@ -12,10 +12,11 @@ void events_options(po::options_description& options) {
 }
 
 void replay_options(po::options_description& options) {
-  options.add_options()                                                                       //
-      ("since", po::value<std::string>(), "count events from this time on (2026-11-23 10:00:00)")  //
-      ("until", po::value<std::string>(), "count events before this time")                    //
-      ("user", po::value<std::string>(), "count this identity only")                          //
+  options.add_options()  //
+      ("since", po::value<std::string>(),
+       "count events from this time on (2026-11-23 10:00:00)")              //
+      ("until", po::value<std::string>(), "count events before this time")  //
+      ("user", po::value<std::string>(), "count this identity only")        //
       ("fail-on-block", "exit 1 if anything was decided");
 }
 
@@ -43,6 +44,8 @@ constexpr Command kCommands[] = {
 
 }  // namespace
 
-std::span<const Command> commands() { return kCommands; }
+std::span<const Command> commands() {
+  return kCommands;
+}
 
 }  // namespace agent
