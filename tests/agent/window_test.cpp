@@ -1,0 +1,58 @@
+#include "agent/window.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <map>
+#include <random>
+#include <vector>
+
+namespace agent {
+namespace {
+
+// The definition, spelled out: all events ever, and a count of those younger than the newest by less
+// than a period.
+class NaiveWindow {
+ public:
+  std::uint32_t add(std::int64_t at, std::uint64_t recipient, std::int64_t period) {
+    events_.emplace_back(at, recipient);
+    std::int64_t newest = events_[0].first;
+    for (const auto& event : events_) newest = std::max(newest, event.first);
+    std::map<std::uint64_t, int> distinct;
+    std::uint32_t count = 0;
+    for (const auto& [time, who] : events_) {
+      if (time > newest - period && (who == 0 || ++distinct[who] == 1)) ++count;
+    }
+    return count;
+  }
+
+ private:
+  std::vector<std::pair<std::int64_t, std::uint64_t>> events_;
+};
+
+TEST_CASE("the window agrees with its definition on random events, late ones among them") {
+  std::mt19937 random(20261125);
+  for (int round = 0; round < 600; ++round) {
+    const auto limit = std::uniform_int_distribution<std::uint32_t>(1, 12)(random);
+    const auto period = std::uniform_int_distribution<std::int64_t>(1, 40)(random);
+    const bool recipients = round % 2 == 1;
+    const int disorder = round % 3 == 0 ? 0 : round % 30;
+    Window window;
+    NaiveWindow naive;
+    std::int64_t now = 1'000'000;
+    for (int i = 0; i < 120; ++i) {
+      now += std::uniform_int_distribution<int>(0, 6)(random);
+      const auto at = now - std::uniform_int_distribution<int>(0, disorder)(random);
+      const std::uint64_t who =
+          recipients ? std::uniform_int_distribution<std::uint64_t>(1, 9)(random) : 0;
+      const auto expected = std::min(limit, naive.add(at, who, period));
+      const auto got =
+          window.add(Instant(std::chrono::seconds(at)), who, limit, std::chrono::seconds(period));
+      INFO("round " << round << " event " << i << " limit " << limit << " period " << period);
+      REQUIRE(got == expected);
+      if (got == limit) window.clear(), naive = NaiveWindow();  // a decision ends the story
+    }
+  }
+}
+
+}  // namespace
+}  // namespace agent
