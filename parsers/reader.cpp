@@ -248,6 +248,8 @@ void LogReader::on_rejection(const Prefix& prefix, bool distrusted, Event& event
     return;
   }
   const auto& rejection = *scan.rejection;
+  // exim -bs on the machine itself, without AUTH: neither a user nor a host to charge.
+  if (!rejection.host && !rejection.authenticator) return;
   if (distrusted) ++counters_.distrusted;
   if (distrusted || scan.doubt != Doubt::none) {
     event.kind = Kind::ambiguous;
