@@ -4,11 +4,14 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <sstream>
+#include <filesystem>
+#include <memory>
 
+#include "actions/mail.h"
 #include "agent/config_reader.h"
 #include "agent/printable.h"
 
@@ -19,9 +22,13 @@ constexpr std::chrono::seconds kYear{366 * 86400};
 
 // Checks for TableReader: "" if good, else what is accepted.
 std::string absolute_path(const std::string& text) {
+  // One spelling only: two rules with the same list must be seen to have the same.
   const bool good = text.size() > 1 && text[0] == '/' && text.back() != '/' &&
-                    text.find('\0') == std::string::npos;
-  return good ? "" : "an absolute path of a file, like \"/var/log/exim4/mainlog\"";
+                    text.find('\0') == std::string::npos &&
+                    std::filesystem::path(text).lexically_normal().string() == text;
+  return good ? ""
+              : "an absolute path of a file without \"//\" or \"..\", like "
+                "\"/var/log/exim4/mainlog\"";
 }
 std::string log_path(const std::string& text) {
   if (const auto wrong = absolute_path(text); !wrong.empty()) return wrong;
@@ -42,17 +49,7 @@ std::string zone_name(const std::string& text) {
   return good ? "" : "\"local\", \"UTC\" or a name like \"Europe/Berlin\"";
 }
 std::string mail_address(const std::string& text) {
-  const auto at = text.rfind('@');
-  const auto domain = at == std::string::npos ? "" : text.substr(at + 1);
-  const bool good = at != std::string::npos && at > 0 && text.size() <= 254 && !domain.empty() &&
-                    std::all_of(text.begin(), text.end(),
-                                [](unsigned char c) {
-                                  return std::isalnum(c) != 0 ||
-                                         std::strchr("!#$%&'*+-/=?^_`{|}~.@", c) != nullptr;
-                                }) &&
-                    text.find('@') == at && domain.front() != '.' && domain.back() != '.' &&
-                    text[0] != '-';
-  return good ? "" : "an address like \"abuse@example.org\"";
+  return actions::is_mail_address(text) ? "" : "an address like \"abuse@example.org\"";
 }
 std::string host_and_port(const std::string& text) {
   const auto colon = text.rfind(':');
@@ -168,7 +165,31 @@ std::vector<Rule> default_rules() {
   return {user, relay};
 }
 
-void read_rules(TableReader& top, Config& config, Problems& problems) {
+// Sound, but it could not do what it seems to.
+void warn_of_rule(TableReader& in, const Rule& rule, bool relays_given, Problems& problems) {
+  const auto listens = [&](Signal signal) {
+    return std::find(rule.signals.begin(), rule.signals.end(), signal) != rule.signals.end();
+  };
+  const auto warn = [&](const char* key, const char* what) {
+    problems.warn(in.place(key), in.path_of(key), what);
+  };
+  if (listens(Signal::bounced)) {
+    warn("signals", "holds bounced, which this version does not look for");
+    if (listens(Signal::tagged) || listens(Signal::warned)) {
+      warn("signals",
+           "holds bounced beside tagged or warned, which accept the recipient: one recipient is "
+           "charged twice");
+    }
+  }
+  if (rule.identity == IdentityKind::local)
+    warn("identity",
+         "is local, for which this version finds no evidence: the rule decides nothing");
+  // An empty list that was written down is meant so.
+  if (rule.identity == IdentityKind::relay && !relays_given)
+    warn("identity", "is relay, but relay.hosts is not given: the rule can charge nobody");
+}
+
+void read_rules(TableReader& top, Config& config, bool relays_given, Problems& problems) {
   const auto tables = top.tables("rule");
   if (tables.empty() && !top.has("rule")) config.rules = default_rules();
   for (std::size_t i = 0; i < tables.size(); ++i) {
@@ -188,19 +209,7 @@ void read_rules(TableReader& top, Config& config, Problems& problems) {
                         other.name, name_of(other.identity)));
       }
     }
-    const auto listens = [&](Signal signal) {
-      return std::find(rule.signals.begin(), rule.signals.end(), signal) != rule.signals.end();
-    };
-    if (in.has("signals") && listens(Signal::bounced) &&
-        (listens(Signal::tagged) || listens(Signal::warned))) {
-      problems.warn(in.place("signals"), in.path_of("signals"),
-                    "bounced beside tagged or warned, which accept the recipient, charges one "
-                    "recipient twice");
-    }
-    if (rule.identity == IdentityKind::relay && config.relay.hosts.empty()) {
-      problems.warn(in.place("identity"), in.path_of("identity"),
-                    "relay.hosts is empty, so this rule can charge nobody");
-    }
+    warn_of_rule(in, rule, relays_given, problems);
     config.rules.push_back(std::move(rule));
   }
   if (config.rules.empty())
@@ -218,7 +227,9 @@ void read_all(const toml::table& root, Config& config, Problems& problems) {
     in.finish();
   };
   section("log", [&](TableReader& in) { read_log(in, config.log); });
+  bool relays_given = false;
   section("relay", [&](TableReader& in) {
+    relays_given = in.has("hosts");
     in.networks("hosts", config.relay.hosts);
     in.texts("own", config.relay.own, own_address);
     in.number("ipv6_prefix", 1, 128,
@@ -243,7 +254,7 @@ void read_all(const toml::table& root, Config& config, Problems& problems) {
     in.text("user", config.exim.user, not_empty);
   });
   section("notify", [&](TableReader& in) { read_notify(in, config.notify); });
-  read_rules(top, config, problems);
+  read_rules(top, config, relays_given, problems);
   top.finish();
 }
 
@@ -291,14 +302,20 @@ std::variant<Config, std::vector<ConfigProblem>> parse_config(std::string_view t
 }
 
 std::variant<Config, std::vector<ConfigProblem>> load_config(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  if (in) text << in.rdbuf();
-  if (!in) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"),
+                                                             &std::fclose);
+  std::string text;
+  std::array<char, 4096> buffer{};
+  while (file) {
+    const auto got = std::fread(buffer.data(), 1, buffer.size(), file.get());
+    text.append(buffer.data(), got);
+    if (got < buffer.size()) break;
+  }
+  if (!file || std::ferror(file.get()) != 0) {
     return std::vector<ConfigProblem>{
         {path, 0, 0, "", fmt::format("can't be read: {}", std::strerror(errno))}};
   }
-  return parse_config(text.str(), path);
+  return parse_config(text, path);
 }
 
 }  // namespace agent

@@ -108,7 +108,8 @@ std::variant<Config, std::vector<ConfigProblem>> parse_config(std::string_view t
 // The same for a file on disk; that it cannot be read is a problem too.
 std::variant<Config, std::vector<ConfigProblem>> load_config(const std::string& path);
 
-// "90", "90s", "1h30m", "2d", "1w" -> seconds; nullopt if it is anything else or over a century.
+// "90s", "1h30m", "2d", "1w" -> seconds; nullopt if it is anything else (a number without its unit
+// too) or over a century.
 std::optional<std::chrono::seconds> parse_duration(std::string_view text);
 // 5400 s -> "1h30m"
 std::string duration_text(std::chrono::seconds duration);
