@@ -48,6 +48,11 @@ std::optional<EximUser> find_exim_user(const std::string& name) {
   return user;
 }
 
+Creation creation_of_list(const std::optional<EximUser>& user) {
+  if (!user || user->groups.empty()) return {0644, std::nullopt, 0644};
+  return {0640, user->groups.front(), 0644};
+}
+
 Result<Done> readable_by(const EximUser& user, const std::string& path) {
   if (user.uid == 0) return Done{};
   std::filesystem::path directory;
@@ -101,7 +106,13 @@ Result<bool> make_directory(const std::optional<EximUser>& user, const std::stri
   for (const auto& part : full) {
     partial /= part;
     // What leads to a list may be passed through by everybody, but not looked into.
-    if (std::filesystem::create_directory(partial, error)) ::chmod(partial.c_str(), 0711);
+    if (std::filesystem::create_directory(partial, error)) {
+      ::chmod(partial.c_str(), 0711);
+      // Made by root at a terminal, it is still the service's.
+      if (struct stat above{};
+          ::geteuid() == 0 && ::stat(partial.parent_path().c_str(), &above) == 0)
+        (void)!::chown(partial.c_str(), above.st_uid, static_cast<gid_t>(-1));
+    }
     if (error) return system_error("make " + partial.string(), error.value());
   }
   if (!user) return true;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "actions/files.h"
 #include "actions/result.h"
 
 namespace actions {
@@ -19,6 +20,9 @@ struct EximUser {
 
 // By login name; nullopt if this machine has no such user.
 [[nodiscard]] std::optional<EximUser> find_exim_user(const std::string& name);
+
+// How a list that does not exist yet is made: by Exim's group, and by all if that can't be had.
+[[nodiscard]] Creation creation_of_list(const std::optional<EximUser>& user);
 
 // From the permission bits of the file and every directory above it (ACLs and security modules are
 // not seen). A missing file is fine: our ACL asks for it first. The error names what is in the way.

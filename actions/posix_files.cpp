@@ -65,8 +65,12 @@ Result<Done> sync_directory(const std::string& path) {
   return Done{};
 }
 
-// Group and mode of a new file, before it has its name or content.
-void give(int fd, const Creation& creation) {
+// Owner, group and mode of a new file, before it has its content. What root makes by hand belongs
+// to whom its directory belongs to: the service must be able to write it, too.
+void give(int fd, const std::string& path, const Creation& creation) {
+  struct stat directory {};
+  if (::geteuid() == 0 && ::stat(directory_of(path).c_str(), &directory) == 0)
+    (void)!::fchown(fd, directory.st_uid, static_cast<gid_t>(-1));
   const bool grouped = creation.group && ::fchown(fd, static_cast<uid_t>(-1), *creation.group) == 0;
   ::fchmod(fd, grouped ? creation.mode : creation.fallback_mode);
 }
@@ -155,7 +159,7 @@ Result<FileStamp> PosixFiles::append(const std::string& path, std::string_view b
   }
   const Fd fd(raw);
   if (!fd.ok()) return system_error(what, errno);
-  if (created) give(fd.get(), creation);
+  if (created) give(fd.get(), path, creation);
   const auto before = regular(fd.get(), what);
   if (!before) return before.error();
 
@@ -203,7 +207,7 @@ Result<FileStamp> PosixFiles::replace(const std::string& path, std::string_view 
     }
     if (::fchmod(fd.get(), old.st_mode & 07777) != 0) return fail(errno);
   } else {
-    give(fd.get(), creation);
+    give(fd.get(), path, creation);
   }
   if (write_all(fd.get(), bytes) != bytes.size()) return fail(errno);
   if (::fsync(fd.get()) != 0) return fail(errno);

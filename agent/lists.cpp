@@ -9,15 +9,6 @@
 #include "parsers/stamp.h"
 
 namespace agent {
-namespace {
-
-actions::Creation creation_for(const std::optional<actions::EximUser>& exim) {
-  if (!exim || exim->groups.empty()) return {0644, std::nullopt, 0644};
-  return {0640, exim->groups.front(), 0644};
-}
-
-}  // namespace
-
 std::string list_data(const Decision& decision, const Zone& zone) {
   return fmt::format("{} exiwarden rule={} count={} period={}", zone.text(decision.time),
                      printable(decision.rule), decision.count, duration_text(decision.period));
@@ -34,7 +25,7 @@ Lists::Lists(actions::Files& files, const std::vector<Counting::List>& lists,
              std::optional<actions::EximUser> exim, Say say)
     : exim_(std::move(exim)), say_(std::move(say)) {
   for (const auto& list : lists) {
-    lists_.push_back({actions::Blocklist(files, list.path, creation_for(exim_)),
+    lists_.push_back({actions::Blocklist(files, list.path, actions::creation_of_list(exim_)),
                       std::nullopt,
                       false,
                       {},

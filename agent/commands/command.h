@@ -40,6 +40,9 @@ std::span<const Command> commands();
 Exit run_events(const Invocation& invocation);
 Exit run_replay(const Invocation& invocation);
 Exit run_service(const Invocation& invocation);
+Exit run_list(const Invocation& invocation);
+Exit run_block(const Invocation& invocation);
+Exit run_unblock(const Invocation& invocation);
 Exit run_check(const Invocation& invocation);
 
 }  // namespace agent

@@ -1,4 +1,5 @@
 #include "agent/commands/command.h"
+#include "agent/commands/list_scope.h"
 
 namespace agent {
 namespace {
@@ -24,6 +25,24 @@ void run_options(po::options_description& options) {
   options.add_options()("dry-run", "decide and say so, but write no list and send no mail");
 }
 
+void list_options(po::options_description& options) {
+  add_scope_options(options);
+  options.add_options()                                        //
+      ("exact", "no globs: \"*\", \"?\" and \"[\" are plain")  //
+      ("ids", "the identities alone, one a line");
+}
+
+void block_options(po::options_description& options) {
+  add_scope_options(options);
+  options.add_options()("reason", po::value<std::string>()->value_name("TEXT"),
+                        "why; goes into the list");
+}
+
+void unblock_options(po::options_description& options) {
+  add_scope_options(options);
+  options.add_options()("exact", "no globs: \"*\", \"?\" and \"[\" are plain");
+}
+
 constexpr Command kCommands[] = {
     {"run", "", "the service: follow the log, count, block, notify",
      "Follows log.paths in the foreground until SIGTERM. Says it is ready to systemd once the\n"
@@ -37,6 +56,20 @@ constexpr Command kCommands[] = {
      "Reads the logs in the order of their stamps and says what the service would have\n"
      "decided on them, with the same code.",
      Command::NeedsConfig::or_defaults, replay_options, run_replay},
+    {"list", "[ID...]", "who is blocked, since when and why",
+     "Shows the lists, or what they hold on each ID. An ID may be a glob in quotes.\n"
+     "Exit 1 if one of them is not listed.",
+     Command::NeedsConfig::yes, list_options, run_list},
+    {"block", "ID...", "puts senders into a list by hand",
+     "An address or network goes into the first list of relays, anything else into\n"
+     "the first list of users, unless --list or --rule says otherwise. IDs are as\n"
+     "Exim logs them. Put \"--\" before an ID that begins with \"-\".",
+     Command::NeedsConfig::yes, block_options, run_block},
+    {"unblock", "ID...", "takes senders out of the lists; they start afresh",
+     "Looks in every list unless --list or --rule names one. An ID may be a glob in\n"
+     "quotes. Exit 1 if one of them is not listed. Put \"--\" before an ID that begins\n"
+     "with \"-\".",
+     Command::NeedsConfig::yes, unblock_options, run_unblock},
     {"check", "", "the configuration: every fault at once, or what it means",
      "Exit 0 and the effective configuration if it is sound, 78 and every fault if not.",
      Command::NeedsConfig::yes, no_options, run_check},

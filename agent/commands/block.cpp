@@ -1,0 +1,140 @@
+// block: puts somebody into a list by hand. The service, if it runs, sees the file change.
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include "actions/exim_access.h"
+#include "agent/attribution.h"
+#include "agent/commands/command.h"
+#include "agent/commands/list_scope.h"
+#include "agent/network.h"
+#include "agent/printable.h"
+#include "agent/zone.h"
+
+namespace agent {
+namespace {
+
+// Who sits at the keyboard, as far as it can be told.
+std::string hand() {
+  if (const char* sudo = std::getenv("SUDO_USER"); sudo != nullptr && *sudo != '\0') return sudo;
+  std::vector<char> buffer(16384);
+  passwd entry{};
+  passwd* found = nullptr;
+  if (::getpwuid_r(::getuid(), &entry, buffer.data(), buffer.size(), &found) == 0 &&
+      found != nullptr)
+    return found->pw_name;
+  return std::to_string(::getuid());
+}
+
+// Not in the form of the service's own lines: after a crash it takes young ones of those for its
+// own unfinished work.
+std::string hand_data(const ScopedList& list, const std::string& rule, const std::string& reason,
+                      const Zone& zone) {
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  auto data = fmt::format("{} by-hand by={} rule={}", zone.text(now), printable(hand(), 40),
+                          rule.empty() ? list.rules.front() : rule);
+  if (!reason.empty()) data += " reason=" + reason;
+  return data;
+}
+
+// The list for this identity among the chosen ones; null if none is for its kind.
+const ScopedList* list_for(const std::vector<ScopedList>& lists, const std::string& identity,
+                           bool told) {
+  if (told) return &lists.front();
+  const bool host = IpAddress::parse(identity) || Network::parse(identity);
+  const auto of = [&](IdentityKind kind) {
+    const auto found = std::find_if(lists.begin(), lists.end(),
+                                    [&](const ScopedList& list) { return list.kind == kind; });
+    return found == lists.end() ? nullptr : &*found;
+  };
+  if (host) return of(IdentityKind::relay);
+  const auto* users = of(IdentityKind::user);
+  return users != nullptr ? users : of(IdentityKind::local);
+}
+
+bool beyond_ascii(std::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+}
+
+actions::Result<actions::Change> add(actions::Files& files, const ScopedList& list,
+                                     const std::optional<actions::EximUser>& exim,
+                                     const std::string& key, const std::string& data) {
+  const auto directory = std::filesystem::path(list.path).parent_path().string();
+  if (const auto made = actions::make_directory(exim, directory); !made) return made.error();
+  actions::Blocklist file(files, list.path, actions::creation_of_list(exim));
+  const auto added = patiently([&] { return file.add(key, data); });
+  if (!added) return added;
+  if (const auto synced = file.sync(); !synced) return synced.error();
+  if (exim) {
+    if (const auto readable = actions::make_readable(*exim, list.path); !readable)
+      fmt::print(stderr, "exiwarden: warning: {}; Exim defers all mail it looks up there\n",
+                 printable(readable.error().what));
+  }
+  return added;
+}
+
+void report(const Invocation& invocation, const ScopedList& list, const actions::ListEntry& entry,
+            bool made) {
+  if (invocation.output == Output::jsonl) {
+    fmt::print("{}\n", record_of(list, entry).add("change", made ? "blocked" : "none").json());
+  } else if (invocation.output == Output::csv) {
+    fmt::print("{}\n", record_of(list, entry).add("change", made ? "blocked" : "none").csv());
+  } else if (made) {
+    fmt::print("blocked {} in {}\n", printable(entry.key), printable(list.path));
+  } else {
+    fmt::print("{} is in {} already\n", printable(entry.key), printable(list.path));
+  }
+}
+
+}  // namespace
+
+Exit run_block(const Invocation& invocation) {
+  if (invocation.arguments.empty()) return no_identity("block");
+  const auto chosen = chosen_lists(invocation);
+  if (const auto* exit = std::get_if<Exit>(&chosen)) return *exit;
+  const auto& lists = std::get<0>(chosen);
+  const bool told = invocation.options.count("list") + invocation.options.count("rule") > 0;
+  const auto option = [&](const char* name) {
+    return invocation.options.count(name) > 0 ? invocation.options[name].as<std::string>() : "";
+  };
+  const auto zone = Zone::named(invocation.config.log.timezone);
+  const auto exim = actions::find_exim_user(invocation.config.exim.user);
+  actions::PosixFiles files;
+  if (invocation.output == Output::csv)
+    fmt::print("{}\n", record_of({}, {}).add("change", "").csv_header());
+
+  Exit exit = kDone;
+  for (const auto& identity : invocation.arguments) {
+    const auto* list = list_for(lists, identity, told);
+    if (list == nullptr) {
+      fmt::print(stderr, "exiwarden: no rule has a list for \"{}\"; say which with --list PATH\n",
+                 printable(identity));
+      exit = kUsage;
+      continue;
+    }
+    const actions::ListEntry entry{
+        key_in(*list, identity),
+        hand_data(*list, option("rule"), option("reason"), zone ? *zone : Zone::utc()), 0, 0};
+    if (beyond_ascii(entry.key)) {
+      fmt::print(stderr,
+                 "exiwarden: note: unless print_topbitchars is on, Exim's ids have \\ooo in place "
+                 "of bytes beyond ASCII\n");
+    }
+    const auto added = add(files, *list, exim, entry.key, entry.data);
+    if (!added) {
+      exit = complain_of(added.error());
+      continue;
+    }
+    report(invocation, *list, entry, added.value() == actions::Change::made);
+  }
+  return exit;
+}
+
+}  // namespace agent

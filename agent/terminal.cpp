@@ -1,0 +1,62 @@
+#include "agent/terminal.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+
+#include "agent/printable.h"
+
+namespace agent {
+namespace {
+
+std::size_t width() {
+  if (const char* set = std::getenv("COLUMNS"); set != nullptr) {
+    std::size_t columns = 0;
+    const auto end = set + std::strlen(set);
+    if (std::from_chars(set, end, columns).ptr == end && columns > 0) return columns;
+  }
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  return 80;
+}
+
+const char* code(Paint paint) {
+  switch (paint) {
+    case Paint::red:
+      return "\033[31m";
+    case Paint::yellow:
+      return "\033[33m";
+    case Paint::green:
+      return "\033[32m";
+    case Paint::bold:
+      break;
+  }
+  return "\033[1m";
+}
+
+}  // namespace
+
+Terminal Terminal::standard_output() {
+  if (::isatty(STDOUT_FILENO) == 0) return {false, 0};
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* term = std::getenv("TERM");
+  const bool colours = (no_color == nullptr || *no_color == '\0') && term != nullptr &&
+                       std::strcmp(term, "dumb") != 0;
+  return {colours, std::max<std::size_t>(width(), 20)};
+}
+
+std::string Terminal::painted(Paint paint, std::string_view text) const {
+  if (!colours_) return std::string(text);
+  return code(paint) + std::string(text) + "\033[0m";
+}
+
+std::string Terminal::fitted(std::string_view text, std::size_t used) const {
+  if (columns_ == 0) return std::string(text);
+  return printable(text, columns_ > used + 10 ? columns_ - used : 10);
+}
+
+}  // namespace agent

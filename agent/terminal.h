@@ -1,0 +1,29 @@
+// Text for people at a terminal: colours only there and never with NO_COLOR, lines no wider than
+// it. What goes into a file or a pipe is whole and plain.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace agent {
+
+enum class Paint { red, yellow, green, bold };
+
+class Terminal {
+ public:
+  // What standard output is: a terminal or not, its width (COLUMNS, else 80), NO_COLOR, TERM=dumb.
+  static Terminal standard_output();
+  // For tests. Without a width, lines are never cut.
+  Terminal(bool colours, std::size_t columns) : colours_(colours), columns_(columns) {}
+
+  [[nodiscard]] std::string painted(Paint paint, std::string_view text) const;
+  // `text` is printable already; cut with "..." if it is wider than what `used` columns leave.
+  [[nodiscard]] std::string fitted(std::string_view text, std::size_t used = 0) const;
+
+ private:
+  bool colours_ = false;
+  std::size_t columns_ = 0;  // 0: no limit
+};
+
+}  // namespace agent
