@@ -3,6 +3,86 @@
 #include <algorithm>
 
 namespace parsers {
+namespace {
+
+// What the bytes so far put around the next one: parse.c's view of an address.
+struct Dress {
+  bool quoted = false;
+  int comments = 0;  // depth; quotes mean nothing inside (parse.c skip_comment)
+  std::size_t comment_begin = 0;
+  bool angle = false;
+  bool route = false;  // "@a,@b" before the ":" of a source route
+  bool start = true;   // of an address: nothing but blanks and comments so far
+  std::size_t at = 0;
+
+  [[nodiscard]] bool plain() const { return !quoted && comments == 0 && !angle; }
+
+  // Takes the first byte of `rest`; returns 1 if the next one is taken with it, else 0.
+  std::size_t take(std::string_view rest) {
+    const char c = rest.front();
+    const std::size_t more = c == '\\' && rest.size() > 1 ? 1 : 0;
+    if (quoted) {
+      quoted = c != '"';
+    } else if (comments > 0) {
+      comments += c == '(' ? 1 : c == ')' ? -1 : 0;
+    } else {
+      take_bare(c);
+    }
+    at += 1 + more;
+    return more;
+  }
+
+ private:
+  void take_bare(char c) {
+    switch (c) {
+      case ' ':
+      case '\t':
+        return;
+      case '(':
+        comments = 1;
+        comment_begin = at;
+        return;
+      case '<':
+        angle = true;
+        start = true;
+        return;
+      case '>':
+        angle = false;
+        break;
+      case '"':
+        quoted = true;
+        break;
+      case '@':
+        route = route || start;
+        break;
+      case ':':
+        route = false;
+        break;
+      default:
+        break;
+    }
+    start = false;
+  }
+};
+
+// smtp_in.c extract_option looks for "name=value" from the end backwards; what it then takes for no
+// option gets a "=" where it stopped. True if that place is a blank.
+bool loses_last_blank(std::string_view argument) {
+  for (auto i = argument.size(); i-- > 1;) {
+    if (argument[i] == '"') {
+      const auto open = argument.rfind('"', i - 1);
+      if (open == std::string_view::npos || open == 0) return false;
+      i = open;
+    } else if (argument[i] == '=') {
+      return false;
+    } else if (argument[i] == ' ' || argument[i] == '\t') {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
 
 std::optional<std::size_t> address_length(std::string_view text) {
   bool quoted = false;
@@ -31,41 +111,43 @@ std::optional<std::size_t> address_length(std::string_view text) {
 
 std::size_t argument_length(std::string_view text) {
   const auto limit = std::min(text.size(), kMaxArgument);
-  bool quoted = false;
-  int comments = 0;
+  Dress dress;
   for (std::size_t i = 0; i < limit; ++i) {
-    const char c = text[i];
-    if (c == '\\') {
-      ++i;
-    } else if (comments > 0) {
-      // Quotes mean nothing inside a comment (parse.c skip_comment).
-      if (c == '(') ++comments;
-      if (c == ')') --comments;
-    } else if (c == '"') {
-      quoted = !quoted;
-    } else if (!quoted && c == '(') {
-      ++comments;
-    } else if (!quoted && c == ':' && text.substr(i).starts_with(": ")) {
-      return i;
+    if (dress.plain() && text.substr(i).starts_with(": ") && !dress.route) return i;
+    i += dress.take(text.substr(i, limit - i));
+  }
+  if (dress.comments > 0) {
+    for (std::size_t end = limit; end > dress.comment_begin; --end) {
+      if (text.substr(end).starts_with(": ")) return end;
     }
   }
   return limit;
 }
 
-bool in_closed_quotes(std::string_view argument, std::size_t at) {
-  bool quoted = false;
-  bool covers = false;
+bool could_be_argument(std::string_view argument) {
+  const bool cut = argument.size() >= kMaxArgument;
+  Dress dress;
+  bool address_done = false;
+  bool words = false;  // more than one outside "<...>", as in: First Last <x@y>
+  bool gap = false;
   for (std::size_t i = 0; i < argument.size(); ++i) {
-    if (i == at) covers = quoted;
-    if (argument[i] == '\\') {
-      ++i;
-      if (i == at) covers = quoted;
-    } else if (argument[i] == '"') {
-      quoted = !quoted;
-      if (covers && i > at) return true;
+    const char c = argument[i];
+    if (dress.quoted || dress.comments > 0) {
+      i += dress.take(argument.substr(i));
+      continue;
     }
+    const bool blank = c == ' ' || c == '\t';
+    if (dress.angle && (blank || c == '<')) return false;
+    if (!dress.angle && (c == '>' || c == ')')) return false;
+    if (address_done && !blank && c != '(') return false;
+    if (dress.angle && c == '>') address_done = true;
+    if (!dress.angle && !blank && c != '(' && c != '<') words = words || gap;
+    gap = blank && i > 0;
+    i += dress.take(argument.substr(i));
   }
-  return false;
+  if (dress.quoted || dress.angle) return cut;
+  if (words && !address_done) return cut;
+  return (cut && dress.comments > 0) || !loses_last_blank(argument);
 }
 
 }  // namespace parsers

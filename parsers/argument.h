@@ -15,11 +15,15 @@ inline constexpr std::size_t kMaxArgument = 100;
 // bare '>' ends; a bare blank, '<' or '(' can't be. nullopt if it is no such address.
 [[nodiscard]] std::optional<std::size_t> address_length(std::string_view text);
 
-// Length of the raw argument at the start of `text`: up to the first ": " outside quotes and
-// comments within 100 bytes, else 100 bytes, else all there is.
+// Length of the raw argument at the start of `text`: up to the first ": " outside quotes, comments
+// and "<...>" within 100 bytes, else 100 bytes, else all there is. The argument may end inside a
+// comment (Exim takes "<x@y>(z" for an address): then it ends at the last ": " within 100 bytes,
+// since the earlier ones may be the client's.
 [[nodiscard]] std::size_t argument_length(std::string_view text);
 
-// Is byte `at` of the argument inside a quoted string that is closed again?
-[[nodiscard]] bool in_closed_quotes(std::string_view argument, std::size_t at);
+// Could Exim have printed this as a whole argument of RCPT? It must be an address that Exim
+// accepts, maybe cut, and its last blank must be one that Exim leaves standing (smtp_in.c
+// extract_option turns it into "="). Measured with Exim 4.96.
+[[nodiscard]] bool could_be_argument(std::string_view argument);
 
 }  // namespace parsers

@@ -13,6 +13,8 @@ constexpr std::string_view kRejected =
     " rejected RCPT ";  // " temporarily rejected RCPT " holds it too
 constexpr std::string_view kOverflow = "**** log string overflowed log buffer";
 constexpr std::string_view kSyslogPiece = "]: [";
+// Less than this is no entry that filled Exim's buffer of 8192 bytes (macros.h LOG_BUFFER_SIZE).
+constexpr std::size_t kFullEntry = 7900;
 
 std::uint64_t count_lines(std::string_view text) {
   return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
@@ -226,9 +228,11 @@ void LogReader::on_entry(const Prefix& prefix, bool distrusted, Event& event, Ev
     }
     return;
   }
-  // Exim 4.96 and 4.97 replace the whole entry by the marker, later ones its tail.
-  if (payload.find(kOverflow) != std::string_view::npos &&
-      (payload.starts_with(kOverflow) || payload.ends_with("****"))) {
+  // Exim 4.96 and 4.97 replace the whole entry by the marker, later ones the tail of an entry that
+  // fills the buffer; in a shorter one it is somebody's text.
+  if (payload.starts_with(kOverflow) ||
+      (payload.size() >= kFullEntry && payload.ends_with("****") &&
+       payload.find(kOverflow) != std::string_view::npos)) {
     ++counters_.overflowed;
     return;
   }
@@ -240,7 +244,7 @@ void LogReader::on_rejection(const Prefix& prefix, bool distrusted, Event& event
   if (!payload.starts_with("H=") && !payload.starts_with(" DSH=") && !payload.starts_with("U=")) {
     return;  // the words stand in another kind of entry
   }
-  if (!junk_seen_ && is_junk_helo(payload)) junk_seen_ = true;
+  if (!junk_seen_ && !distrusted && is_junk_helo(payload)) junk_seen_ = true;
   const auto scan = scan_rejection(payload, options_.junk_helo.value_or(junk_seen_));
   if (!scan.rejection) {
     if (scan.failed != Step::not_ours)

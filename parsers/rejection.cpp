@@ -41,7 +41,6 @@ class Readings {
   [[nodiscard]] const std::optional<Rejection>& first() const { return first_; }
   [[nodiscard]] bool disagree() const { return disagree_; }
   [[nodiscard]] Step furthest() const { return furthest_; }
-  [[nodiscard]] std::string_view argument_and_text() const { return argument_and_text_; }
 
  private:
   template <std::size_t N, class Continue>
@@ -65,11 +64,21 @@ class Readings {
 
   void from_dn(Cursor at) {
     if (!at.eat(" DN=\"")) return from_sni(at);
-    each_quote(at, [&](Cursor next) { from_sni(next); });
+    // OpenSSL writes "/C=.../CN=..." with quotes as they are; GnuTLS puts a backslash before them.
+    if (at.at("/")) return each_quote(at, [&](Cursor next) { from_sni(next); });
+    while (!at.rest.empty() && !at.at("\"")) {
+      at.rest.remove_prefix(at.at("\\") ? std::min<std::size_t>(2, at.rest.size()) : 1);
+    }
+    if (at.eat("\"")) from_sni(at);
   }
 
   void from_sni(Cursor at) {
-    if (at.eat(" SNI=\"")) return each_quote(at, [&](Cursor next) { from_sender(next); });
+    // In quotes and with its blanks before 4.95; since then a blank is printed as \040, but a name
+    // may begin with a quote.
+    if (at.at(" SNI=\"")) {
+      Cursor quoted{at.rest.substr(6)};
+      each_quote(quoted, [&](Cursor next) { from_sender(next); });
+    }
     if (at.eat(" SNI=")) at.token();
     from_sender(at);
   }
@@ -118,11 +127,14 @@ class Readings {
     skip_results(at);
     found.temporary = at.eat(kTemporarily);
     if (!at.eat(kVerb)) return fail(Step::verb);
-    argument_and_text_ = at.rest;
     const auto length = argument_length(at.rest);
     found.argument = at.rest.substr(0, length);
     at.rest.remove_prefix(length);
-    if (at.eat(": ")) found.text = at.rest;
+    if (at.eat(": ")) {
+      found.text = at.rest;
+    } else if (!at.rest.empty()) {
+      return fail(Step::verb);
+    }
     add(found);
   }
 
@@ -161,29 +173,31 @@ class Readings {
   std::optional<Rejection> first_;
   bool disagree_ = false;
   Step furthest_ = Step::sender;
-  std::string_view argument_and_text_;
   int tries_ = 0;
 };
 
-// Could a login that holds " rejected RCPT " have made this line? Then what we took for argument
-// and text is still the login's. A client's own quoted argument and a refusing server's reply may
-// hold anything; the quotes and Exim's words before the reply tell them apart.
-bool has_second_verb(const Rejection& rejection) {
-  if (!rejection.id) return false;
-  const auto in_argument = rejection.argument.find(kVerb);
-  if (in_argument != std::string_view::npos && !in_closed_quotes(rejection.argument, in_argument)) {
-    return true;
-  }
-  const auto in_text = rejection.text.find(kVerb);
-  return in_text != std::string_view::npos &&
-         rejection.text.substr(0, in_text).find(" : SMTP error from remote mail server after ") ==
-             std::string_view::npos;
+// The part of the text that is not a remote server's reply: in a reply anything may stand.
+std::string_view before_reply(std::string_view text) {
+  return text.substr(0, text.find(" : SMTP error from remote mail server after "));
 }
 
-// Another "(...) [ip]" further on from which the rest of the line reads as a whole entry too: then
-// everything before may be HELO.
-bool has_later_host(std::string_view rest) {
-  for (auto at = rest.find(") ["); at != std::string_view::npos; at = rest.find(") [", at + 1)) {
+// Could a login that holds " rejected RCPT " have made this line? Then what we took for argument
+// and text is still the login's. A client can put the words into an argument that Exim accepts and
+// prints as it is; if that were a doubt, every spammer could make his lines doubtful. So only an
+// argument that Exim can't have printed raises it, and words in a text that is Exim's own.
+bool has_second_verb(const Rejection& rejection) {
+  if (!rejection.id) return false;
+  if (rejection.argument.find(kVerb) != std::string_view::npos &&
+      !could_be_argument(rejection.argument)) {
+    return true;
+  }
+  return before_reply(rejection.text).find(kVerb) != std::string_view::npos;
+}
+
+// Another "(...) [ip]" further on, beginning within `length`, from which the rest of the line reads
+// as a whole entry too: then everything before may be HELO.
+bool has_later_host(std::string_view rest, std::size_t length) {
+  for (auto at = rest.find(") ["); at < length; at = rest.find(") [", at + 1)) {
     Cursor cursor{rest.substr(at + 2)};
     const auto ip = take_bracketed_ip(cursor);
     if (!ip) continue;
@@ -194,6 +208,18 @@ bool has_later_host(std::string_view rest) {
     if (readings.first()) return true;
   }
   return false;
+}
+
+// Where junk is known to pass, all that follows the host may still be HELO. Elsewhere only what
+// Exim itself wrote after the argument raises the question, and an argument that can't be one: to
+// ask it of F= or of any argument would let a spammer make his own lines doubtful.
+bool may_be_helo(const Rejection& rejection, std::string_view after_host, bool junk_helo) {
+  if (junk_helo) return has_later_host(after_host, after_host.size());
+  if (!could_be_argument(rejection.argument)) {
+    const auto begin = static_cast<std::size_t>(rejection.argument.data() - after_host.data());
+    if (has_later_host(after_host.substr(begin), rejection.argument.size())) return true;
+  }
+  return has_later_host(rejection.text, before_reply(rejection.text).size());
 }
 
 Scan failed(Step step) {
@@ -236,12 +262,8 @@ Scan scan_rejection(std::string_view payload, bool junk_helo) {
   readings.from_ident(cursor);
   if (!readings.first()) return failed(readings.furthest());
 
-  // Where junk is known to pass, all that follows may still be HELO. Elsewhere only the recipient's
-  // part of the line raises the question: to ask it of F= too would let a spammer make every line
-  // of his doubtful by his own sender address.
-  const auto may_be_helo = junk_helo ? after_host : readings.argument_and_text();
   Scan scan{readings.first(), Doubt::none, Step::not_ours};
-  if (!host->helo.empty() && has_later_host(may_be_helo)) {
+  if (!host->helo.empty() && may_be_helo(*scan.rejection, after_host, junk_helo)) {
     scan.doubt = Doubt::helo;
   } else if (readings.disagree()) {
     scan.doubt = Doubt::ident_or_dn;
