@@ -43,6 +43,7 @@ Exit run_service(const Invocation& invocation);
 Exit run_list(const Invocation& invocation);
 Exit run_block(const Invocation& invocation);
 Exit run_unblock(const Invocation& invocation);
+Exit run_status(const Invocation& invocation);
 Exit run_check(const Invocation& invocation);
 
 }  // namespace agent

@@ -9,6 +9,7 @@
 #include "actions/exim_access.h"
 #include "agent/commands/command.h"
 #include "agent/decision_text.h"
+#include "agent/instance.h"
 #include "agent/printable.h"
 #include "agent/service.h"
 #include "agent/surroundings.h"
@@ -63,6 +64,15 @@ Exit run_service(const Invocation& invocation) {
                       made ? config.state.directory + ": can't be written to" : made.error().what));
       return kCantCreate;
     }
+  }
+  std::optional<Instance> only;
+  if (!options.dry_run) {
+    auto claimed = Instance::claim(config.state.directory);
+    if (!claimed) {
+      say(claimed.error().what);
+      return claimed.error().code == actions::Errc::timeout ? kUnavailable : kCantCreate;
+    }
+    only.emplace(std::move(claimed.value()));
   }
   for (bool first = true;; first = false) {
     auto around = surroundings(config);

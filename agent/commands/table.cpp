@@ -25,6 +25,11 @@ void run_options(po::options_description& options) {
   options.add_options()("dry-run", "decide and say so, but write no list and send no mail");
 }
 
+void status_options(po::options_description& options) {
+  options.add_options()("top", po::value<std::uint32_t>()->value_name("N")->default_value(10),
+                        "show the N fullest windows");
+}
+
 void list_options(po::options_description& options) {
   add_scope_options(options);
   options.add_options()                                        //
@@ -56,6 +61,11 @@ constexpr Command kCommands[] = {
      "Reads the logs in the order of their stamps and says what the service would have\n"
      "decided on them, with the same code.",
      Command::NeedsConfig::or_defaults, replay_options, run_replay},
+    {"status", "", "position and lag, fullest windows, blocked, faults",
+     "Reads the checkpoint and the lists; the service may run or not. Windows are seen\n"
+     "at the log time of the newest event saved (it is saved every 10 s). Exit 1 if\n"
+     "there is a fault. With -o csv, the windows only.",
+     Command::NeedsConfig::yes, status_options, run_status},
     {"list", "[ID...]", "who is blocked, since when and why",
      "Shows the lists, or what they hold on each ID. An ID may be a glob in quotes.\n"
      "Exit 1 if one of them is not listed.",

@@ -1,13 +1,36 @@
 """What the tests of the admin's commands share: a scratch directory with a configuration, and the program."""
+import datetime
 import json
 import os
+import select
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 PROGRAM = os.environ["EXIWARDEN"]
 SOURCE = os.environ["EXIWARDEN_SOURCE"]
+
+
+def wait_until(condition, what, seconds=30):
+    """Waits for a condition that another process brings about."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError("in vain: " + what)
+        select.select([], [], [], 0.02)
+
+
+def refusals(user, count, host="192.0.2.10", name="nobody", ago=60):
+    """Lines of a mainlog in UTC: `user` tries recipients that do not exist, one a second, the last `ago` s ago."""
+    end = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=ago)
+    lines = []
+    for i in range(count):
+        stamp = end - datetime.timedelta(seconds=count - 1 - i)
+        lines.append(f"{stamp:%Y-%m-%d %H:%M:%S} H=(client.test) [{host}] F=<{user}> A=plain:{user} rejected RCPT "
+                     f"<{name}{i}@example.com>: Unrouteable address\n")
+    return "".join(lines).encode()
 
 
 class AdminCase(unittest.TestCase):
@@ -51,3 +74,25 @@ class AdminCase(unittest.TestCase):
     def read(self, path):
         with open(path, "rb") as text:
             return text.read()
+
+    def append_log(self, lines):
+        with open(self.log, "ab") as out:
+            out.write(lines)
+
+    def start_service(self, *arguments):
+        """The service in the background; it is stopped at the end of the test. What it says is in home/said."""
+        with open(self.home + "/said", "ab") as said:
+            service = subprocess.Popen([PROGRAM, "run", "-c", self.config, *arguments], stdout=said, stderr=said)
+        self.addCleanup(self.stop_service, service)
+        return service
+
+    def stop_service(self, service):
+        if service.poll() is None:
+            service.terminate()
+        self.assertEqual(service.wait(timeout=60), 0, self.read(self.home + "/said"))
+
+    def listed(self, path=None):
+        try:
+            return self.read(path or self.users)
+        except FileNotFoundError:
+            return b""

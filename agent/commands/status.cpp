@@ -1,0 +1,261 @@
+// status: what the service knows, from its checkpoint and the lists. The service need not run.
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <cstdio>
+
+#include "actions/exim_access.h"
+#include "agent/commands/command.h"
+#include "agent/commands/list_scope.h"
+#include "agent/instance.h"
+#include "agent/levels.h"
+#include "agent/log_file.h"
+#include "agent/printable.h"
+#include "agent/terminal.h"
+
+namespace agent {
+namespace {
+
+constexpr std::size_t kMaxState = std::size_t{1} << 30;
+
+struct Saved {
+  std::optional<State> state;
+  std::int64_t written = 0;  // seconds since 1970 UTC
+};
+
+class Status {
+ public:
+  explicit Status(const Invocation& invocation)
+      : invocation_(invocation),
+        zone_(Zone::named(invocation.config.log.timezone).value_or(Zone::utc())),
+        terminal_(Terminal::standard_output()) {}
+
+  Exit show() {
+    load();
+    if (exit_ == kNotPermitted) return exit_;
+    if (invocation_.output == Output::csv) {
+      windows();
+      return verdict();
+    }
+    service();
+    for (const auto& path : invocation_.config.log.paths) log(path);
+    for (const auto& list : lists_of(invocation_.config)) this->list(list);
+    if (saved_.state) {
+      windows();
+      for (const auto& pending : saved_.state->pending) this->pending(pending);
+      outbox();
+    }
+    for (const auto& fault : faults_) {
+      if (json()) {
+        fmt::print("{}\n", Record().add("about", "fault").add("what", fault).json());
+      } else {
+        fmt::print("{}\n", terminal_.painted(Paint::red, "fault: " + printable(fault)));
+      }
+    }
+    if (!json() && faults_.empty())
+      fmt::print("{}\n", terminal_.painted(Paint::green, "no faults"));
+    return verdict();
+  }
+
+ private:
+  [[nodiscard]] bool json() const { return invocation_.output == Output::jsonl; }
+  [[nodiscard]] Exit verdict() const {
+    return exit_ != kDone ? exit_ : faults_.empty() ? kDone : kNo;
+  }
+
+  void line(const char* name, const std::string& text) const {
+    fmt::print("{:<11}{}\n", name, terminal_.fitted(text, 11));
+  }
+
+  // The newer generation that is whole. Nothing is set aside: that is the service's business.
+  void load() {
+    actions::PosixFiles files;
+    for (const char* name : {"/checkpoint", "/checkpoint.previous"}) {
+      const auto path = invocation_.config.state.directory + name;
+      const auto content = files.read(path, kMaxState);
+      if (!content) {
+        if (content.error().code == actions::Errc::not_found) continue;
+        exit_ = complain_of(content.error());
+        return;
+      }
+      auto decoded = decode_state(content.value().bytes);
+      if (auto* state = std::get_if<State>(&decoded)) {
+        saved_ = {std::move(*state), content.value().stamp.modified_ns / 1'000'000'000};
+        return;
+      }
+      faults_.push_back(path + ": " + std::get<std::string>(decoded));
+    }
+    faults_.push_back(invocation_.config.state.directory +
+                      ": no checkpoint; has the service ever run?");
+  }
+
+  void service() {
+    const auto running = Instance::running(invocation_.config.state.directory);
+    const auto written =
+        saved_.state ? zone_.text(Instant(std::chrono::seconds(saved_.written))) : "";
+    const auto newest =
+        saved_.state && saved_.state->newest ? zone_.text(*saved_.state->newest) : "";
+    if (json()) {
+      Record record;
+      record.add("about", "service")
+          .add("running", !running   ? "unknown"
+                          : *running ? "yes"
+                                     : "no")
+          .add("checkpoint", written)
+          .add("newest_event", newest)
+          .add("identities", saved_.state ? saved_.state->subjects.size() : 0);
+      fmt::print("{}\n", record.json());
+      return;
+    }
+    line("service", !running ? "can't tell whether it runs" : *running ? "runs" : "does not run");
+    if (!saved_.state) return;
+    line("saved", written);
+    line("events", fmt::format("newest {}, {} identities counted", newest.empty() ? "none" : newest,
+                               saved_.state->subjects.size()));
+  }
+
+  void log(const std::string& pattern) {
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    const auto path = expand_log_name(pattern, zone_, now);
+    struct stat info {};
+    const bool exists = ::stat(path.c_str(), &info) == 0;
+    std::uint64_t size = exists ? static_cast<std::uint64_t>(info.st_size) : 0;
+    std::uint64_t lag = size, offset = 0, lines = 0;
+    std::string read_to;
+    bool known = false;
+    for (const auto& position :
+         saved_.state ? saved_.state->positions : std::vector<LogPosition>()) {
+      if (position.path != pattern) continue;
+      const bool same = exists && position.file.inode == info.st_ino &&
+                        position.file.device == info.st_dev && position.reader.offset <= size;
+      if (!same && known) continue;
+      known = known || same;
+      if (same) lag = size - position.reader.offset;
+      offset = position.reader.offset;
+      lines = position.reader.line;
+      if (position.newest_stamp) read_to = zone_.text(*position.newest_stamp);
+    }
+    if (!exists) faults_.push_back(path + ": no such log");
+    if (json()) {
+      Record record;
+      record.add("about", "log")
+          .add("path", path)
+          .add("offset", offset)
+          .add("line", lines)
+          .add("size", size)
+          .add("lag", lag)
+          .add("rotated", known || !exists ? "no" : "yes")
+          .add_optional("read_to",
+                        read_to.empty() ? std::nullopt : std::optional<std::string_view>(read_to));
+      fmt::print("{}\n", record.json());
+      return;
+    }
+    line("log", printable(path));
+    line("", !exists ? "no such file"
+             : saved_.state && !known
+                 ? fmt::format("rotated since the last save; {} bytes in the new one", size)
+                 : fmt::format("read to byte {} of {}, {} to go{}", offset, size, lag,
+                               read_to.empty() ? "" : ", at " + read_to));
+  }
+
+  void list(const ScopedList& list) {
+    actions::PosixFiles files;
+    const auto view = actions::Blocklist(files, list.path, {}).read();
+    std::string fault = view ? "" : view.error().what;
+    if (const auto exim = actions::find_exim_user(invocation_.config.exim.user); exim && view) {
+      const auto readable = actions::readable_by(*exim, list.path);
+      if (!readable) fault = readable.error().what;
+    }
+    const std::uint64_t entries = view ? view.value().entries.size() : 0;
+    if (!fault.empty()) faults_.push_back(fault);
+    if (json()) {
+      Record record;
+      record.add("about", "list").add("list", list.path).add("rule", list.rules.front());
+      record.add("blocked", entries)
+          .add_optional("fault",
+                        fault.empty() ? std::nullopt : std::optional<std::string_view>(fault));
+      fmt::print("{}\n", record.json());
+      return;
+    }
+    line("blocked", fmt::format("{} in {}", entries, printable(list.path)));
+  }
+
+  void windows() {
+    const auto top = invocation_.options["top"].as<std::uint32_t>();
+    const auto levels = saved_.state ? fullest_windows(*saved_.state, invocation_.config, top)
+                                     : std::vector<Level>();
+    const auto record_for = [&](const Level& level) {
+      Record record;
+      record.add("about", "window")
+          .add("rule", level.rule)
+          .add("identity_kind", name_of(level.kind))
+          .add("identity", level.identity)
+          .add("count", level.count)
+          .add("limit", level.limit)
+          .add("period", static_cast<std::uint64_t>(level.period.count()))
+          .add("newest", zone_.text(level.newest));
+      return record;
+    };
+    if (invocation_.output == Output::csv) fmt::print("{}\n", record_for({}).csv_header());
+    if (!levels.empty() && invocation_.output == Output::text) fmt::print("nearest to a limit\n");
+    for (const auto& level : levels) {
+      if (invocation_.output != Output::text) {
+        const auto record = record_for(level);
+        fmt::print("{}\n", json() ? record.json() : record.csv());
+        continue;
+      }
+      const auto text = fmt::format("{:>7} of {} in {}  {} {} ({})", level.count, level.limit,
+                                    duration_text(level.period), name_of(level.kind),
+                                    printable(level.identity), printable(level.rule));
+      fmt::print("{}\n", level.count * 2 >= level.limit
+                             ? terminal_.painted(Paint::yellow, terminal_.fitted(text))
+                             : terminal_.fitted(text));
+    }
+  }
+
+  void pending(const PendingBlock& pending) {
+    faults_.push_back(
+        fmt::format("{} is not in {} yet", printable(pending.identity), pending.list));
+    if (!json()) return;
+    Record record;
+    record.add("about", "pending")
+        .add("list", pending.list)
+        .add("identity", pending.identity)
+        .add("data", pending.data);
+    fmt::print("{}\n", record.json());
+  }
+
+  void outbox() {
+    const auto& outbox = saved_.state->outbox;
+    if (outbox.empty()) return;
+    if (json()) {
+      for (const auto& notice : outbox) {
+        Record record;
+        record.add("about", "notice")
+            .add("message_id", notice.message_id)
+            .add("subject", notice.subject)
+            .add("since", zone_.text(Instant(std::chrono::seconds(notice.date))));
+        fmt::print("{}\n", record.json());
+      }
+      return;
+    }
+    line("notices", fmt::format("{} wait to be sent, the oldest since {}", outbox.size(),
+                                zone_.text(Instant(std::chrono::seconds(outbox.front().date)))));
+  }
+
+  const Invocation& invocation_;
+  Zone zone_;
+  Terminal terminal_;
+  Saved saved_;
+  Exit exit_ = kDone;
+  std::vector<std::string> faults_;
+};
+
+}  // namespace
+
+Exit run_status(const Invocation& invocation) {
+  return Status(invocation).show();
+}
+
+}  // namespace agent

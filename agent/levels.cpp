@@ -1,0 +1,62 @@
+#include "agent/levels.h"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+namespace agent {
+namespace {
+
+// A rule of today, and where its windows and blocks stand in the checkpoint.
+struct Column {
+  const Rule* rule = nullptr;
+  std::string prefix;    // of its subjects' keys
+  std::size_t slot = 0;  // among the windows of a subject
+  std::uint64_t listed = 0;
+};
+
+std::vector<Column> columns_of(const State& state, const Config& config) {
+  std::vector<Column> columns;
+  std::array<std::size_t, 3> slots{};
+  for (const auto& [kind, name] : state.layout.rules) {
+    const auto slot = slots[static_cast<std::size_t>(kind)]++;
+    for (const auto& rule : config.rules) {
+      if (rule.identity != kind || rule.name != name) continue;
+      std::uint64_t listed = 0;
+      for (std::size_t i = 0; i < state.layout.lists.size() && i < Counting::kMaxLists; ++i) {
+        if (state.layout.lists[i] == rule.list) listed |= std::uint64_t{1} << i;
+      }
+      columns.push_back({&rule, subject_key(kind, ""), slot, listed});
+    }
+  }
+  return columns;
+}
+
+}  // namespace
+
+std::vector<Level> fullest_windows(const State& state, const Config& config, std::size_t most) {
+  std::vector<Level> levels;
+  if (!state.newest) return levels;
+  for (const auto& column : columns_of(state, config)) {
+    for (const auto& [key, subject] : state.subjects) {
+      if (!key.starts_with(column.prefix) || column.slot >= subject.windows.size()) continue;
+      if ((subject.blocked & column.listed) != 0) continue;
+      const auto& window = subject.windows[column.slot];
+      if (window.empty()) continue;
+      const auto count = window.count_at(*state.newest, column.rule->period);
+      if (count == 0) continue;
+      levels.push_back({column.rule->name, column.rule->identity, key.substr(column.prefix.size()),
+                        count, column.rule->limit, column.rule->period, window.newest()});
+    }
+  }
+  std::sort(levels.begin(), levels.end(), [](const Level& a, const Level& b) {
+    const auto left = std::uint64_t{a.count} * b.limit, right = std::uint64_t{b.count} * a.limit;
+    if (left != right) return left > right;
+    if (a.newest != b.newest) return a.newest > b.newest;
+    return std::tie(a.identity, a.rule) < std::tie(b.identity, b.rule);
+  });
+  if (levels.size() > most) levels.resize(most);
+  return levels;
+}
+
+}  // namespace agent

@@ -1,0 +1,105 @@
+"""status beside a running service, after it, and without any; the commands on lists while it runs."""
+import os
+import signal
+import subprocess
+import unittest
+
+from admin_case import AdminCase, PROGRAM, refusals, wait_until
+
+
+class Status(AdminCase):
+    CONFIG = '''
+[exim]
+user = "nobody"
+[[rule]]
+name = "many"
+identity = "user"
+limit = 20
+[[rule]]
+name = "fast"
+identity = "user"
+limit = 1000
+period = "1m"
+'''
+
+    def status(self, code=0):
+        found = {}
+        for record in self.records("status", code=code):
+            found.setdefault(record["about"], []).append(record)
+        return found
+
+    def test_nothing_there(self):
+        found = self.status(code=1)
+        self.assertEqual(found["service"][0]["running"], "no")
+        whats = " ".join(fault["what"] for fault in found["fault"])
+        self.assertIn("no checkpoint", whats)
+        self.assertIn(self.log, whats)
+
+    def test_a_day(self):
+        self.append_log(refusals("Bob", 15) + refusals("carol", 3) + refusals("dave", 2) + refusals("alice", 20))
+        service = self.start_service()
+        wait_until(lambda: b"alice" in self.listed(), "alice is listed")
+        wait_until(lambda: os.path.exists(self.home + "/state/checkpoint"), "a checkpoint")
+        found = self.status()
+        self.assertEqual(found["service"][0]["running"], "yes")
+
+        self.stop_service(service)
+        found = self.status()
+        self.assertEqual(found["service"][0]["running"], "no")
+        log = found["log"][0]
+        self.assertEqual((log["path"], log["offset"], log["lag"]), (self.log, os.path.getsize(self.log), 0))
+        self.assertEqual(log["line"], 40)
+        many = [(w["identity"], w["count"], w["limit"]) for w in found["window"] if w["rule"] == "many"]
+        self.assertEqual(many, [("bob", 15, 20), ("carol", 3, 20), ("dave", 2, 20)])
+        self.assertEqual(found["list"][0]["blocked"], 1)
+        self.assertNotIn("fault", found)
+
+        self.append_log(b"unread\n")
+        self.assertEqual(self.status()["log"][0]["lag"], 7)
+        text = self.expect(0, "status", "--top", "1").stdout.decode()
+        self.assertIn("15 of 20 in 1h  user bob (many)", text)
+        self.assertNotIn("carol", text)
+        os.rename(self.log, self.log + ".1")
+        self.append_log(b"new\n")
+        self.assertEqual(self.status()["log"][0]["rotated"], "yes")
+
+    def test_damage_is_told_and_left_alone(self):
+        os.mkdir(self.home + "/state")
+        self.append_log(b"")
+        path = self.home + "/state/checkpoint"
+        with open(path, "wb") as out:
+            out.write(b"exiwarden-state 1\nrubbish\n")
+        whats = " ".join(fault["what"] for fault in self.status(code=1)["fault"])
+        self.assertIn("it is cut off", whats)
+        self.assertEqual(self.read(path), b"exiwarden-state 1\nrubbish\n")
+
+    def test_by_hand_while_it_runs(self):
+        self.append_log(refusals("alice", 19))
+        self.start_service()
+        said = self.home + "/said"
+        self.append_log(refusals("alice", 1))
+        wait_until(lambda: b"alice" in self.listed(), "alice is listed")
+        self.expect(0, "unblock", "--list", self.users, "--", "alice")
+        wait_until(lambda: b"alice is free again" in self.read(said), "the service sees her go")
+        self.append_log(refusals("alice", 19, ago=0))
+        self.expect(0, "block", "eve")
+        wait_until(lambda: b"eve was added by another hand" in self.read(said), "the service sees eve come")
+        self.assertNotIn(b"alice", self.listed())  # a fresh window
+        self.append_log(refusals("alice", 1, ago=0))
+        wait_until(lambda: b"alice" in self.listed(), "alice is listed again")
+        self.assertEqual(self.read(said).count(b"user alice: "), 2)
+
+    def test_one_service_a_directory(self):
+        first = self.start_service()
+        wait_until(lambda: os.path.exists(self.home + "/state/lock"), "the service holds its lock")
+        wait_until(lambda: self.status(code=1)["service"][0]["running"] == "yes", "it runs")
+        second = subprocess.run([PROGRAM, "run", "-c", self.config], capture_output=True, timeout=60, check=False)
+        self.assertEqual(second.returncode, 69, second)
+        self.assertIn(b"another service", second.stderr)
+        first.send_signal(signal.SIGTERM)
+        first.wait(timeout=60)
+        self.assertEqual(self.status(code=1)["service"][0]["running"], "no")
+
+
+if __name__ == "__main__":
+    unittest.main()
