@@ -14,9 +14,26 @@ std::string folded(std::string_view id) {
 }
 
 std::string_view name_of(Charged charged) {
-  constexpr std::array<std::string_view, kCharged> kNames{"user",     "relay", "nobody_known",
-                                                          "outsider", "own",   "exempt"};
+  constexpr std::array<std::string_view, kCharged> kNames{
+      "user", "relay", "local", "nobody_known", "outsider", "own", "exempt"};
   return kNames[static_cast<std::size_t>(charged)];
+}
+
+std::optional<IdentityKind> identity_of(Charged charged) {
+  switch (charged) {
+    case Charged::user:
+      return IdentityKind::user;
+    case Charged::relay:
+      return IdentityKind::relay;
+    case Charged::local:
+      return IdentityKind::local;
+    case Charged::nobody_known:
+    case Charged::outsider:
+    case Charged::own:
+    case Charged::exempt:
+      return std::nullopt;
+  }
+  return std::nullopt;
 }
 
 Attribution::Attribution(const Config& config, std::vector<IpAddress> own)
@@ -32,6 +49,10 @@ Charge Attribution::charge(const parsers::Event& event) {
       return {Charged::exempt, {}};
     }
     return {Charged::user, *event.user};
+  }
+  if (event.login && !event.host && !event.login->empty()) {
+    const bool exempt = !exempt_users_.empty() && exempt_users_.count(folded(*event.login)) > 0;
+    return exempt ? Charge{Charged::exempt, {}} : Charge{Charged::local, *event.login};
   }
   // Authenticated, but by an authenticator that sets no id: not a relay host's mail.
   if (event.authenticator || !event.host) return {};

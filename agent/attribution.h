@@ -23,17 +23,20 @@ namespace agent {
 enum class Charged : std::uint8_t {
   user,
   relay,
+  local,         // a login that submitted a message on the machine
   nobody_known,  // ambiguous, or authenticated without an id
   outsider,      // a host that may not relay: refusing it is all there is to do
   own,           // one of this machine's own addresses
   exempt,
 };
-inline constexpr std::size_t kCharged = 6;
+inline constexpr std::size_t kCharged = 7;
 std::string_view name_of(Charged charged);
+// The kind of identity that a verdict charges; nullopt: nobody.
+[[nodiscard]] std::optional<IdentityKind> identity_of(Charged charged);
 
 struct Charge {
   Charged verdict = Charged::nobody_known;
-  std::string_view identity;  // for user and relay: as Exim prints it, a view into the event
+  std::string_view identity;  // for user, relay and local: as Exim prints it, a view into the event
 };
 
 class Attribution {

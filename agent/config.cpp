@@ -14,6 +14,8 @@
 #include "actions/mail.h"
 #include "agent/config_reader.h"
 #include "agent/printable.h"
+#include "parsers/pattern_risk.h"
+#include "parsers/patterns.h"
 
 namespace agent {
 namespace {
@@ -118,6 +120,9 @@ void read_log(TableReader& in, LogConfig& log) {
   in.text("timezone", log.timezone, zone_name);
   in.tristate("junk_helo", log.junk_helo);
   in.tristate("syslog_duplication", log.syslog_duplication);
+  in.text("tag_secret_file", log.tag_secret_file, [](const std::string& text) {
+    return text.empty() ? std::string() : absolute_path(text);
+  });
 }
 
 void read_notify(TableReader& in, NotifyConfig& notify) {
@@ -141,6 +146,8 @@ Rule read_rule(TableReader& in) {
   in.text("name", rule.name, rule_name);
   if (!in.has("identity")) in.complain("identity", "is missing; accepted: user, relay, local");
   in.choice("identity", kIdentities, rule.identity);
+  // Who submits on the machine shows in no other evidence than failed deliveries.
+  if (rule.identity == IdentityKind::local) rule.signals = {Signal::bounced};
   in.choices("signals", kSignals, rule.signals);
   if (in.has("signals") && rule.signals.empty())
     in.complain("signals", "is empty; the rule could never decide");
@@ -173,20 +180,41 @@ void warn_of_rule(TableReader& in, const Rule& rule, bool relays_given, Problems
   const auto warn = [&](const char* key, const char* what) {
     problems.warn(in.place(key), in.path_of(key), what);
   };
-  if (listens(Signal::bounced)) {
-    warn("signals", "holds bounced, which this version does not look for");
-    if (listens(Signal::tagged) || listens(Signal::warned)) {
-      warn("signals",
-           "holds bounced beside tagged or warned, which accept the recipient: one recipient is "
-           "charged twice");
-    }
+  if (listens(Signal::bounced) && (listens(Signal::tagged) || listens(Signal::warned))) {
+    warn("signals",
+         "holds bounced beside tagged or warned, which accept the recipient: one recipient is "
+         "charged twice");
   }
-  if (rule.identity == IdentityKind::local)
-    warn("identity",
-         "is local, for which this version finds no evidence: the rule decides nothing");
+  if (rule.identity == IdentityKind::local && !listens(Signal::bounced)) {
+    warn("signals", "must hold bounced: it is the only evidence there is for identity = \"local\"");
+  }
   // An empty list that was written down is meant so.
   if (rule.identity == IdentityKind::relay && !relays_given)
     warn("identity", "is relay, but relay.hosts is not given: the rule can charge nobody");
+}
+
+void read_patterns(TableReader& top, Config& config, Problems& problems) {
+  const auto tables = top.tables("pattern");
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    TableReader in(*tables[i], fmt::format("pattern[{}]", i + 1), problems);
+    PatternConfig pattern;
+    constexpr TableReader::Choice<int> kKinds[] = {{"warned", 0}};
+    int kind = 0;
+    in.choice("kind", kKinds, kind);
+    if (!in.has("regex")) in.complain("regex", "is missing; accepted: an RE2 regular expression");
+    in.text("regex", pattern.regex);
+    in.boolean("dequote", pattern.dequote);
+    in.finish();
+    const auto compiled = parsers::Patterns::compile({{pattern.regex, pattern.dequote}});
+    if (const auto* errors = std::get_if<1>(&compiled)) {
+      for (const auto& error : *errors) {
+        if (in.has("regex")) in.complain("regex", error.what);
+      }
+    } else if (const auto risk = parsers::pattern_risk(pattern.regex); !risk.empty()) {
+      problems.warn(in.place("regex"), in.path_of("regex"), risk);
+    }
+    config.patterns.push_back(std::move(pattern));
+  }
 }
 
 void read_rules(TableReader& top, Config& config, bool relays_given, Problems& problems) {
@@ -254,6 +282,7 @@ void read_all(const toml::table& root, Config& config, Problems& problems) {
     in.text("user", config.exim.user, not_empty);
   });
   section("notify", [&](TableReader& in) { read_notify(in, config.notify); });
+  read_patterns(top, config, problems);
   read_rules(top, config, relays_given, problems);
   top.finish();
 }

@@ -28,6 +28,14 @@ struct LogConfig {
   std::string timezone = "local";            // log.timezone: "local", "UTC", IANA name
   Tristate junk_helo = Tristate::automatic;  // log.junk_helo: helo_accept_junk_hosts is set
   Tristate syslog_duplication = Tristate::automatic;  // log.syslog_duplication, as Exim's option
+  std::string tag_secret_file;  // log.tag_secret_file: "" if tagged lines need no tag
+};
+
+// [[pattern]]: a line of the site's own making that is evidence.
+struct PatternConfig {
+  std::string kind = "warned";  // pattern.kind: the only one there is
+  std::string regex;    // pattern.regex: RE2, against what follows stamp, [pid] and message id
+  bool dequote = true;  // pattern.dequote: undo ${quote:} in a group that is one quoted string
 };
 
 struct RelayConfig {
@@ -92,6 +100,7 @@ struct Config {
   StateConfig state;
   EximConfig exim;
   NotifyConfig notify;
+  std::vector<PatternConfig> patterns;
   std::vector<Rule> rules;  // never empty: "authenticated" and "relay" if the file has none
   std::vector<ConfigProblem> warnings;  // sound, but probably not what is meant
 

@@ -175,6 +175,14 @@ void TableReader::networks(const char* key, std::vector<Network>& out) {
   }
 }
 
+void TableReader::boolean(const char* key, bool& out) {
+  const auto* found = node(key);
+  if (found == nullptr) return;
+  const auto truth = found->value<bool>();
+  if (!found->is_boolean() || !truth) return wrong_type(key, *found, "true, false");
+  out = *truth;
+}
+
 void TableReader::tristate(const char* key, Tristate& out) {
   const auto* found = node(key);
   if (found == nullptr) return;

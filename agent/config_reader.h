@@ -44,6 +44,7 @@ class TableReader {
   void duration(const char* key, std::chrono::seconds low, std::chrono::seconds high,
                 std::chrono::seconds& out);
   void networks(const char* key, std::vector<Network>& out);
+  void boolean(const char* key, bool& out);
   // true, false or "auto"
   void tristate(const char* key, Tristate& out);
 

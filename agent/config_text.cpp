@@ -70,6 +70,7 @@ std::string effective_config(const Config& config) {
   line("timezone", quoted(config.log.timezone));
   line("junk_helo", tristate(config.log.junk_helo));
   line("syslog_duplication", tristate(config.log.syslog_duplication));
+  line("tag_secret_file", quoted(config.log.tag_secret_file));
   out += "\n[relay]\n";
   line("hosts", quoted(config.relay.hosts));
   line("own", quoted(config.relay.own));
@@ -92,6 +93,12 @@ std::string effective_config(const Config& config) {
   line("transports", quoted(names(config.notify.transports)));
   line("smtp", quoted(config.notify.smtp));
   line("sendmail", quoted(config.notify.sendmail));
+  for (const auto& pattern : config.patterns) {
+    out += "\n[[pattern]]\n";
+    line("kind", quoted(pattern.kind));
+    line("regex", quoted(pattern.regex));
+    line("dequote", pattern.dequote ? "true" : "false");
+  }
   for (const auto& rule : config.rules) {
     out += "\n[[rule]]\n";
     line("name", quoted(rule.name));

@@ -1,13 +1,11 @@
 #include "agent/counting.h"
 
-#include <openssl/sha.h>
-
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <utility>
 
 #include "agent/attribution.h"
+#include "agent/digest.h"
 
 namespace agent {
 namespace {
@@ -41,11 +39,7 @@ std::string subject_key(IdentityKind kind, std::string_view identity) {
 }
 
 std::uint64_t recipient_digest(std::string_view recipient) {
-  const auto text = folded(recipient);
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
-  std::uint64_t value = 0;
-  std::memcpy(&value, digest.data(), sizeof value);
+  const auto value = sha256_number(folded(recipient));
   return value == 0 ? 1 : value;
 }
 

@@ -4,6 +4,7 @@
 #include <openssl/sha.h>
 
 #include <array>
+#include <cstring>
 
 namespace agent {
 
@@ -13,6 +14,14 @@ std::string sha256_hex(std::string_view bytes) {
   std::string hex;
   for (const auto byte : digest) hex += fmt::format("{:02x}", byte);
   return hex;
+}
+
+std::uint64_t sha256_number(std::string_view bytes) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
+  std::uint64_t value = 0;
+  std::memcpy(&value, digest.data(), sizeof value);
+  return value;
 }
 
 }  // namespace agent

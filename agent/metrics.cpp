@@ -60,6 +60,18 @@ std::string metrics_text(const Metrics& metrics) {
     page.value("exiwarden_events_charged_total", "charged", name_of(static_cast<Charged>(i)),
                metrics.charged[i]);
   }
+  page.head("exiwarden_tagged_lines_total", "counter",
+            "Lines of our ACL by what their tag was worth.");
+  for (std::size_t i = 0; i < TagCheck::kVerdicts; ++i) {
+    page.value("exiwarden_tagged_lines_total", "tag", name_of(static_cast<TagCheck::Verdict>(i)),
+               metrics.tagged[i]);
+  }
+  page.counter("exiwarden_bad_arrivals_total",
+               "Arrival entries that do not say without doubt who submitted.", reader.bad_arrivals);
+  page.gauge("exiwarden_messages", "Messages whose failures would be charged to somebody.",
+             metrics.messages);
+  page.counter("exiwarden_messages_forgotten_total", "Messages forgotten for want of room.",
+               metrics.messages_forgotten);
   page.head(
       "exiwarden_unreadable_rejections_total", "counter",
       "Lines that begin as a refused RCPT but fail the scan, by its first step that said no.");

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/attribution.h"
+#include "agent/tag_check.h"
 #include "parsers/reader.h"
 
 namespace agent {
@@ -13,6 +14,8 @@ namespace agent {
 struct Metrics {
   parsers::ReaderCounters reader;
   std::array<std::uint64_t, kCharged> charged{};
+  std::array<std::uint64_t, TagCheck::kVerdicts> tagged{};
+  std::uint64_t messages = 0, messages_forgotten = 0;
   std::uint64_t decisions = 0;
   std::uint64_t lag_bytes = 0;
   std::uint64_t identities = 0;

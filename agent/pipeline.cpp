@@ -11,6 +11,10 @@ std::optional<bool> as_optional(Tristate value) {
   return value == Tristate::yes;
 }
 
+bool listens_to_bounced(const Rule& rule) {
+  return std::find(rule.signals.begin(), rule.signals.end(), Signal::bounced) != rule.signals.end();
+}
+
 }  // namespace
 
 // One log: its place, its stamps, and where its events go.
@@ -27,6 +31,15 @@ class Pipeline::Log : public parsers::EventSink {
     return clock.repeats_between(first, last);
   }
   void on_stamp(const parsers::Stamp& stamp) override { clock.resolve(stamp); }
+  void on_arrival(std::string_view message_id, const parsers::Stamp& stamp,
+                  const parsers::Arrival& arrival) override {
+    pipeline_.remember(message_id, arrival);
+    if (pipeline_.on_arrival_)
+      pipeline_.on_arrival_(clock.resolve(stamp), name, message_id, arrival);
+  }
+  void on_completed(std::string_view message_id) override {
+    pipeline_.submissions_.completed(message_id);
+  }
 
  private:
   Pipeline& pipeline_;
@@ -43,6 +56,10 @@ std::optional<Signal> signal_of(parsers::Kind kind) {
       return Signal::rejected_rcpt;
     case parsers::Kind::tagged:
       return Signal::tagged;
+    case parsers::Kind::warned:
+      return Signal::warned;
+    case parsers::Kind::bounced:
+      return Signal::bounced;
     case parsers::Kind::temp_rejected:
     case parsers::Kind::policy_rejected:
     case parsers::Kind::ambiguous:
@@ -53,10 +70,18 @@ std::optional<Signal> signal_of(parsers::Kind kind) {
 
 Pipeline::Pipeline(const Config& config, PipelineOptions options)
     : options_(std::move(options)),
-      reader_options_{options_.reasons, as_optional(config.log.junk_helo),
-                      as_optional(config.log.syslog_duplication), options_.not_after},
       attribution_(config, options_.own),
-      counting_(config) {}
+      counting_(config),
+      tags_(options_.tag_secret) {
+  reader_options_.reasons = options_.reasons;
+  reader_options_.patterns = options_.patterns;
+  reader_options_.submissions =
+      options_.submissions ||
+      std::any_of(config.rules.begin(), config.rules.end(), listens_to_bounced);
+  reader_options_.junk_helo = as_optional(config.log.junk_helo);
+  reader_options_.syslog_duplication = as_optional(config.log.syslog_duplication);
+  reader_options_.not_after = options_.not_after;
+}
 
 Pipeline::~Pipeline() = default;
 
@@ -100,20 +125,62 @@ StampClock& Pipeline::clock(std::size_t log) {
   return logs_[log]->clock;
 }
 
+void Pipeline::remember(std::string_view message_id, const parsers::Arrival& arrival) {
+  parsers::Event submitter;
+  submitter.kind = parsers::Kind::bounced;
+  submitter.user = arrival.id;
+  submitter.host = arrival.host;
+  submitter.login = arrival.login;
+  submitter.authenticator = arrival.authenticator;
+  // Most mail of a server comes from outside: its failures are nobody's fault that we know.
+  if (identity_of(attribution_.charge(submitter).verdict))
+    submissions_.arrived(message_id, arrival);
+}
+
+bool Pipeline::join(parsers::Event& event) {
+  const auto* message = submissions_.failed(*event.message_id, event.recipient.value_or(""));
+  if (message == nullptr) return false;
+  event.user = message->user;
+  event.host = message->host;
+  event.login = message->login;
+  event.authenticator = message->authenticator;
+  event.sender = message->sender;
+  return true;
+}
+
 void Pipeline::on_event(Log& log, const parsers::Event& event) {
-  const Signalled signalled{event, log.clock.resolve(event.stamp), attribution_.charge(event),
-                            log.name};
+  const auto time = log.clock.resolve(event.stamp);
+  if (event.kind == parsers::Kind::bounced) {
+    auto joined = event;
+    if (join(joined)) charge(log, joined, time);
+    return;
+  }
+  if (event.tagged == nullptr) return charge(log, event, time);
+  const auto verdict = tags_.check(*event.tagged, time);
+  ++tagged_[static_cast<std::size_t>(verdict)];
+  if (verdict == TagCheck::Verdict::good) return charge(log, event, time);
+  parsers::Event refused;
+  refused.kind = parsers::Kind::ambiguous;
+  refused.stamp = event.stamp;
+  refused.line = event.line;
+  refused.number = event.number;
+  refused.offset = event.offset;
+  charge(log, refused, time);
+}
+
+void Pipeline::charge(Log& log, const parsers::Event& event, Instant time) {
+  const Signalled signalled{event, time, attribution_.charge(event), log.name};
   if (admits_ && !admits_(signalled)) return;
   ++charged_[static_cast<std::size_t>(signalled.charge.verdict)];
   if (on_signal_) on_signal_(signalled);
 
   const auto signal = signal_of(event.kind);
-  const auto verdict = signalled.charge.verdict;
-  if (!signal || (verdict != Charged::user && verdict != Charged::relay)) return;
+  const auto kind = identity_of(signalled.charge.verdict);
+  if (!signal || !kind) return;
   Occurrence occurrence;
   occurrence.time = signalled.time;
   occurrence.signal = *signal;
-  occurrence.kind = verdict == Charged::user ? IdentityKind::user : IdentityKind::relay;
+  occurrence.kind = *kind;
   occurrence.identity = signalled.charge.identity;
   occurrence.host = event.host.value_or("");
   occurrence.recipient = event.recipient.value_or("");

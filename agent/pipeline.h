@@ -15,6 +15,8 @@
 #include "agent/config.h"
 #include "agent/counting.h"
 #include "agent/decision.h"
+#include "agent/submissions.h"
+#include "agent/tag_check.h"
 #include "agent/zone.h"
 #include "parsers/reader.h"
 
@@ -30,6 +32,9 @@ struct Signalled {
 
 struct PipelineOptions {
   std::shared_ptr<const parsers::Reasons> reasons;
+  std::shared_ptr<const parsers::Patterns> patterns;  // null: none
+  std::string tag_secret;                             // empty: tagged lines need no tag
+  bool submissions = false;  // join failed deliveries, also if no rule listens to them
   Zone zone = Zone::utc();
   std::vector<IpAddress> own;                      // addresses of this machine
   parsers::CivilSeconds not_after = 253402300799;  // for syslog stamps without a year
@@ -39,6 +44,10 @@ class Pipeline {
  public:
   using OnDecision = std::function<void(Decision&&)>;
   using OnSignal = std::function<void(const Signalled&)>;
+  // Every message that came in, if submissions are read.
+  using OnArrival =
+      std::function<void(Instant time, const std::string& file, std::string_view message_id,
+                         const parsers::Arrival& arrival)>;
   // Says whether an event may count (filters of replay); by default all may.
   using Admits = std::function<bool(const Signalled&)>;
 
@@ -54,30 +63,47 @@ class Pipeline {
 
   void on_decision(OnDecision callback) { on_decision_ = std::move(callback); }
   void on_signal(OnSignal callback) { on_signal_ = std::move(callback); }
+  void on_arrival(OnArrival callback) { on_arrival_ = std::move(callback); }
   void admit(Admits callback) { admits_ = std::move(callback); }
 
   Counting& counting() { return counting_; }
   [[nodiscard]] const Counting& counting() const { return counting_; }
+  Submissions& submissions() { return submissions_; }
+  [[nodiscard]] const Submissions& submissions() const { return submissions_; }
+  TagCheck& tags() { return tags_; }
   parsers::LogReader& reader(std::size_t log);
   StampClock& clock(std::size_t log);
   // Of all logs, those that were removed too.
   [[nodiscard]] parsers::ReaderCounters counters() const;
   [[nodiscard]] const std::array<std::uint64_t, kCharged>& charged() const { return charged_; }
+  // Tagged lines by what their tag was worth.
+  [[nodiscard]] const std::array<std::uint64_t, TagCheck::kVerdicts>& tagged() const {
+    return tagged_;
+  }
 
  private:
   class Log;
   void on_event(Log& log, const parsers::Event& event);
+  void charge(Log& log, const parsers::Event& event, Instant time);
+  // Keeps in mind who submitted a message, if he could be charged for its failures.
+  void remember(std::string_view message_id, const parsers::Arrival& arrival);
+  // Fills in who submitted the message that failed; false: nobody known, or charged already.
+  bool join(parsers::Event& event);
 
   PipelineOptions options_;
   parsers::ReaderOptions reader_options_;
   Attribution attribution_;
   Counting counting_;
+  Submissions submissions_;
+  TagCheck tags_;
   std::vector<std::unique_ptr<Log>> logs_;  // null: removed, the number is free
   OnDecision on_decision_;
   OnSignal on_signal_;
+  OnArrival on_arrival_;
   Admits admits_;
   std::array<std::uint64_t, kCharged> charged_{};  // events by Charged
-  parsers::ReaderCounters removed_;                // what removed logs had counted
+  std::array<std::uint64_t, TagCheck::kVerdicts> tagged_{};
+  parsers::ReaderCounters removed_;  // what removed logs had counted
 };
 
 // The signal that an event is, if rules can ask for it.

@@ -108,6 +108,8 @@ void Service::start() {
   pipeline_.counting().decide_only_after_one_period_before(now);
   if (state) {
     pipeline_.counting().restore(std::move(state->subjects), state->layout, state->newest);
+    pipeline_.submissions().restore(std::move(state->submissions));
+    pipeline_.tags().restore(state->tags);
     lists_.restore(std::move(state->pending));
     outbox_->restore(std::move(state->outbox));
   }
@@ -199,6 +201,8 @@ State Service::snapshot() {
   state.subjects = counting.subjects();
   state.layout = counting.layout();
   state.newest = counting.newest();
+  state.submissions = pipeline_.submissions().all();
+  state.tags = pipeline_.tags().seen();
   state.pending = lists_.pending();
   state.outbox = outbox_->notices();
   return state;
@@ -228,6 +232,9 @@ void Service::write_metrics() {
   Metrics metrics;
   metrics.reader = pipeline_.counters();
   metrics.charged = pipeline_.charged();
+  metrics.tagged = pipeline_.tagged();
+  metrics.messages = pipeline_.submissions().size();
+  metrics.messages_forgotten = pipeline_.submissions().forgotten();
   metrics.decisions = decisions_;
   metrics.identities = pipeline_.counting().identities();
   for (const auto& follower : followers_) {

@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view kHeader = "exiwarden-state 1\n";
 constexpr std::string_view kSum = "sum ";
 
-// One field: bytes that would end it or a line as %HH; "%-" is the empty one.
+// One field: bytes that would end it or a line as %HH; "%-" is the empty one, "%." no value at all.
 void append_field(std::string& out, std::string_view bytes) {
   if (bytes.empty()) {
     out += " %-";
@@ -30,6 +30,11 @@ void append_field(std::string& out, std::string_view bytes) {
       out.push_back(c);
     }
   }
+}
+
+void append_optional(std::string& out, const std::optional<std::string>& text) {
+  if (text) return append_field(out, *text);
+  out += " %.";
 }
 
 void append_number(std::string& out, std::int64_t value) {
@@ -77,6 +82,13 @@ class Fields {
       i += 2;
     }
     return out;
+  }
+  std::optional<std::string> optional_text() {
+    if (rest_ == "%." || rest_.starts_with("%. ")) {
+      word();
+      return std::nullopt;
+    }
+    return text();
   }
   template <class T = std::uint64_t>
   T number() {
@@ -206,6 +218,11 @@ class Decoder {
       position().reader.pieces.emplace(std::move(pid), std::move(part));
     } else if (kind == "newest") {
       state.newest = instant(in.number<std::int64_t>());
+    } else if (kind == "message") {
+      message(in);
+    } else if (kind == "tag") {
+      const auto digest = in.number();
+      state.tags.emplace_back(digest, in.number());
     } else if (kind == "rule") {
       const auto identity = in.number();
       if (identity > 2) throw Malformed("an unknown kind of identity");
@@ -271,6 +288,20 @@ class Decoder {
     window.restore(times_, {});
     subject().windows.push_back(std::move(window));
   }
+  void message(Fields& in) {
+    auto key = in.text();
+    Submissions::Message message;
+    message.user = in.optional_text();
+    message.host = in.optional_text();
+    message.login = in.optional_text();
+    message.authenticator = in.optional_text();
+    message.sender = in.text();
+    while (!in.done()) message.failed.push_back(in.number());
+    if (!std::is_sorted(message.failed.begin(), message.failed.end())) {
+      throw Malformed("failures out of order");
+    }
+    state.submissions.emplace_back(std::move(key), std::move(message));
+  }
   void recipients(Fields& in) {
     std::vector<std::uint64_t> recipients;
     while (!in.done()) recipients.push_back(in.number());
@@ -293,6 +324,19 @@ std::string encode_state(const State& state) {
     append_number(out, seconds(*state.newest));
     out.push_back('\n');
   }
+  for (const auto& [key, message] : state.submissions) {
+    out += "message";
+    append_field(out, key);
+    append_optional(out, message.user);
+    append_optional(out, message.host);
+    append_optional(out, message.login);
+    append_optional(out, message.authenticator);
+    append_field(out, message.sender);
+    for (const auto digest : message.failed) fmt::format_to(std::back_inserter(out), " {}", digest);
+    out.push_back('\n');
+  }
+  for (const auto& [digest, at] : state.tags)
+    fmt::format_to(std::back_inserter(out), "tag {} {}\n", digest, at);
   for (const auto& [kind, name] : state.layout.rules) {
     out += "rule";
     append_number(out, static_cast<std::int64_t>(kind));

@@ -12,6 +12,8 @@
 #include "agent/counting.h"
 #include "agent/follow.h"
 #include "agent/notice.h"
+#include "agent/submissions.h"
+#include "agent/tag_check.h"
 
 namespace agent {
 
@@ -26,6 +28,8 @@ struct State {
   Counting::Subjects subjects;
   Counting::Layout layout;  // what the indexes in subjects mean
   std::optional<Instant> newest;
+  std::vector<std::pair<std::string, Submissions::Message>> submissions;  // oldest first
+  TagCheck::Seen tags;
   std::vector<PendingBlock> pending;
   std::vector<Notice> outbox;
 };

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <memory>
 
+#include "actions/files.h"
 #include "agent/printable.h"
 
 namespace agent {
@@ -36,6 +37,21 @@ std::vector<IpAddress> interface_addresses() {
     found.push_back(address);
   }
   return found;
+}
+
+// The file's first line, as Exim's ACL takes it.
+std::variant<std::string, actions::Error> tag_secret(const std::string& path) {
+  actions::PosixFiles files;
+  constexpr std::size_t kMaxSecret = 4096;
+  auto content = files.read(path, kMaxSecret);
+  if (!content) return content.error();
+  auto secret = content.value().bytes.substr(0, content.value().bytes.find('\n'));
+  while (secret.ends_with('\r') || secret.ends_with(' ')) secret.pop_back();
+  if (secret.size() < 16) {
+    return actions::Error{actions::Errc::malformed, 0,
+                          path + ": holds no secret of at least 16 characters in its first line"};
+  }
+  return secret;
 }
 
 }  // namespace
@@ -68,6 +84,21 @@ std::variant<PipelineOptions, std::string> surroundings(const Config& config) {
   }
   options.reasons = std::get<0>(reasons);
   options.own = own_addresses(config.relay.own);
+  std::vector<parsers::PatternSource> sources;
+  for (const auto& pattern : config.patterns) sources.push_back({pattern.regex, pattern.dequote});
+  auto patterns = parsers::Patterns::compile(sources);
+  if (const auto* errors = std::get_if<1>(&patterns)) {
+    return fmt::format("pattern[{}].regex {}", errors->front().index + 1,
+                       printable(errors->front().what));
+  }
+  options.patterns = std::get<0>(patterns);
+  if (!config.log.tag_secret_file.empty()) {
+    auto secret = tag_secret(config.log.tag_secret_file);
+    if (const auto* error = std::get_if<actions::Error>(&secret)) {
+      return fmt::format("log.tag_secret_file: {}", printable(error->what));
+    }
+    options.tag_secret = std::get<std::string>(std::move(secret));
+  }
   return options;
 }
 

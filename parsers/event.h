@@ -9,20 +9,25 @@
 
 namespace parsers {
 
+struct Tagged;
+
 enum class Kind : std::uint8_t {
   rejected_rcpt,    // refused, and the reason means "no such recipient"
   temp_rejected,    // "temporarily rejected": greylisting, callout time-outs, faults of the config
   policy_rejected,  // refused for any other reason
   tagged,           // the line our own ACL writes by logwrite
+  warned,           // a line of the site's own making, told by a [[pattern]]
+  bounced,          // a delivery that failed for good because there is no such recipient
   ambiguous,        // evidence whose sender can't be decided safely
 };
-inline constexpr std::size_t kKinds = 5;
+inline constexpr std::size_t kKinds = 7;
 
 std::string_view name_of(Kind kind);  // as in the output field "kind"
 
 // Views point into the line (or into the reader's buffers) and die with the call that hands them
 // out. Their bytes are as hostile as the line's. nullopt: the line has no such field; a present but
-// empty user ("A=name" without ":id") is an authenticator that sets no id.
+// empty user ("A=name" without ":id") is an authenticator that sets no id. A bounced event comes
+// from the reader without user, host and login: they stand in the message's arrival entry.
 struct Event {
   Kind kind = Kind::ambiguous;
   Stamp stamp;
@@ -33,9 +38,11 @@ struct Event {
   std::optional<std::string_view> reason;     // text after the argument
   std::optional<std::string_view> authenticator;  // name of the authenticator
   std::optional<std::string_view> message_id;
-  std::string_view line;     // the physical line without its LF
-  std::uint64_t number = 0;  // 1-based line number in the file
-  std::uint64_t offset = 0;  // of the line's first byte in the file (uncompressed)
+  std::optional<std::string_view> login;  // who submitted the message on the machine itself
+  const Tagged* tagged = nullptr;         // all fields of a tagged line, else null
+  std::string_view line;                  // the physical line without its LF
+  std::uint64_t number = 0;               // 1-based line number in the file
+  std::uint64_t offset = 0;               // of the line's first byte in the file (uncompressed)
 };
 
 }  // namespace parsers

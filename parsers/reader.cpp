@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "parsers/failure.h"
+#include "parsers/host_field.h"
 #include "parsers/prefix.h"
 
 namespace parsers {
@@ -15,6 +17,11 @@ constexpr std::string_view kOverflow = "**** log string overflowed log buffer";
 constexpr std::string_view kSyslogPiece = "]: [";
 // Less than this is no entry that filled Exim's buffer of 8192 bytes (macros.h LOG_BUFFER_SIZE).
 constexpr std::size_t kFullEntry = 7900;
+// Lines without a stamp come singly; after this many in a row a block's span counts as unknown.
+constexpr int kStampTries = 16;
+constexpr std::string_view kArrivals[] = {" <= ", " (= "};
+constexpr std::string_view kFailure = " ** ";
+constexpr std::string_view kCompleted = " Completed";
 
 std::uint64_t count_lines(std::string_view text) {
   return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
@@ -23,11 +30,19 @@ std::uint64_t count_lines(std::string_view text) {
 // The next hit of any of the fixed words, over one block.
 class Finder {
  public:
-  Finder(std::string_view block, bool syslog) : block_(block) {
+  Finder(std::string_view block, bool every_line, bool syslog, bool submissions) : block_(block) {
+    if (every_line) {
+      add("\n");
+      return;
+    }
     add(kRejected);
     add(kTaggedStart);
     add(kOverflow);
     if (syslog) add(kSyslogPiece);
+    if (!submissions) return;
+    for (const auto arrival : kArrivals) add(arrival);
+    add(kFailure);
+    add(kCompleted);
   }
   // Position of the next hit at or after `from`; npos if there is none.
   std::size_t next(std::size_t from) {
@@ -49,7 +64,7 @@ class Finder {
   void add(std::string_view text) { words_[used_++] = {text, block_.find(text)}; }
 
   std::string_view block_;
-  std::array<Word, 4> words_{};
+  std::array<Word, 8> words_{};
   std::size_t used_ = 0;
 };
 
@@ -64,8 +79,9 @@ std::string_view last_line(std::string_view block) {
 }  // namespace
 
 std::string_view name_of(Kind kind) {
-  constexpr std::array<std::string_view, kKinds> kNames{"rejected_rcpt", "temp_rejected",
-                                                        "policy_rejected", "tagged", "ambiguous"};
+  constexpr std::array<std::string_view, kKinds> kNames{
+      "rejected_rcpt", "temp_rejected", "policy_rejected", "tagged",
+      "warned",        "bounced",       "ambiguous"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -78,6 +94,7 @@ ReaderCounters& ReaderCounters::operator+=(const ReaderCounters& other) {
   overflowed += other.overflowed;
   too_long += other.too_long;
   bad_tagged += other.bad_tagged;
+  bad_arrivals += other.bad_arrivals;
   copies += other.copies;
   return *this;
 }
@@ -143,18 +160,37 @@ std::optional<Stamp> LogReader::stamp_of(std::string_view line) const {
   return prefix ? std::optional(prefix->stamp) : std::nullopt;
 }
 
+std::optional<Stamp> LogReader::first_stamp(std::string_view block) const {
+  for (int lines = 0; !block.empty() && lines < kStampTries; ++lines) {
+    const auto line = first_line(block);
+    if (const auto stamp = stamp_of(line)) return stamp;
+    block.remove_prefix(line.size() + 1);
+  }
+  return std::nullopt;
+}
+
+std::optional<Stamp> LogReader::last_stamp(std::string_view block) const {
+  for (int lines = 0; !block.empty() && lines < kStampTries; ++lines) {
+    const auto line = last_line(block);
+    if (const auto stamp = stamp_of(line)) return stamp;
+    block.remove_suffix(line.size() + 1);
+  }
+  return std::nullopt;
+}
+
 void LogReader::on_block(std::string_view block, EventSink& sink) {
   settle_form(block);
-  const auto first = stamp_of(first_line(block));
-  const auto last = stamp_of(last_line(block));
-  const bool every_stamp = first && last &&
+  const auto first = first_stamp(block);
+  const auto last = last_stamp(block);
+  // Lines without a stamp (continuations) must not make it depend on where a block was cut.
+  const bool every_stamp = !first || !last ||
                            sink.needs_every_stamp(std::min(first->civil, last->civil),
                                                   std::max(first->civil, last->civil));
 
-  Finder finder(block, form_ == Form::syslog);
+  Finder finder(block, has_patterns(), form_ == Form::syslog, options_.submissions);
   std::size_t done = 0;  // everything before is dealt with
   for (auto hit = finder.next(0); hit != std::string_view::npos; hit = finder.next(done)) {
-    const auto begin = block.rfind('\n', hit) + 1;  // npos + 1 == 0
+    const auto begin = hit == 0 ? 0 : block.rfind('\n', hit - 1) + 1;  // npos + 1 == 0
     const auto end = block.find('\n', hit) + 1;
     between(block.substr(done, begin - done), every_stamp, sink);
     const auto line = block.substr(begin, end - begin);
@@ -218,8 +254,13 @@ void LogReader::on_line(std::string_view line, std::uint64_t offset, EventSink& 
 
 void LogReader::on_entry(const Prefix& prefix, bool distrusted, Event& event, EventSink& sink) {
   event.stamp = prefix.stamp;
-  if (!prefix.message_id.empty()) return;  // RCPT-time entries never have one
   const auto payload = prefix.payload;
+  if (!prefix.message_id.empty()) {  // RCPT-time entries never have one
+    event.message_id = prefix.message_id;
+    if (options_.submissions) on_message(prefix, distrusted, event, sink);
+    if (has_patterns()) on_pattern(payload, distrusted, event, sink);
+    return;
+  }
   if (payload.starts_with(kTaggedStart)) {
     if (const auto tagged = parse_tagged(payload)) {
       on_tagged(*tagged, distrusted, event, sink);
@@ -236,29 +277,34 @@ void LogReader::on_entry(const Prefix& prefix, bool distrusted, Event& event, Ev
     ++counters_.overflowed;
     return;
   }
-  on_rejection(prefix, distrusted, event, sink);
+  auto failed = Step::not_ours;
+  if (on_rejection(prefix, distrusted, event, sink, failed)) return;
+  if (has_patterns() && on_pattern(payload, distrusted, event, sink)) return;
+  if (failed != Step::not_ours) ++counters_.unreadable[static_cast<std::size_t>(failed)];
 }
 
-void LogReader::on_rejection(const Prefix& prefix, bool distrusted, Event& event, EventSink& sink) {
+bool LogReader::on_rejection(const Prefix& prefix, bool distrusted, Event& event, EventSink& sink,
+                             Step& failed) {
   const auto payload = prefix.payload;
   if (!payload.starts_with("H=") && !payload.starts_with(" DSH=") && !payload.starts_with("U=")) {
-    return;  // the words stand in another kind of entry
+    return false;  // the words stand in another kind of entry
   }
+  if (payload.find(kRejected) == std::string_view::npos) return false;
   if (!junk_seen_ && !distrusted && is_junk_helo(payload)) junk_seen_ = true;
-  const auto scan = scan_rejection(payload, options_.junk_helo.value_or(junk_seen_));
+  const auto scan = scan_rejection(payload, junk_helo());
   if (!scan.rejection) {
-    if (scan.failed != Step::not_ours)
-      ++counters_.unreadable[static_cast<std::size_t>(scan.failed)];
-    return;
+    failed = scan.failed;
+    return false;
   }
   const auto& rejection = *scan.rejection;
   // exim -bs on the machine itself, without AUTH: neither a user nor a host to charge.
-  if (!rejection.host && !rejection.authenticator) return;
+  if (!rejection.host && !rejection.authenticator) return true;
   if (distrusted) ++counters_.distrusted;
   if (distrusted || scan.doubt != Doubt::none) {
     event.kind = Kind::ambiguous;
     if (!distrusted && scan.doubt != Doubt::helo) event.host = rejection.host;
-    return emit(event, sink);
+    emit(event, sink);
+    return true;
   }
   event.user = rejection.id;
   event.host = rejection.host;
@@ -274,6 +320,57 @@ void LogReader::on_rejection(const Prefix& prefix, bool distrusted, Event& event
     event.kind = missing ? Kind::rejected_rcpt : Kind::policy_rejected;
   }
   emit(event, sink);
+  return true;
+}
+
+bool LogReader::on_pattern(std::string_view payload, bool distrusted, Event& event,
+                           EventSink& sink) {
+  const auto match = options_.patterns->match(payload);
+  if (!match) return false;
+  const bool wrong_host = match->host && !is_ip_address(*match->host);
+  if (distrusted) ++counters_.distrusted;
+  if (distrusted || wrong_host) {
+    event.kind = Kind::ambiguous;
+    emit(event, sink);
+    return true;
+  }
+  event.kind = Kind::warned;
+  event.user = match->user;
+  event.host = match->host;
+  event.recipient = match->recipient;
+  event.reason = match->reason;
+  emit(event, sink);
+  return true;
+}
+
+void LogReader::on_message(const Prefix& prefix, bool distrusted, Event& event, EventSink& sink) {
+  const auto payload = prefix.payload;
+  if (payload.starts_with("Completed")) {
+    if (!distrusted) sink.on_completed(prefix.message_id);
+    return;
+  }
+  Failure failure;
+  if (scan_failure(payload, failure)) {
+    if (failure.reason.empty() ||
+        reasons_.of(failure.reason, failure.recipient) != Reason::missing) {
+      return;
+    }
+    if (distrusted) ++counters_.distrusted;
+    event.kind = distrusted ? Kind::ambiguous : Kind::bounced;
+    if (!distrusted) {
+      event.recipient = failure.recipient;
+      event.reason = failure.reason;
+    }
+    return emit(event, sink);
+  }
+  Arrival arrival;
+  const auto scan = scan_arrival(payload, junk_helo(), arrival);
+  if (scan == ArrivalScan::not_an_arrival) return;
+  if (distrusted || scan != ArrivalScan::read) {
+    ++counters_.bad_arrivals;
+    return;
+  }
+  sink.on_arrival(prefix.message_id, prefix.stamp, arrival);
 }
 
 void LogReader::on_tagged(const Tagged& tagged, bool distrusted, Event& event, EventSink& sink) {
@@ -283,6 +380,7 @@ void LogReader::on_tagged(const Tagged& tagged, bool distrusted, Event& event, E
     return emit(event, sink);
   }
   event.kind = Kind::tagged;
+  event.tagged = &tagged;
   event.authenticator = tagged.authenticator;
   if (tagged.id) event.user = *tagged.id;
   event.host = tagged.host;

@@ -12,9 +12,11 @@
 #include <string>
 #include <string_view>
 
+#include "parsers/arrival.h"
 #include "parsers/distrust.h"
 #include "parsers/event.h"
 #include "parsers/lines.h"
+#include "parsers/patterns.h"
 #include "parsers/reasons.h"
 #include "parsers/rejection.h"
 #include "parsers/syslog.h"
@@ -33,12 +35,20 @@ class EventSink {
     return false;
   }
   virtual void on_stamp(const Stamp& stamp) { (void)stamp; }
+  // With ReaderOptions::submissions: a message came in, and it is done with. Views die with the
+  // call.
+  virtual void on_arrival(std::string_view message_id, const Stamp& stamp, const Arrival& arrival) {
+    (void)message_id, (void)stamp, (void)arrival;
+  }
+  virtual void on_completed(std::string_view message_id) { (void)message_id; }
 };
 
 struct ReaderOptions {
   std::shared_ptr<const Reasons> reasons;
-  std::optional<bool> junk_helo;           // helo_accept_junk_hosts; nullopt: what the log shows
-  std::optional<bool> syslog_duplication;  // Exim's option; nullopt: what the log shows
+  std::shared_ptr<const Patterns> patterns;  // may be null; with them every line is looked at
+  bool submissions = false;                  // arrivals, failed deliveries and completions too
+  std::optional<bool> junk_helo;             // helo_accept_junk_hosts; nullopt: what the log shows
+  std::optional<bool> syslog_duplication;    // Exim's option; nullopt: what the log shows
   CivilSeconds not_after =
       253402300799;  // newest plausible stamp, for syslog stamps without a year
 };
@@ -50,11 +60,12 @@ struct ReaderCounters {
   std::array<std::uint64_t, kKinds> events{};  // by Kind
   // Lines that begin as a refused RCPT does and hold its words, but fail the scan, by Step.
   std::array<std::uint64_t, kSteps> unreadable{};
-  std::uint64_t distrusted = 0;  // evidence inside an unfinished arrival entry
-  std::uint64_t overflowed = 0;  // "log string overflowed log buffer": evidence may be hidden
-  std::uint64_t too_long = 0;    // lines over kMaxLine
-  std::uint64_t bad_tagged = 0;  // begin as our ACL's line, but are not
-  std::uint64_t copies = 0;      // second copies of rejections in syslog files
+  std::uint64_t distrusted = 0;    // evidence inside an unfinished arrival entry
+  std::uint64_t overflowed = 0;    // "log string overflowed log buffer": evidence may be hidden
+  std::uint64_t too_long = 0;      // lines over kMaxLine
+  std::uint64_t bad_tagged = 0;    // begin as our ACL's line, but are not
+  std::uint64_t bad_arrivals = 0;  // arrival entries that do not say without doubt who submitted
+  std::uint64_t copies = 0;        // second copies of rejections in syslog files
 
   ReaderCounters& operator+=(const ReaderCounters& other);
 };
@@ -93,11 +104,21 @@ class LogReader {
   void between(std::string_view lines, bool every_stamp, EventSink& sink);
   void on_line(std::string_view line, std::uint64_t offset, EventSink& sink);
   void on_entry(const Prefix& prefix, bool distrusted, Event& event, EventSink& sink);
-  void on_rejection(const Prefix& prefix, bool distrusted, Event& event, EventSink& sink);
+  // False: the entry is none about a refused RCPT, or fails the scan at `failed`.
+  bool on_rejection(const Prefix& prefix, bool distrusted, Event& event, EventSink& sink,
+                    Step& failed);
+  bool on_pattern(std::string_view payload, bool distrusted, Event& event, EventSink& sink);
+  void on_message(const Prefix& prefix, bool distrusted, Event& event, EventSink& sink);
   void on_tagged(const Tagged& tagged, bool distrusted, Event& event, EventSink& sink);
   void emit(const Event& event, EventSink& sink);
   void settle_form(std::string_view block);
-  std::optional<Stamp> stamp_of(std::string_view line) const;
+  [[nodiscard]] bool has_patterns() const {
+    return options_.patterns && !options_.patterns->empty();
+  }
+  [[nodiscard]] bool junk_helo() const { return options_.junk_helo.value_or(junk_seen_); }
+  [[nodiscard]] std::optional<Stamp> stamp_of(std::string_view line) const;
+  [[nodiscard]] std::optional<Stamp> first_stamp(std::string_view block) const;
+  [[nodiscard]] std::optional<Stamp> last_stamp(std::string_view block) const;
 
   ReaderOptions options_;
   ReasonMemory reasons_;

@@ -25,11 +25,10 @@ Record record_of(const Signalled& signalled, const Zone& zone) {
       .add_optional("sender", event.sender)
       .add_optional("reason", event.reason)
       .add_optional("authenticator", event.authenticator)
-      .add_optional("message_id", event.message_id);
-  const bool charged =
-      signalled.charge.verdict == Charged::user || signalled.charge.verdict == Charged::relay;
-  record.add_optional("identity_kind",
-                      charged ? std::optional(name_of(signalled.charge.verdict)) : std::nullopt);
+      .add_optional("message_id", event.message_id)
+      .add_optional("login", event.login);
+  const auto charged = identity_of(signalled.charge.verdict);
+  record.add_optional("identity_kind", charged ? std::optional(name_of(*charged)) : std::nullopt);
   record.add_optional("identity",
                       charged ? std::optional(signalled.charge.identity) : std::nullopt);
   return record;
@@ -46,6 +45,7 @@ std::string text_of(const Signalled& signalled) {
   add("host", event.host);
   add("recipient", event.recipient);
   add("reason", event.reason);
+  add("login", event.login);
   return text;
 }
 
@@ -58,6 +58,7 @@ Exit run_events(const Invocation& invocation) {
     return kBadConfig;
   }
   auto& options = std::get<PipelineOptions>(around);
+  options.submissions = true;
   const Zone zone = options.zone;
   // Without networks of ours there is no telling who is an outsider.
   const bool all = invocation.options.count("all") > 0 || invocation.config.relay.hosts.empty();

@@ -48,6 +48,7 @@ std::set<std::string> keys_of(const std::string& text, bool commented_too) {
   std::istringstream lines(text);
   std::string section;
   for (std::string line; std::getline(lines, line);) {
+    if (commented_too && line.starts_with("# [[")) line.erase(0, 2);
     if (line.starts_with("[")) {
       const auto begin = line.find_first_not_of('[');
       section = line.substr(begin, line.find(']') - begin);
@@ -87,7 +88,8 @@ TEST_CASE("conf/exiwarden.toml shows every key with its default") {
 
   std::set<std::string> known;
   for (const auto& section : accepted_in("", "")) {
-    const auto header = section == "rule" ? "[[rule]]" : "[" + section + "]";
+    const bool many = section == "rule" || section == "pattern";
+    const auto header = many ? "[[" + section + "]]" : "[" + section + "]";
     const auto keys = accepted_in(section, header);
     CHECK_FALSE(keys.empty());
     known.insert(keys.begin(), keys.end());
@@ -97,6 +99,7 @@ TEST_CASE("conf/exiwarden.toml shows every key with its default") {
   // The other way that all keys are listed: what check prints.
   auto grouped = Config::defaults();
   grouped.rules[1].ipv6_prefix = 64;
+  grouped.patterns.push_back({"warned", "^x (?P<user>.*)$", true});
   CHECK(keys_of(agent::effective_config(grouped), false) == known);
 }
 
@@ -213,6 +216,19 @@ TEST_CASE("each fault is said with its place, its key and what is accepted") {
        {"did you mean \"user\"?"}},
       {"[rule]\nname = \"r\"\n", "x.toml:1:1: rule ", {"[[rule]]"}},
       {"rule = []\n", "x.toml: rule ", {"no rule at all"}},
+      {"[[pattern]]\n", "x.toml:1:1: pattern[1].regex ", {"is missing", "RE2"}},
+      {"[[pattern]]\nregex = '('\n", "x.toml:2:9: pattern[1].regex ", {"RE2", "missing"}},
+      {"[[pattern]]\nregex = '^(?P<usr>x)'\n",
+       "x.toml:2:9: pattern[1].regex ",
+       {"\"usr\"", "user, host"}},
+      {"[[pattern]]\nregex = '^x'\n", "x.toml:2:9: pattern[1].regex ", {"charge nobody"}},
+      {"[[pattern]]\nregex = '^(?P<user>x)'\nkind = \"tagged\"\n",
+       "x.toml:3:8: pattern[1].kind ",
+       {"accepted: warned"}},
+      {"[[pattern]]\nregex = '^(?P<user>x)'\ndequote = 1\n",
+       "x.toml:3:11: pattern[1].dequote ",
+       {"true, false"}},
+      {"[log]\ntag_secret_file = \"x\"\n", "x.toml:2:19: log.tag_secret_file ", {"absolute path"}},
       {rule + rule, "x.toml:5:8: rule[2].name ", {"earlier rule"}},
       {rule + "list = \"/l\"\n[[rule]]\nname = \"q\"\nidentity = \"relay\"\nlist = \"/l\"\n",
        "x.toml:8:8: rule[2].list ",
@@ -261,9 +277,14 @@ TEST_CASE("what is sound but can't do what it seems to is a warning") {
       {relay, {"rule[1].identity"}},
       {"[relay]\nhosts = []\n" + relay, {}},
       {"[relay]\nhosts = [\"192.0.2.1\"]\n" + relay, {}},
-      {"[[rule]]\nname = \"l\"\nidentity = \"local\"\n", {"rule[1].identity"}},
-      {user + "signals = [\"bounced\"]\n", {"rule[1].signals"}},
-      {user + "signals = [\"bounced\", \"tagged\"]\n", {"rule[1].signals", "rule[1].signals"}},
+      {"[[rule]]\nname = \"l\"\nidentity = \"local\"\n", {}},
+      {"[[rule]]\nname = \"l\"\nidentity = \"local\"\nsignals = [\"tagged\"]\n",
+       {"rule[1].signals"}},
+      {user + "signals = [\"bounced\"]\n", {}},
+      {user + "signals = [\"bounced\", \"tagged\"]\n", {"rule[1].signals"}},
+      {"[[pattern]]\nregex = '^x (?P<user>.*)$'\n", {}},
+      {"[[pattern]]\nregex = 'x (?P<user>.*)$'\n", {"pattern[1].regex"}},
+      {"[[pattern]]\nregex = '^H=.* id=(?P<user>.*)$'\n", {"pattern[1].regex"}},
   };
   for (const auto& [text, keys] : rows) {
     INFO(text);

@@ -1,0 +1,71 @@
+// Who submitted which message: what a "**" entry is charged by. Pure and bounded.
+//
+// What is forgotten: a message at its "Completed" entry; beyond kMaxMessages messages, or
+// kMaxFailures failures of all of them, the message that arrived first. A failure of a forgotten
+// message is charged to nobody.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "parsers/arrival.h"
+
+namespace agent {
+
+class Submissions {
+ public:
+  static constexpr std::size_t kMaxMessages = 100'000;
+  static constexpr std::size_t kMaxFailures = 1'000'000;
+
+  struct Message {
+    std::optional<std::string> user, host, login, authenticator;
+    std::string sender;
+    std::vector<std::uint64_t> failed;  // digests of the recipients that failed so far
+    bool operator==(const Message&) const = default;
+  };
+
+  // Remembers a message if somebody can be charged for its failures: bounces and other mail without
+  // a sender count only where somebody authenticated. `key` is the message id, with its log's host
+  // before it where logs of several hosts are read together.
+  void arrived(std::string_view key, const parsers::Arrival& arrival);
+  void completed(std::string_view key);
+  // The message, if it is known and this recipient of it failed for the first time.
+  const Message* failed(std::string_view key, std::string_view recipient);
+
+  [[nodiscard]] std::size_t size() const { return messages_.size(); }
+  [[nodiscard]] std::uint64_t forgotten() const { return forgotten_; }  // for want of room
+
+  // For the checkpoint, oldest first.
+  [[nodiscard]] std::vector<std::pair<std::string, Message>> all() const;
+  void restore(std::vector<std::pair<std::string, Message>> messages);
+
+ private:
+  struct Entry {
+    Message message;
+    std::uint64_t number = 0;  // of its arrival
+  };
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+  using Messages = std::unordered_map<std::string, Entry, Hash, std::equal_to<>>;
+  void add(std::string_view key, Message message);
+  void erase(Messages::iterator message);
+  void make_room();
+
+  Messages messages_;
+  // In order of arrival; entries of messages that are gone are skipped when their turn comes.
+  std::deque<std::pair<std::string, std::uint64_t>> order_;
+  std::uint64_t arrivals_ = 0;
+  std::size_t failures_ = 0;
+  std::uint64_t forgotten_ = 0;
+};
+
+}  // namespace agent

@@ -1,0 +1,31 @@
+// "<=" entries: who submitted a message. A "**" entry later names the message only, so this is what
+// a failed delivery is charged by. Source: receive.c (order of the fields), host.c, smtp_in.c.
+//   "<= " SENDER [R=id] [DS] [H=FULLHOST [I=] [TFO]] [U=] [Ci=] [P=] [L] [X= CV= DN= SNI=]
+//   [A=name[:id]] [PRDR] [PRX=] [K] S=size ...
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace parsers {
+
+struct Arrival {
+  std::string_view sender;                // empty for <>
+  std::string_view reference;             // R=: the message that this one is a bounce of; empty
+  std::optional<std::string_view> host;   // nullopt: submitted on the machine
+  std::optional<std::string_view> login;  // U= of a message submitted on the machine
+  std::optional<std::string_view> authenticator;
+  std::optional<std::string_view> id;  // nullopt: an authenticator that sets none, or none at all
+};
+
+enum class ArrivalScan : unsigned char {
+  read,
+  not_an_arrival,
+  unreadable,  // begins as one but is not in order: nobody can be told from it
+  ambiguous,   // can be read in two ways that name different submitters
+};
+
+// `payload` is what follows the message id. `junk_helo` as in rejection.h.
+[[nodiscard]] ArrivalScan scan_arrival(std::string_view payload, bool junk_helo, Arrival& arrival);
+
+}  // namespace parsers
