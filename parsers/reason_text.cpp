@@ -1,5 +1,7 @@
 #include "parsers/reason_text.h"
 
+#include <algorithm>
+
 #include "parsers/argument.h"
 #include "parsers/rejection.h"
 
@@ -39,23 +41,27 @@ void mask_reason(std::string_view text, std::string_view argument, std::string& 
   // Too short to be an address would cut holes into words.
   if (recipient.size() < 5 || recipient.find('@') == std::string_view::npos) recipient = {};
 
-  while (!text.empty()) {
-    if (text[0] == '<') {
-      const auto length = bracketed_address(text);
-      if (length > 0) {
-        out.append("<>");
-        text.remove_prefix(length);
-        continue;
-      }
+  constexpr auto kNone = std::string_view::npos;
+  auto bracket = text.find('<');
+  auto bare = recipient.empty() ? kNone : text.find(recipient);
+  std::size_t done = 0;
+  const auto cut = [&](std::size_t at, std::size_t length) {
+    out.append(text.substr(done, at - done)).append("<>");
+    done = at + length;
+  };
+  while (bracket != kNone || bare != kNone) {
+    if (bracket < bare) {
+      const auto length = bracketed_address(text.substr(bracket));
+      if (length > 0) cut(bracket, length);
+      bracket = text.find('<', std::max(done, bracket + 1));
+    } else {
+      cut(bare, recipient.size());
     }
-    if (!recipient.empty() && text.starts_with(recipient)) {
-      out.append("<>");
-      text.remove_prefix(recipient.size());
-      continue;
-    }
-    out.push_back(text[0]);
-    text.remove_prefix(1);
+    // What was cut out may have held the next one.
+    if (bare != kNone && bare < done) bare = text.find(recipient, done);
+    if (bracket != kNone && bracket < done) bracket = text.find('<', done);
   }
+  out.append(text.substr(done));
 }
 
 }  // namespace parsers
