@@ -15,6 +15,7 @@ enum Exit : int {
   kIoError = 74,
   kNotPermitted = 77,
   kBadConfig = 78,
+  kInterrupted = 130,  // by SIGINT, as shells show it; what was printed is partial
 };
 
 }  // namespace agent

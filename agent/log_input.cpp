@@ -1,171 +1,208 @@
 #include "agent/log_input.h"
 
-#include <archive.h>
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <optional>
 #include <string_view>
-#include <vector>
+#include <utility>
+
+#include "agent/unpack.h"
 
 namespace agent {
 namespace {
 
-constexpr std::size_t kChunk = 256 * 1024;
+constexpr int kPatienceMs = 1000;  // without a byte, before it is said that we wait
 
 actions::Error system_error(const std::string& what, int error) {
-  const auto code = error == ENOENT                     ? actions::Errc::not_found
+  const auto code = error == ENOENT || error == ENOTDIR ? actions::Errc::not_found
                     : error == EACCES || error == EPERM ? actions::Errc::denied
                                                         : actions::Errc::io;
   return {code, error, what + ": " + std::strerror(error)};
 }
 
-class Fd {
+// The bytes on disk, or out of a pipe.
+class Source {
  public:
-  explicit Fd(int fd) : fd_(fd) {}
-  ~Fd() {
+  Source(int fd, std::string path, bool waits, LogInput::Patience patience)
+      : fd_(fd), path_(std::move(path)), waits_(waits), patience_(std::move(patience)) {}
+  ~Source() {
     if (fd_ > 2) ::close(fd_);
   }
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-  actions::Result<std::size_t> read(std::span<char> into, const std::string& path) const {
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+
+  actions::Result<std::size_t> read(std::span<char> into) {
     for (;;) {
+      if (waits_ && !wait()) return std::size_t{0};
       const auto got = ::read(fd_, into.data(), into.size());
-      if (got >= 0) return static_cast<std::size_t>(got);
-      if (errno != EINTR) return system_error(path, errno);
+      if (got >= 0) {
+        taken_ += static_cast<std::uint64_t>(got);
+        return static_cast<std::size_t>(got);
+      }
+      if (errno != EINTR) return system_error(path_, errno);
+    }
+  }
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::uint64_t taken() const { return taken_; }
+
+ private:
+  // False: told to stop.
+  bool wait() {
+    for (;;) {
+      if (patience_.stop && patience_.stop()) return false;
+      pollfd ready{fd_, POLLIN, 0};
+      const int found = ::poll(&ready, 1, kPatienceMs);
+      if (found > 0 || (found < 0 && errno != EINTR)) return true;
+      if (found == 0 && patience_.on_wait && !said_) {
+        said_ = true;
+        patience_.on_wait(path_);
+      }
     }
   }
 
- private:
   int fd_;
+  std::string path_;
+  bool waits_;
+  LogInput::Patience patience_;
+  bool said_ = false;
+  std::uint64_t taken_ = 0;
 };
 
 // The first bytes were read to see what it is; they come first.
 class PlainInput : public LogInput {
  public:
-  PlainInput(std::unique_ptr<Fd> fd, std::string path, std::string head)
-      : fd_(std::move(fd)), path_(std::move(path)), head_(std::move(head)), buffer_(kChunk) {}
-
-  actions::Result<std::span<const char>> read() override {
-    if (!head_.empty()) {
-      std::memcpy(buffer_.data(), head_.data(), head_.size());
-      const auto size = head_.size();
-      head_.clear();
-      return std::span<const char>(buffer_.data(), size);
-    }
-    const auto got = fd_->read(buffer_, path_);
-    if (!got) return got.error();
-    return std::span<const char>(buffer_.data(), got.value());
-  }
+  PlainInput(std::unique_ptr<Source> source, std::string head)
+      : source_(std::move(source)), head_(std::move(head)) {}
 
  private:
-  std::unique_ptr<Fd> fd_;
-  std::string path_;
+  actions::Result<std::size_t> fill(std::span<char> out) override {
+    if (head_.empty()) return source_->read(out);
+    const auto size = std::min(out.size(), head_.size());
+    std::memcpy(out.data(), head_.data(), size);
+    head_.erase(0, size);
+    return size;
+  }
+  [[nodiscard]] std::uint64_t source_taken() const override { return source_->taken(); }
+
+  std::unique_ptr<Source> source_;
   std::string head_;
-  std::vector<char> buffer_;
 };
 
 class PackedInput : public LogInput {
  public:
-  PackedInput(std::unique_ptr<Fd> fd, std::string path, std::string head)
-      : fd_(std::move(fd)),
-        path_(std::move(path)),
-        head_(std::move(head)),
-        raw_(kChunk),
-        buffer_(kChunk) {}
-  ~PackedInput() override {
-    if (archive_ != nullptr) archive_read_free(archive_);
-  }
-  PackedInput(const PackedInput&) = delete;
-  PackedInput& operator=(const PackedInput&) = delete;
-
-  actions::Result<std::span<const char>> read() override {
-    if (archive_ == nullptr) {
-      archive_ = archive_read_new();
-      archive_read_support_filter_gzip(archive_);
-      archive_read_support_filter_bzip2(archive_);
-      archive_read_support_filter_xz(archive_);
-      archive_read_support_filter_zstd(archive_);
-      archive_read_support_format_raw(archive_);
-      archive_read_support_format_empty(archive_);
-      if (archive_read_open(archive_, this, nullptr, &PackedInput::refill, nullptr) != ARCHIVE_OK) {
-        return broken();
-      }
-      archive_entry* entry = nullptr;
-      const int status = archive_read_next_header(archive_, &entry);
-      if (status == ARCHIVE_EOF) return std::span<const char>();
-      if (status != ARCHIVE_OK) return broken();
-    }
-    const auto got = archive_read_data(archive_, buffer_.data(), buffer_.size());
-    if (got < 0) return broken();
-    return std::span<const char>(buffer_.data(), static_cast<std::size_t>(got));
+  PackedInput(std::unique_ptr<Source> source, std::string head, Packing packing)
+      : source_(std::move(source)),
+        packing_(packing),
+        unpacker_(Unpacker::make(packing)),
+        raw_(kChunk) {
+    std::memcpy(raw_.data(), head.data(), head.size());
+    end_ = head.size();
   }
 
  private:
-  static la_ssize_t refill(archive* archive, void* self, const void** bytes) {
-    auto& input = *static_cast<PackedInput*>(self);
-    if (!input.head_.empty()) {
-      std::memcpy(input.raw_.data(), input.head_.data(), input.head_.size());
-      const auto size = input.head_.size();
-      input.head_.clear();
-      *bytes = input.raw_.data();
-      return static_cast<la_ssize_t>(size);
+  actions::Result<std::size_t> fill(std::span<char> out) override {
+    for (;;) {
+      if (failed_) return broken();
+      if (begin_ == end_ && !over_) {
+        const auto got = source_->read(raw_);
+        if (!got) return got.error();
+        begin_ = 0;
+        end_ = got.value();
+        over_ = end_ == 0;
+      }
+      if (!in_member_) {
+        // Some programs pad the end with NULs.
+        while (begin_ < end_ && raw_[begin_] == '\0') ++begin_;
+        if (begin_ == end_ && over_) return std::size_t{0};
+        if (begin_ == end_) continue;
+        unpacker_ = Unpacker::make(packing_);
+        in_member_ = true;
+        ++members_;
+      }
+      const auto step = unpacker_->step(std::span(raw_).subspan(begin_, end_ - begin_), out);
+      begin_ += step.taken;
+      if (step.status == Unpacker::Step::Status::end_of_member) in_member_ = false;
+      const bool stuck = over_ && in_member_ && step.given == 0;
+      if (step.status == Unpacker::Step::Status::broken || stuck) failed_ = true;
+      if (step.given > 0) return step.given;
     }
-    const auto got = input.fd_->read(input.raw_, input.path_);
-    if (!got) {
-      archive_set_error(archive, got.error().os, "%s", got.error().what.c_str());
-      return -1;
-    }
-    *bytes = input.raw_.data();
-    return static_cast<la_ssize_t>(got.value());
   }
 
-  actions::Error broken() const {
-    const char* what = archive_error_string(archive_);
+  [[nodiscard]] actions::Error broken() const {
     return {actions::Errc::malformed, 0,
-            path_ + ": the packed file ends early or is damaged (" +
-                (what != nullptr ? what : "?") + ")"};
+            fmt::format("{}: the packed file {}; what could be read was used", source_->path(),
+                        over_          ? "ends early"
+                        : members_ > 1 ? "is damaged after its first part"
+                                       : "is damaged")};
   }
+  [[nodiscard]] std::uint64_t source_taken() const override { return source_->taken(); }
 
-  std::unique_ptr<Fd> fd_;
-  std::string path_;
-  std::string head_;
+  std::unique_ptr<Source> source_;
+  Packing packing_;
+  std::unique_ptr<Unpacker> unpacker_;
   std::vector<char> raw_;
-  std::vector<char> buffer_;
-  archive* archive_ = nullptr;
+  std::size_t begin_ = 0, end_ = 0;  // what of raw_ is still to be unpacked
+  bool over_ = false;                // no more raw bytes
+  bool in_member_ = true;
+  bool failed_ = false;
+  int members_ = 1;
 };
-
-bool is_packed(std::string_view head) {
-  using namespace std::string_view_literals;
-  return head.starts_with("\x1f\x8b"sv) ||
-         head.starts_with(
-             "\xfd"
-             "7zXZ\0"sv) ||
-         head.starts_with("\x28\xb5\x2f\xfd"sv) || head.starts_with("BZh"sv);
-}
 
 }  // namespace
 
-actions::Result<std::unique_ptr<LogInput>> LogInput::open(const std::string& path) {
-  int raw = STDIN_FILENO;
-  if (path != "-") {
-    raw = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (raw < 0) return system_error(path, errno);
+actions::Result<std::span<const char>> LogInput::read() {
+  const auto chunk = peek();
+  peeked_ = false;
+  return chunk;
+}
+
+actions::Result<std::span<const char>> LogInput::peek() {
+  if (!peeked_) {
+    have_ = 0;
+    while (have_ < buffer_.size() && error_ == nullptr) {
+      const auto got = fill(std::span(buffer_).subspan(have_));
+      if (!got) {
+        error_ = std::make_unique<actions::Error>(got.error());
+      } else if (got.value() == 0) {
+        break;
+      } else {
+        have_ += got.value();
+      }
+    }
+    peeked_ = true;
   }
-  auto fd = std::make_unique<Fd>(raw);
+  if (have_ == 0 && error_ != nullptr) return *error_;
+  return std::span<const char>(buffer_.data(), have_);
+}
+
+actions::Result<std::unique_ptr<LogInput>> LogInput::open(const std::string& path,
+                                                          Patience patience) {
+  int fd = STDIN_FILENO;
+  if (path != "-") {
+    fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) return system_error(path, errno);
+  }
   struct stat info {};
-  if (::fstat(raw, &info) != 0) return system_error(path, errno);
+  const bool known = ::fstat(fd, &info) == 0;
+  const int error = errno;
+  const bool regular = known && S_ISREG(info.st_mode);
+  auto source = std::make_unique<Source>(fd, path, !regular, std::move(patience));
+  if (!known) return system_error(path, error);
   if (S_ISDIR(info.st_mode)) return system_error(path, EISDIR);
 
   std::string head(16, '\0');
   std::size_t have = 0;
   while (have < head.size()) {
-    const auto got = fd->read(std::span(head).subspan(have), path);
+    const auto got = source->read(std::span(head).subspan(have));
     if (!got) return got.error();
     if (got.value() == 0) break;
     have += got.value();
@@ -173,12 +210,14 @@ actions::Result<std::unique_ptr<LogInput>> LogInput::open(const std::string& pat
   head.resize(have);
 
   std::unique_ptr<LogInput> input;
-  if (is_packed(head)) {
-    input = std::make_unique<PackedInput>(std::move(fd), path, std::move(head));
+  if (const auto packing = packing_of(head)) {
+    input = std::make_unique<PackedInput>(std::move(source), std::move(head), *packing);
   } else {
-    input = std::make_unique<PlainInput>(std::move(fd), path, std::move(head));
+    input = std::make_unique<PlainInput>(std::move(source), std::move(head));
   }
-  input->written_ = S_ISREG(info.st_mode) ? info.st_mtime : ::time(nullptr);
+  input->regular_ = regular;
+  input->size_ = regular ? static_cast<std::uint64_t>(info.st_size) : 0;
+  input->written_ = regular ? info.st_mtime : ::time(nullptr);
   return input;
 }
 

@@ -3,10 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "actions/result.h"
 
@@ -14,19 +15,54 @@ namespace agent {
 
 class LogInput {
  public:
+  // Every chunk but the last has this size, however the file is packed or a pipe is filled: what is
+  // done once a chunk is done at the same bytes of the log each time.
+  static constexpr std::size_t kChunk = std::size_t{256} * 1024;
+
+  // Called once when a pipe or terminal lets us wait for its bytes.
+  using OnWait = std::function<void(const std::string& what)>;
+  // Asked while waiting; true ends the log here, as if it were over.
+  using Stop = std::function<bool()>;
+  struct Patience {
+    OnWait on_wait;
+    Stop stop;
+  };
+
   // "-" is standard input. Errors name the file.
-  static actions::Result<std::unique_ptr<LogInput>> open(const std::string& path);
+  static actions::Result<std::unique_ptr<LogInput>> open(const std::string& path,
+                                                         Patience patience = {});
   virtual ~LogInput() = default;
+  LogInput(const LogInput&) = delete;
+  LogInput& operator=(const LogInput&) = delete;
 
   // The next bytes, empty at the end. They live until the next call. A packed file that ends early
-  // gives what could be read and then an error.
-  virtual actions::Result<std::span<const char>> read() = 0;
+  // or is damaged gives all that could be read and then an error.
+  actions::Result<std::span<const char>> read();
+  // What read() will give next, without taking it.
+  actions::Result<std::span<const char>> peek();
 
-  // Newest time a stamp in it can have: when the file was last written; now for standard input.
+  // Newest time a stamp in it can have: when the file was last written; now for other inputs.
   [[nodiscard]] std::int64_t written() const { return written_; }
+  // A file that can be opened and read once more.
+  [[nodiscard]] bool is_regular() const { return regular_; }
+  [[nodiscard]] std::uint64_t size() const { return size_; }  // on disk; 0 if not regular
+  // Bytes of the file on disk that were read so far.
+  [[nodiscard]] std::uint64_t taken() const { return source_taken(); }
 
  protected:
+  LogInput() : buffer_(kChunk) {}
+  // Fills `out`, at least one byte of it; 0 at the end.
+  virtual actions::Result<std::size_t> fill(std::span<char> out) = 0;
+  [[nodiscard]] virtual std::uint64_t source_taken() const = 0;
+
+ private:
   std::int64_t written_ = 0;  // seconds since 1970 UTC
+  bool regular_ = false;
+  std::uint64_t size_ = 0;
+  std::vector<char> buffer_;
+  std::size_t have_ = 0;  // of buffer_
+  bool peeked_ = false;
+  std::unique_ptr<actions::Error> error_;  // to be given after the bytes before it
 };
 
 }  // namespace agent

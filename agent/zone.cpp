@@ -54,6 +54,10 @@ std::string Zone::text(Instant time) const {
   return cctz::format("%Y-%m-%dT%H:%M:%S%Ez", CctzTime(time.time_since_epoch()), impl_->zone);
 }
 
+bool Zone::is_repeated(parsers::CivilSeconds civil) const {
+  return impl_->zone.lookup(civil_time(civil)).kind == cctz::time_zone::civil_lookup::REPEATED;
+}
+
 Instant StampClock::resolve(const parsers::Stamp& stamp) {
   const auto time = stamp.utc_offset
                         ? Instant(std::chrono::seconds(stamp.civil - *stamp.utc_offset))

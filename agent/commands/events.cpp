@@ -5,7 +5,6 @@
 #include "agent/commands/command.h"
 #include "agent/commands/reading.h"
 #include "agent/printable.h"
-#include "agent/surroundings.h"
 
 namespace agent {
 namespace {
@@ -52,32 +51,28 @@ std::string text_of(const Signalled& signalled) {
 }  // namespace
 
 Exit run_events(const Invocation& invocation) {
-  auto around = surroundings(invocation.config);
-  if (const auto* problem = std::get_if<std::string>(&around)) {
-    fmt::print(stderr, "exiwarden: {}\n", *problem);
-    return kBadConfig;
-  }
-  auto& options = std::get<PipelineOptions>(around);
-  options.submissions = true;
-  const Zone zone = options.zone;
+  auto planned = read_plan(invocation);
+  if (const auto* exit = std::get_if<Exit>(&planned)) return *exit;
+  auto& plan = std::get<ReadPlan>(planned);
+  plan.options.submissions = true;
+  const Zone zone = plan.options.zone;
   // Without networks of ours there is no telling who is an outsider.
-  const bool all = invocation.options.count("all") > 0 || invocation.config.relay.hosts.empty();
+  const bool all = invocation.options.count("all") > 0 || plan.config.relay.hosts.empty();
   bool header = invocation.output == Output::csv;
 
-  return read_logs(
-      invocation.arguments, invocation.config, std::move(options), [&](Pipeline& pipeline) {
-        pipeline.on_signal([&](const Signalled& signalled) {
-          if (!all && signalled.charge.verdict == Charged::outsider) return;
-          if (invocation.output == Output::text) {
-            fmt::print("{}\n", text_of(signalled));
-            return;
-          }
-          const auto record = record_of(signalled, zone);
-          if (header) fmt::print("{}\n", record.csv_header());
-          header = false;
-          fmt::print("{}\n", invocation.output == Output::csv ? record.csv() : record.json());
-        });
-      });
+  return read_logs(invocation, plan, true, [&](Pipeline& pipeline) {
+    pipeline.on_signal([&](const Signalled& signalled) {
+      if (!all && signalled.charge.verdict == Charged::outsider) return;
+      if (invocation.output == Output::text) {
+        fmt::print("{}\n", text_of(signalled));
+        return;
+      }
+      const auto record = record_of(signalled, zone);
+      if (header) fmt::print("{}\n", record.csv_header());
+      header = false;
+      fmt::print("{}\n", invocation.output == Output::csv ? record.csv() : record.json());
+    });
+  });
 }
 
 }  // namespace agent

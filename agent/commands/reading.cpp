@@ -1,40 +1,24 @@
 #include "agent/commands/reading.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <memory>
-#include <optional>
+#include <set>
+#include <utility>
 
-#include "agent/log_input.h"
+#include "agent/interrupt.h"
+#include "agent/log_catalog.h"
+#include "agent/log_merge.h"
+#include "agent/log_names.h"
 #include "agent/printable.h"
-#include "parsers/prefix.h"
-#include "parsers/syslog.h"
+#include "agent/progress.h"
 
 namespace agent {
 namespace {
 
-struct Source {
-  std::string path;
-  std::unique_ptr<LogInput> input;
-  std::vector<char> head;  // what was read to find the first stamp
-  std::optional<parsers::CivilSeconds> first;
-};
-
-std::optional<parsers::CivilSeconds> first_stamp(std::string_view head,
-                                                 parsers::CivilSeconds not_after) {
-  while (!head.empty()) {
-    const auto line = head.substr(0, head.find('\n'));
-    if (const auto prefix = parsers::parse_prefix(line)) return prefix->stamp.civil;
-    if (const auto syslog = parsers::parse_syslog(line, not_after)) return syslog->stamp.civil;
-    head.remove_prefix(std::min(head.size(), line.size() + 1));
-  }
-  return std::nullopt;
-}
-
-Exit complain(const actions::Error& error) {
-  fmt::print(stderr, "exiwarden: {}\n", printable(error.what));
+Exit exit_of(const actions::Error& error) {
   switch (error.code) {
     case actions::Errc::not_found:
     case actions::Errc::denied:
@@ -46,63 +30,80 @@ Exit complain(const actions::Error& error) {
   }
 }
 
+// Talk on stderr, and what it means for the exit code: of several faults the gravest.
+class Talk {
+ public:
+  void note(const std::string& text) {
+    if (progress != nullptr) progress->hide();
+    fmt::print(stderr, "exiwarden: {}\n", printable(text));
+  }
+  void error(const actions::Error& error) {
+    note(error.what);
+    exit = std::max(exit, exit_of(error));
+  }
+  Exit exit = kDone;
+  Progress* progress = nullptr;
+};
+
+bool keep_label(NamedLogs& named, const std::string& label) {
+  std::set<std::string> known;
+  for (const auto& log : named.logs) {
+    if (!log.host.empty()) known.insert(log.host);
+  }
+  if (known.count(label) == 0) {
+    fmt::print(stderr, "exiwarden: --host: \"{}\" is no address, no network{}\n", printable(label),
+               known.empty() ? ", and no log has a label (mx1:/var/log/exim4/mainlog)"
+                             : fmt::format(" and no label of a log ({})", fmt::join(known, ", ")));
+    return false;
+  }
+  std::erase_if(named.logs, [&](const LogName& log) { return log.host != label; });
+  return true;
+}
+
 }  // namespace
 
-Exit read_logs(const std::vector<std::string>& paths, const Config& config, PipelineOptions options,
+Exit read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhile,
                const std::function<void(Pipeline&)>& prepare) {
-  if (paths.empty()) {
+  if (invocation.arguments.empty()) {
     fmt::print(stderr, "exiwarden: no LOG given; \"-\" is standard input\n");
     return kUsage;
   }
-  Exit exit = kDone;
-  std::vector<Source> sources;
-  std::int64_t newest_file = 0;
-  for (const auto& path : paths) {
-    auto input = LogInput::open(path);
-    if (!input) {
-      exit = complain(input.error());
-      continue;
-    }
-    newest_file = std::max(newest_file, input.value()->written());
-    sources.push_back({path, std::move(input.value()), {}, std::nullopt});
-  }
-  // A wall clock may be ahead of UTC by up to 14 hours; a day of grace is in the parser.
-  options.not_after = newest_file;
-  if (sources.size() > 1) {
-    for (auto& source : sources) {
-      const auto chunk = source.input->read();
-      if (!chunk) {
-        exit = complain(chunk.error());
-        continue;
-      }
-      source.head.assign(chunk.value().begin(), chunk.value().end());
-      source.first = first_stamp({source.head.data(), source.head.size()}, newest_file);
-    }
-    std::stable_sort(sources.begin(), sources.end(), [](const Source& a, const Source& b) {
-      return a.first.value_or(0) < b.first.value_or(0);
-    });
-  }
+  auto named = name_logs(invocation.arguments);
+  if (plan.selection.label && !keep_label(named, *plan.selection.label)) return kUsage;
 
-  Pipeline pipeline(config, std::move(options));
+  const Interrupt interrupt;
+  Talk talk;
+  const LogInput::Patience patience{
+      [&](const std::string& what) {
+        talk.note(what == "-" ? "waiting for standard input" : what + ": waiting for it");
+      },
+      Interrupt::requested};
+  auto catalog = take_stock(std::move(named), plan.options.zone, patience);
+  for (const auto& text : catalog.notes) talk.note(text);
+  for (const auto& error : catalog.errors) talk.error(error);
+
+  // A wall clock may be ahead of UTC by up to 14 hours; a day of grace is in the parser.
+  plan.options.not_after = catalog.newest_written;
+  Pipeline pipeline(plan.config, plan.options);
+  pipeline.admit([&](const Signalled& signalled) { return plan.selection.admits(signalled); });
   prepare(pipeline);
-  const auto log = pipeline.add_log("");
-  for (auto& source : sources) {
-    pipeline.start_file(log, source.path);
-    pipeline.feed(log, source.head);
-    for (;;) {
-      const auto chunk = source.input->read();
-      if (!chunk) {
-        exit = complain(chunk.error());
-        break;
-      }
-      if (chunk.value().empty()) break;
-      pipeline.feed(log, chunk.value());
-    }
-    source.input.reset();
-    // A finished file's last line may lack its LF; nothing more will come.
-    if (pipeline.reader(log).pending() > 0) pipeline.feed(log, std::string_view("\n"));
-  }
-  return exit;
+
+  const bool clear = ::isatty(STDOUT_FILENO) == 0 || !prints_meanwhile;
+  Progress progress(catalog.size, clear && ::isatty(STDERR_FILENO) != 0);
+  talk.progress = &progress;
+  LogMerge merge(pipeline, std::move(catalog), plan.options.zone,
+                 {[&](const std::string& text) { talk.note(text); },
+                  [&](const actions::Error& error) { talk.error(error); },
+                  [&](std::uint64_t taken) {
+                    progress.at(taken);
+                    return !Interrupt::requested();
+                  },
+                  patience});
+  const bool whole = merge.run();
+  progress.hide();
+  if (whole && !Interrupt::requested()) return talk.exit;
+  talk.note("interrupted: the results are those of the part that was read");
+  return kInterrupted;
 }
 
 }  // namespace agent

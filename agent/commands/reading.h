@@ -1,19 +1,19 @@
-// What events, replay and tune share: logs given on the command line, read in time order.
+// What events, replay, tune and evidence share: the logs on the command line, read in time order.
 #pragma once
 
 #include <functional>
-#include <string>
-#include <vector>
 
+#include "agent/commands/selection.h"
 #include "agent/exit_codes.h"
 #include "agent/pipeline.h"
 
 namespace agent {
 
-// Feeds every log through the pipeline as one log that goes on from file to file, ordered by first
-// stamp. What cannot be read is said on stderr and gives kNoInput or kBadData, but the others are
-// read all the same. Chooses the year of syslog stamps by when the newest file was written.
-Exit read_logs(const std::vector<std::string>& paths, const Config& config, PipelineOptions options,
+// Reads every log that the command line names through one pipeline, as LogMerge orders them. What
+// is left out, missing or cut off is said on stderr and told by the exit code (kNoInput, kBadData),
+// but the others are read all the same. After Ctrl-C it comes back with kInterrupted, having said
+// that the results are partial. `prints_meanwhile`: results go to stdout while it reads.
+Exit read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhile,
                const std::function<void(Pipeline&)>& prepare);
 
 }  // namespace agent

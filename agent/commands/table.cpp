@@ -1,5 +1,6 @@
 #include "agent/commands/command.h"
 #include "agent/commands/list_scope.h"
+#include "agent/commands/selection.h"
 
 namespace agent {
 namespace {
@@ -10,15 +11,12 @@ void no_options(po::options_description&) {}
 
 void events_options(po::options_description& options) {
   options.add_options()("all", "also refusals of hosts that may not relay (outsiders)");
+  add_selection_options(options);
 }
 
 void replay_options(po::options_description& options) {
-  options.add_options()  //
-      ("since", po::value<std::string>(),
-       "count events from this time on (2026-11-23 10:00:00)")              //
-      ("until", po::value<std::string>(), "count events before this time")  //
-      ("user", po::value<std::string>(), "count this identity only")        //
-      ("fail-on-block", "exit 1 if anything was decided");
+  options.add_options()("fail-on-block", "exit 1 if anything was decided");
+  add_selection_options(options);
 }
 
 void run_options(po::options_description& options) {

@@ -1,0 +1,230 @@
+#include "agent/log_merge.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+#include <string_view>
+#include <utility>
+
+namespace agent {
+namespace {
+
+// Less than this is disorder of concurrent writers, or a clock that was set.
+constexpr std::chrono::seconds kOverlap{60};
+// Longer than any mail server on which somebody works is silent.
+constexpr std::chrono::seconds kGap{3600};
+
+}  // namespace
+
+// What is left to read of one log, chunk by chunk.
+class LogMerge::Stream {
+ public:
+  Stream(std::string host_label, std::size_t rank_among, std::vector<CatalogEntry> logs,
+         const Zone& zone)
+      : label(std::move(host_label)),
+        rank(rank_among),
+        files(std::make_move_iterator(logs.begin()), std::make_move_iterator(logs.end())),
+        clock(zone) {}
+
+  [[nodiscard]] std::string_view rest() const { return chunk.substr(at); }
+  [[nodiscard]] bool before(const Stream& other) const {
+    return key != other.key ? key < other.key : rank < other.rank;
+  }
+
+  // A chunk arrives: `last` becomes the time of its last stamped line. In the hour that autumn
+  // repeats that takes all lines before it.
+  void measure(parsers::CivilSeconds not_after) {
+    StampClock probe = clock;
+    std::optional<parsers::Stamp> first_seen, last_seen;
+    for (std::size_t begin = 0; begin < chunk.size() && !first_seen;) {
+      const auto end = std::min(chunk.find('\n', begin), chunk.size());
+      first_seen = stamp_of_line(chunk.substr(begin, end - begin), not_after);
+      begin = end + 1;
+    }
+    for (std::size_t end = chunk.size(); first_seen && !last_seen && end > 0;) {
+      const auto newline = end == 1 ? std::string_view::npos : chunk.rfind('\n', end - 2);
+      const auto begin = newline + 1;  // npos + 1 == 0
+      last_seen = stamp_of_line(chunk.substr(begin, end - begin), not_after);
+      end = begin;
+    }
+    if (!last_seen) return;
+    const auto low = std::min(first_seen->civil, last_seen->civil);
+    const auto high = std::max(first_seen->civil, last_seen->civil);
+    folded_hour = probe.repeats_between(low, high);
+    if (folded_hour) {
+      for (std::size_t begin = 0; begin < chunk.size();) {
+        const auto end = std::min(chunk.find('\n', begin), chunk.size());
+        if (const auto stamp = stamp_of_line(chunk.substr(begin, end - begin), not_after)) {
+          last = probe.resolve(*stamp);
+        }
+        begin = end + 1;
+      }
+    } else {
+      last = probe.resolve(*last_seen);
+    }
+    chunk_clock = probe;
+  }
+
+  // The key of the line that begins at `at`: its time, but never before that of an earlier line,
+  // nor after the chunk's last one (a stray stamp from the future must not hold up the rest).
+  void read_key(parsers::CivilSeconds not_after) {
+    const auto line = rest().substr(0, rest().find('\n'));
+    const auto stamp = stamp_of_line(line, not_after);
+    if (!stamp) return;
+    const auto time = clock.resolve(*stamp);
+    key = std::min(time, std::max(key, last));
+  }
+
+  std::string label;
+  std::size_t rank;
+  std::deque<CatalogEntry> files;   // the first is open, if input is
+  std::unique_ptr<LogInput> input;  // null: the first of files is still to be opened
+  std::size_t log = 0;              // in the pipeline
+  std::string_view chunk;
+  std::size_t at = 0;                     // of chunk: what comes before is fed
+  StampClock clock;                       // up to `at`
+  std::optional<StampClock> chunk_clock;  // up to the end of the chunk
+  bool folded_hour = false;
+  Instant key = Instant::min();   // of the line at `at`
+  Instant last = Instant::min();  // of the chunk's last line
+};
+
+LogMerge::LogMerge(Pipeline& pipeline, Catalog catalog, const Zone& zone, Watch watch)
+    : pipeline_(pipeline),
+      zone_(zone),
+      watch_(std::move(watch)),
+      not_after_(catalog.newest_written) {
+  for (auto& host : catalog.hosts) add_stream(host.label, std::move(host.files));
+}
+
+LogMerge::~LogMerge() = default;
+
+void LogMerge::add_stream(std::string label, std::vector<CatalogEntry> files) {
+  auto& stream = *streams_.emplace_back(
+      std::make_unique<Stream>(std::move(label), streams_.size(), std::move(files), zone_));
+  stream.log = pipeline_.add_log("");
+}
+
+void LogMerge::open_next(Stream& stream) {
+  auto& file = stream.files.front();
+  if (file.input != nullptr) {
+    stream.input = std::move(file.input);
+  } else {
+    auto opened = LogInput::open(file.name.path, watch_.patience);
+    if (!opened) {
+      watch_.error(opened.error());
+      stream.files.pop_front();
+      return;
+    }
+    stream.input = std::move(opened.value());
+  }
+  if (file.first && stream.last != Instant::min()) {
+    auto probe = stream.clock;
+    const auto first = probe.resolve(*file.first);
+    if (first - stream.last >= kGap) {
+      watch_.note(fmt::format("nothing between {} and {}, where {} begins", zone_.text(stream.last),
+                              zone_.text(first), file.name.shown));
+    }
+  }
+  pipeline_.start_file(stream.log, file.name.shown);
+}
+
+// False: the stream is over. Else there is a chunk, and its key.
+bool LogMerge::load(Stream& stream) {
+  if (stream.chunk_clock) stream.clock = *std::exchange(stream.chunk_clock, std::nullopt);
+  for (;;) {
+    if (stream.input == nullptr) {
+      if (stream.files.empty()) return false;
+      open_next(stream);
+      continue;
+    }
+    const bool goes_on = !stream.chunk.empty() && stream.chunk.back() != '\n';
+    const auto chunk = stream.input->read();
+    if (chunk && !chunk.value().empty()) {
+      stream.chunk = {chunk.value().data(), chunk.value().size()};
+      stream.at = 0;
+      stream.measure(not_after_);
+      split_if_overlapping(stream);
+      if (!goes_on) stream.read_key(not_after_);
+      return true;
+    }
+    if (!chunk) watch_.error(chunk.error());
+    finish_file(stream);
+  }
+}
+
+void LogMerge::finish_file(Stream& stream) {
+  // The last line may lack its LF; nothing more will come.
+  if (pipeline_.reader(stream.log).pending() > 0) {
+    pipeline_.feed(stream.log, std::string_view("\n"));
+  }
+  taken_ += stream.input->taken();
+  stream.input.reset();
+  stream.chunk = {};
+  stream.files.pop_front();
+}
+
+void LogMerge::split_if_overlapping(Stream& stream) {
+  if (stream.files.size() < 2) return;
+  auto& next = stream.files[1];
+  if (!next.first || (!next.first->utc_offset && zone_.is_repeated(next.first->civil))) return;
+  if (stream.last == Instant::min()) return;
+  const auto begin = StampClock(zone_).resolve(*next.first);
+  if (stream.last <= begin + kOverlap) return;
+  watch_.note(fmt::format("{} and {} overlap: {} begins at {}, both are counted",
+                          stream.files[0].name.shown, next.name.shown, next.name.shown,
+                          zone_.text(begin)));
+  std::vector<CatalogEntry> rest(std::make_move_iterator(stream.files.begin() + 1),
+                                 std::make_move_iterator(stream.files.end()));
+  stream.files.resize(1);
+  add_stream(stream.label, std::move(rest));
+}
+
+void LogMerge::feed(Stream& stream, std::size_t size) {
+  pipeline_.feed(stream.log, stream.rest().substr(0, size));
+  stream.at += size;
+}
+
+// Feeds the lines of this chunk whose turn is before the next line of `next`.
+void LogMerge::feed_until(Stream& stream, const Stream& next) {
+  const auto begin = stream.at;
+  auto end = begin;
+  while (stream.at < stream.chunk.size() && stream.before(next)) {
+    const auto newline = stream.chunk.find('\n', stream.at);
+    end = newline == std::string_view::npos ? stream.chunk.size() : newline + 1;
+    stream.at = end;
+    if (end < stream.chunk.size()) stream.read_key(not_after_);
+  }
+  pipeline_.feed(stream.log, stream.chunk.substr(begin, end - begin));
+}
+
+bool LogMerge::run() {
+  // By index: an overlap adds a stream.
+  std::vector<Stream*> active;
+  for (std::size_t known = 0;;) {
+    for (; known < streams_.size(); ++known) {
+      if (load(*streams_[known])) active.push_back(streams_[known].get());
+    }
+    if (active.empty()) return true;
+    const auto first = std::min_element(active.begin(), active.end(),
+                                        [](auto* a, auto* b) { return a->before(*b); });
+    Stream& stream = **first;
+    const Stream* next = nullptr;
+    for (const auto* other : active) {
+      if (other != &stream && (next == nullptr || other->before(*next))) next = other;
+    }
+    if (next == nullptr || std::max(stream.key, stream.last) < next->key) {
+      feed(stream, stream.rest().size());
+    } else {
+      feed_until(stream, *next);
+    }
+    if (stream.at < stream.chunk.size()) continue;
+    std::uint64_t taken = taken_;
+    for (const auto* each : active) taken += each->input->taken();
+    if (!watch_.go_on(taken)) return false;
+    if (!load(stream)) active.erase(first);
+  }
+}
+
+}  // namespace agent

@@ -1,0 +1,50 @@
+// A catalog of logs -> the pipeline. The files of one host are one log that goes on from file to
+// file. Hosts, and files of one host that cover the same time, are read side by side: each line is
+// fed when its time has come. The order depends on the bytes of the logs alone.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actions/result.h"
+#include "agent/log_catalog.h"
+#include "agent/pipeline.h"
+
+namespace agent {
+
+class LogMerge {
+ public:
+  struct Watch {
+    std::function<void(const std::string&)> note;      // gaps and overlaps
+    std::function<void(const actions::Error&)> error;  // the rest is read all the same
+    std::function<bool(std::uint64_t taken)> go_on;    // once a chunk; bytes on disk that were read
+    LogInput::Patience patience;                       // for pipes
+  };
+
+  LogMerge(Pipeline& pipeline, Catalog catalog, const Zone& zone, Watch watch);
+  ~LogMerge();
+  // False: go_on said no, and the rest was not read.
+  bool run();
+
+ private:
+  class Stream;
+  void add_stream(std::string label, std::vector<CatalogEntry> files);
+  void open_next(Stream& stream);
+  bool load(Stream& stream);
+  void finish_file(Stream& stream);
+  void split_if_overlapping(Stream& stream);
+  void feed(Stream& stream, std::size_t size);
+  void feed_until(Stream& stream, const Stream& next);
+
+  Pipeline& pipeline_;
+  Zone zone_;
+  Watch watch_;
+  parsers::CivilSeconds not_after_;
+  std::vector<std::unique_ptr<Stream>> streams_;  // in the order in which equal times are fed
+  std::uint64_t taken_ = 0;                       // of files that are finished
+};
+
+}  // namespace agent
