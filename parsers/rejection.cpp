@@ -19,6 +19,33 @@ constexpr std::size_t kMaxSender = 512;
 // A line with more possible ends of its free text was made to have them.
 constexpr int kMaxTries = 200;
 
+// What stands right behind U= or DN= in entries about something else than a refused RCPT, in every
+// version read (smtp_in.c, acl.c, verify.c; the words of acl_wherenames). Message ids stand before
+// the entries about DATA.
+constexpr std::string_view kOtherEntries[] = {" Warning: ",
+                                              " incomplete transaction (",
+                                              " dropped by ",
+                                              " sender verify fail for <",
+                                              " sender verify defer for <",
+                                              ": discarded by ",
+                                              " rejected MAIL",
+                                              " rejected EHLO or HELO ",
+                                              " rejected AUTH ",
+                                              " rejected DATA",
+                                              " rejected after DATA",
+                                              " rejected during MIME ACL checks",
+                                              " rejected STARTTLS",
+                                              " rejected VRFY ",
+                                              " rejected EXPN ",
+                                              " rejected ETRN ",
+                                              " rejected ATRN",
+                                              " rejected QUIT",
+                                              " rejected NOTQUIT",
+                                              " rejected connection in ",
+                                              " rejected PREDATA",
+                                              " rejected WELLKNOWN",
+                                              " rejected unknown "};
+
 bool same_outcome(const Rejection& a, const Rejection& b) {
   return a.temporary == b.temporary && a.authenticator == b.authenticator && a.id == b.id &&
          a.argument == b.argument && a.text == b.text;
@@ -32,6 +59,7 @@ class Readings {
 
   void from_ident(Cursor at) {
     if (!at.eat(" U=")) return from_connection_id(at);
+    free_text_ = true;
     each_end(at, at.rest.substr(0, kMaxIdent + 1),
              {" Ci=", " X=", " CV=", " DN=\"", " SNI=", " F=<"},
              [&](Cursor next) { from_connection_id(next); });
@@ -65,6 +93,7 @@ class Readings {
   void from_dn(Cursor at) {
     if (!at.eat(" DN=\"")) return from_sni(at);
     // OpenSSL writes "/C=.../CN=..." with quotes as they are; GnuTLS puts a backslash before them.
+    free_text_ = free_text_ || at.at("/");
     if (at.at("/")) return each_quote(at, [&](Cursor next) { from_sni(next); });
     while (!at.rest.empty() && !at.at("\"")) {
       at.rest.remove_prefix(at.at("\\") ? std::min<std::size_t>(2, at.rest.size()) : 1);
@@ -99,12 +128,14 @@ class Readings {
       return;
     }
     Rejection found = host_;
+    const std::string_view rest = at.rest;
     if (!at.eat(" F=<")) return fail(Step::sender);
     const auto length = address_length(at.rest.substr(0, kMaxSender));
     if (!length) return fail(Step::sender);
     found.sender = at.rest.substr(0, *length);
     at.rest.remove_prefix(*length + 1);
     from_auth(at, found);
+    if (first_ && may_be_other_entry(rest)) disagree_ = true;
   }
 
   void from_auth(Cursor at, Rejection& found) {
@@ -160,6 +191,13 @@ class Readings {
     }
   }
 
+  // Where free text stands, all that was read may be that text, if the rest can be another entry's.
+  [[nodiscard]] bool may_be_other_entry(std::string_view rest) const {
+    return free_text_ &&
+           std::any_of(std::begin(kOtherEntries), std::end(kOtherEntries),
+                       [&](auto words) { return rest.find(words) != std::string_view::npos; });
+  }
+
   void add(const Rejection& found) {
     if (!first_) {
       first_ = found;
@@ -172,6 +210,7 @@ class Readings {
   Rejection host_;
   std::optional<Rejection> first_;
   bool disagree_ = false;
+  bool free_text_ = false;  // ident, or a name as OpenSSL prints it
   Step furthest_ = Step::sender;
   int tries_ = 0;
 };

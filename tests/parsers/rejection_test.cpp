@@ -78,6 +78,9 @@ TEST_CASE("every form of the fields around a refusal") {
        "plain:bob@127.0.0.1 () <c@d> | x"},
       {"H=(h) [127.0.0.1] U=two words Ci=7 X=a:b:1 F=<> A=plain:bob rejected RCPT <c@d>: x",
        "plain:bob@127.0.0.1 () <c@d> | x"},
+      // without ident those words are an ACL's or a remote server's own
+      {"H=(h) [127.0.0.1] F=<> A=plain:bob rejected RCPT <c@d>: x Warning: rejected MAIL",
+       "plain:bob@127.0.0.1 () <c@d> | x Warning: rejected MAIL"},
       // 4.100: results between the id and the verb
       {"H=(h) [127.0.0.1] F=<a@b> A=plain:bob SPF=pass DMARC=none rejected RCPT <c@d>: x",
        "plain:bob@127.0.0.1 (a@b) <c@d> | x"},
@@ -162,6 +165,36 @@ TEST_CASE("what two honest readings fit stays in doubt") {
       {"H=(h) [127.0.0.1] X=a:b:1 CV=no DN=\"/O=x\" F=<a@b> A=plain:victim rejected RCPT "
        "<c@d>/CN=h\" "
        "SNI=a.b F=<> rejected RCPT <e@f>: x",
+       "doubt: ident or dn, 127.0.0.1"},
+      // the same where the entry is about something else, so that the forged refusal is the only
+      // one
+      {"H=(h) [127.0.0.1] U=u F=<a@b> A=plain:victim rejected RCPT <c@d>: no such user incomplete "
+       "transaction (QUIT) from <me@lab.example>",
+       "doubt: ident or dn, 127.0.0.1"},
+      {"H=(h) [127.0.0.1] U=u F=<> rejected RCPT <c@d>: no such user Warning: x",
+       "doubt: ident or dn, 127.0.0.1"},
+      {"H=(h) [127.0.0.1] U=u F=<a@b> A=plain:victim rejected RCPT <c@d> sender verify fail for "
+       "<x@y>: no such user",
+       "doubt: ident or dn, 127.0.0.1"},
+      {"H=(h) [127.0.0.1] U=u F=<a@b> A=plain:victim rejected MAIL <\"x rejected RCPT <c@d>: z",
+       "doubt: ident or dn, 127.0.0.1"},
+      {"H=(h) [127.0.0.1] U=u F=<a@b> A=plain:victim rejected RCPT <c@d>: x sender verify defer "
+       "for "
+       "<x@y>: no such user",
+       "doubt: ident or dn, 127.0.0.1"},
+      {"H=(h) [127.0.0.1] U=u F=<a@b> A=plain:victim rejected RCPT <c@d>: x F=<> RCPT <e@f>: "
+       "discarded by RCPT ACL",
+       "doubt: ident or dn, 127.0.0.1"},
+      {"H=(h) [127.0.0.1] U=u F=<a@b> A=plain:victim rejected RCPT <c@d>: x dropped by \"connect\" "
+       "ACL",
+       "doubt: ident or dn, 127.0.0.1"},
+      {"H=(h) [127.0.0.1] U=u F=<a@b> A=plain:victim rejected RCPT <c@d>: x temporarily rejected "
+       "MAIL <e@f>: x",
+       "doubt: ident or dn, 127.0.0.1"},
+      {"H=(h) [127.0.0.1] U=u F=<a@b> A=plain:victim rejected RCPT <c@d rejected EHLO or HELO x: y",
+       "doubt: ident or dn, 127.0.0.1"},
+      {"H=(h) [127.0.0.1] X=a:b:1 CV=no DN=\"/O=x\" F=<a@b> A=plain:victim rejected RCPT "
+       "<c@d>: no such user/CN=h\" rejected MAIL <x@y>: z",
        "doubt: ident or dn, 127.0.0.1"},
       // a name that begins with a quote against the quoted form of old versions
       {"H=(h) [127.0.0.1] X=a:b:1 SNI=\"abc F=<a@b> A=plain:bob rejected RCPT <\"x\" F=<a@b> "
