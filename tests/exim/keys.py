@@ -2,11 +2,8 @@
 yes, and of the ids nearest to it, no."""
 
 import datetime
-import pathlib
 import re
-import shutil
 import subprocess
-import tempfile
 import unittest
 
 import world
@@ -82,9 +79,8 @@ def feed(log, payloads):
 class Keys(unittest.TestCase):
     def setUp(self):
         world.enter()
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="exiwarden-keys-"))
-        self.addCleanup(shutil.rmtree, self.directory)
-        self.directory.chmod(0o755)
+        self.directory = world.scratch_directory()
+        self.addCleanup(world.remove, self.directory)
         (self.directory / "log").mkdir()
         self.log = self.directory / "log" / "mainlog"
         CONFIG.write_text(f".include {CONF}/macros.conf\nlog_file_path = {self.directory}/%slog\n"

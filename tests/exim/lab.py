@@ -4,11 +4,9 @@ import os
 import pathlib
 import pwd
 import re
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 
 import world
 from mail_client import Client
@@ -129,8 +127,7 @@ class Lab:
     def __init__(self, variant="reject", tls=False, log_selector="", macros="", main="",
                  authenticator="", refusal=None):
         world.enter()
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="exiwarden-exim-"))
-        self.directory.chmod(0o755)
+        self.directory = world.scratch_directory()
         self.lists = self.directory / "state" / "exim"
         self.daemon = None
         self.remote = RemoteHost(refusal or (lambda local: DEAD if local[:4] == b"dead" else None))
@@ -188,7 +185,7 @@ class Lab:
             until(lambda: not self.signal_all(0), what="Exim's processes to end")
         self.remote.close()
         CONFIG.unlink(missing_ok=True)
-        shutil.rmtree(self.directory)
+        world.remove(self.directory)
 
     def client(self, user=None, **more):
         client = Client(**more)
