@@ -39,17 +39,17 @@ std::vector<IpAddress> interface_addresses() {
   return found;
 }
 
-// The file's first line, as Exim's ACL takes it.
+// The file's bytes without its newlines, as ${readfile{FILE}{}} gives them to Exim's ACL.
 std::variant<std::string, actions::Error> tag_secret(const std::string& path) {
   actions::PosixFiles files;
   constexpr std::size_t kMaxSecret = 4096;
   auto content = files.read(path, kMaxSecret);
   if (!content) return content.error();
-  auto secret = content.value().bytes.substr(0, content.value().bytes.find('\n'));
-  while (secret.ends_with('\r') || secret.ends_with(' ')) secret.pop_back();
+  auto secret = std::move(content.value().bytes);
+  std::erase(secret, '\n');
   if (secret.size() < 16) {
     return actions::Error{actions::Errc::malformed, 0,
-                          path + ": holds no secret of at least 16 characters in its first line"};
+                          path + ": holds no secret of at least 16 characters"};
   }
   return secret;
 }

@@ -19,6 +19,15 @@ void replay_options(po::options_description& options) {
   add_selection_options(options);
 }
 
+void explain_options(po::options_description& options) {
+  options.add_options()                                                                  //
+      ("file", po::value<std::string>()->value_name("FILE"), "take the line from FILE")  //
+      ("line", po::value<std::uint64_t>()->value_name("N")->default_value(1),
+       "its number there")  //
+      ("who", po::value<std::string>()->value_name("ID"),
+       "instead: why ID was decided on in the logs given");
+}
+
 void run_options(po::options_description& options) {
   options.add_options()("dry-run", "decide and say so, but write no list and send no mail");
 }
@@ -59,6 +68,12 @@ constexpr Command kCommands[] = {
      "Reads the logs in the order of their stamps and says what the service would have\n"
      "decided on them, with the same code.",
      Command::NeedsConfig::or_defaults, replay_options, run_replay},
+    {"explain", "[LINE...]", "a log line taken apart: what it is, who is charged",
+     "Takes lines from the arguments or standard input, in the log's order: a failed\n"
+     "delivery is charged by the arrival entry before it. Shows each field with its\n"
+     "bytes, or the first step of the scan that said no. With --who ID LOG..., every\n"
+     "event in the window behind each decision about ID; exit 1 if there is none.",
+     Command::NeedsConfig::or_defaults, explain_options, run_explain},
     {"status", "", "position and lag, fullest windows, blocked, faults",
      "Reads the checkpoint and the lists; the service may run or not. Windows are seen\n"
      "at the log time of the newest event saved (it is saved every 10 s). Exit 1 if\n"

@@ -1,0 +1,168 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+
+#include "agent/commands/command.h"
+#include "agent/commands/reading.h"
+#include "agent/decision_text.h"
+#include "agent/explanation.h"
+#include "agent/printable.h"
+#include "agent/surroundings.h"
+#include "agent/terminal.h"
+
+namespace agent {
+namespace {
+
+// The line with its fields painted, so that one sees what was taken for what.
+std::string painted_line(std::string_view line, const Explanation& explanation,
+                         const Terminal& terminal) {
+  std::string out;
+  std::size_t done = 0;
+  for (const auto& field : explanation.fields) {
+    if (!field.begin || *field.begin < done || field.value.empty()) continue;
+    out += printable(line.substr(done, *field.begin - done));
+    const bool identity = field.name == "user" || field.name == "host" || field.name == "login";
+    out += terminal.painted(identity ? Paint::green : Paint::bold, printable(field.value));
+    done = field.end;
+  }
+  return out + printable(line.substr(done));
+}
+
+void print_text(std::string_view line, const Explanation& explanation, const Zone& zone,
+                const Terminal& terminal) {
+  fmt::print("{}\n", painted_line(line, explanation, terminal));
+  for (const auto& field : explanation.fields) {
+    const auto range =
+        field.begin ? fmt::format("{}-{}", *field.begin, field.end) : std::string("-");
+    fmt::print("  {:<14}{:>9}  {}\n", field.name, range, printable(field.value));
+  }
+  fmt::print("  {:<14}{:>9}  {}\n", "kind", "", explanation.kind);
+  if (explanation.time) fmt::print("  {:<14}{:>9}  {}\n", "time", "", zone.text(*explanation.time));
+  if (const auto kind = identity_of(explanation.verdict)) {
+    fmt::print("  {:<14}{:>9}  {} {}\n", "charged", "", name_of(*kind),
+               printable(explanation.identity));
+  }
+  fmt::print("  {:<14}{:>9}  {}\n", "why", "", explanation.why);
+}
+
+void print_record(std::string_view line, const Explanation& explanation, const Zone& zone, bool csv,
+                  bool& header) {
+  Record record;
+  record.add("text", line).add("kind", explanation.kind);
+  for (const std::string_view name : {"stamp", "message_id", "host", "login", "sender",
+                                      "authenticator", "user", "recipient", "reason"}) {
+    std::optional<std::string_view> value;
+    std::optional<std::string> range;
+    for (const auto& field : explanation.fields) {
+      if (field.name != name) continue;
+      value = field.value;
+      if (field.begin) range = fmt::format("{}-{}", *field.begin, field.end);
+    }
+    record.add_optional(name, value);
+    record.add_optional(fmt::format("{}_bytes", name), range);
+  }
+  std::optional<std::string> time;
+  if (explanation.time) time = zone.text(*explanation.time);
+  const auto kind = identity_of(explanation.verdict);
+  record.add_optional("time", time);
+  record.add_optional("identity_kind", kind ? std::optional(name_of(*kind)) : std::nullopt);
+  record.add_optional("identity",
+                      kind ? std::optional<std::string_view>(explanation.identity) : std::nullopt);
+  record.add("why", explanation.why);
+  if (csv && header) fmt::print("{}\n", record.csv_header());
+  header = false;
+  fmt::print("{}\n", csv ? record.csv() : record.json());
+}
+
+// Every event of the window behind each decision about one identity.
+Exit explain_decision(const Invocation& invocation, PipelineOptions options) {
+  const auto wanted = folded(invocation.options["who"].as<std::string>());
+  const Zone zone = options.zone;
+  struct Seen {
+    Instant time;
+    std::string text;
+  };
+  std::vector<Seen> seen;
+  bool any = false;
+  const auto exit = read_logs(
+      invocation.arguments, invocation.config, std::move(options), [&](Pipeline& pipeline) {
+        pipeline.on_signal([&](const Signalled& signalled) {
+          if (!identity_of(signalled.charge.verdict) || folded(signalled.charge.identity) != wanted)
+            return;
+          const auto& event = signalled.event;
+          if (!signal_of(event.kind)) return;
+          seen.push_back(
+              {signalled.time,
+               fmt::format("  {}  {}:{}  {}  {}  {}", zone.text(signalled.time),
+                           printable(signalled.file), event.number, parsers::name_of(event.kind),
+                           printable(event.recipient.value_or("")),
+                           printable(event.reason.value_or("")))});
+        });
+        pipeline.on_decision([&](Decision&& decision) {
+          if (folded(decision.identity) != wanted) return;
+          any = true;
+          fmt::print("{}\n", text_of(decision, zone));
+          for (const auto& event : seen) {
+            if (event.time > decision.time - decision.period) fmt::print("{}\n", event.text);
+          }
+        });
+      });
+  if (exit != kDone) return exit;
+  if (!any) fmt::print("no decision about {}: {} events in all\n", printable(wanted), seen.size());
+  return any ? kDone : kNo;
+}
+
+std::optional<std::string> line_of_file(const std::string& path, std::uint64_t number) {
+  std::ifstream in(path, std::ios::binary);
+  std::string line;
+  for (std::uint64_t i = 0; i < number; ++i) {
+    if (!std::getline(in, line)) return std::nullopt;
+  }
+  return line;
+}
+
+}  // namespace
+
+Exit run_explain(const Invocation& invocation) {
+  auto around = surroundings(invocation.config);
+  if (const auto* problem = std::get_if<std::string>(&around)) {
+    fmt::print(stderr, "exiwarden: {}\n", *problem);
+    return kBadConfig;
+  }
+  auto& options = std::get<PipelineOptions>(around);
+  if (invocation.options.count("who") > 0) return explain_decision(invocation, std::move(options));
+
+  const Zone zone = options.zone;
+  Explainer explainer(invocation.config, std::move(options));
+  const auto terminal = Terminal::standard_output();
+  bool header = true;
+  const auto show = [&](std::string_view line) {
+    const auto explanation = explainer.explain(line);
+    if (invocation.output == Output::text) {
+      print_text(line, explanation, zone, terminal);
+    } else {
+      print_record(line, explanation, zone, invocation.output == Output::csv, header);
+    }
+  };
+  if (invocation.options.count("file") > 0) {
+    const auto path = invocation.options["file"].as<std::string>();
+    const auto number = invocation.options["line"].as<std::uint64_t>();
+    const auto line = line_of_file(path, number);
+    if (!line) {
+      fmt::print(stderr, "exiwarden: {}: there is no line {} to read\n", printable(path), number);
+      return kNoInput;
+    }
+    show(*line);
+    return kDone;
+  }
+  if (!invocation.arguments.empty()) {
+    for (const auto& line : invocation.arguments) show(line);
+    return kDone;
+  }
+  for (std::string line; std::getline(std::cin, line);) show(line);
+  return kDone;
+}
+
+}  // namespace agent
