@@ -6,6 +6,7 @@
 
 #include "agent/commands/command.h"
 #include "agent/commands/reading.h"
+#include "agent/commands/selection.h"
 #include "agent/decision_text.h"
 #include "agent/explanation.h"
 #include "agent/printable.h"
@@ -77,38 +78,41 @@ void print_record(std::string_view line, const Explanation& explanation, const Z
 }
 
 // Every event of the window behind each decision about one identity.
-Exit explain_decision(const Invocation& invocation, PipelineOptions options) {
+Exit explain_decision(const Invocation& invocation) {
+  auto planned = read_plan(invocation);
+  if (const auto* exit = std::get_if<Exit>(&planned)) return *exit;
+  auto& plan = std::get<ReadPlan>(planned);
   const auto wanted = folded(invocation.options["who"].as<std::string>());
-  const Zone zone = options.zone;
+  const Zone zone = plan.options.zone;
   struct Seen {
     Instant time;
     std::string text;
   };
   std::vector<Seen> seen;
   bool any = false;
-  const auto exit = read_logs(
-      invocation.arguments, invocation.config, std::move(options), [&](Pipeline& pipeline) {
-        pipeline.on_signal([&](const Signalled& signalled) {
-          if (!identity_of(signalled.charge.verdict) || folded(signalled.charge.identity) != wanted)
-            return;
-          const auto& event = signalled.event;
-          if (!signal_of(event.kind)) return;
-          seen.push_back(
-              {signalled.time,
-               fmt::format("  {}  {}:{}  {}  {}  {}", zone.text(signalled.time),
-                           printable(signalled.file), event.number, parsers::name_of(event.kind),
-                           printable(event.recipient.value_or("")),
-                           printable(event.reason.value_or("")))});
-        });
-        pipeline.on_decision([&](Decision&& decision) {
-          if (folded(decision.identity) != wanted) return;
-          any = true;
-          fmt::print("{}\n", text_of(decision, zone));
-          for (const auto& event : seen) {
-            if (event.time > decision.time - decision.period) fmt::print("{}\n", event.text);
-          }
-        });
-      });
+  const auto note = [&](const Signalled& signalled) {
+    const auto& event = signalled.event;
+    if (!identity_of(signalled.charge.verdict) || !signal_of(event.kind)) return;
+    if (folded(signalled.charge.identity) != wanted) return;
+    seen.push_back(
+        {signalled.time,
+         fmt::format("  {}  {}:{}  {}  {}  {}", zone.text(signalled.time),
+                     printable(signalled.file), event.number, parsers::name_of(event.kind),
+                     printable(event.recipient.value_or("")),
+                     printable(event.reason.value_or("")))});
+  };
+  const auto show = [&](const Decision& decision) {
+    if (folded(decision.identity) != wanted) return;
+    any = true;
+    fmt::print("{}\n", text_of(decision, zone));
+    for (const auto& event : seen) {
+      if (event.time > decision.time - decision.period) fmt::print("{}\n", event.text);
+    }
+  };
+  const auto exit = read_logs(invocation, plan, true, [&](Pipeline& pipeline) {
+    pipeline.on_signal(note);
+    pipeline.on_decision([&](Decision&& decision) { show(decision); });
+  });
   if (exit != kDone) return exit;
   if (!any) fmt::print("no decision about {}: {} events in all\n", printable(wanted), seen.size());
   return any ? kDone : kNo;
@@ -132,7 +136,7 @@ Exit run_explain(const Invocation& invocation) {
     return kBadConfig;
   }
   auto& options = std::get<PipelineOptions>(around);
-  if (invocation.options.count("who") > 0) return explain_decision(invocation, std::move(options));
+  if (invocation.options.count("who") > 0) return explain_decision(invocation);
 
   const Zone zone = options.zone;
   Explainer explainer(invocation.config, std::move(options));
