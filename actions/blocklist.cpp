@@ -27,44 +27,97 @@ std::string to_append(std::string_view content, const std::string& line) {
   return "\n" + line;
 }
 
+bool ends_whole(std::string_view content) {
+  return content.empty() || content.ends_with('\n');
+}
+
+// Exim does not see the line after a NUL.
+bool hides_lines(std::string_view content) {
+  return content.find('\0') != std::string_view::npos;
+}
+
 }  // namespace
 
 std::string Blocklist::directory() const {
   return std::filesystem::path(path_).parent_path().string();
 }
 
-Result<Blocklist::View> Blocklist::read() const {
+Result<Blocklist::View> Blocklist::read() {
   bool exists = false;
   const auto content = read_or_nothing(files_, path_, exists);
   if (!content) return content.error();
   View view;
   if (!exists) return view;
-  view.entries = read_list(content.value().bytes);
+  const auto& bytes = content.value().bytes;
+  view.entries = read_list(bytes);
   view.stamp = content.value().stamp;
+  if (ends_whole(bytes) && !hides_lines(bytes)) whole_ = view.stamp;
   return view;
 }
 
-Result<Change> Blocklist::add(std::string_view key, std::string_view data) {
+Result<std::optional<FileStamp>> Blocklist::stamp() const {
+  const auto stamp = files_.stamp(path_);
+  if (stamp) return std::optional(stamp.value());
+  if (stamp.error().code == Errc::not_found) return std::optional<FileStamp>();
+  return stamp.error();
+}
+
+Result<Blocklist::Added> Blocklist::add(std::string_view key, std::string_view data,
+                                        const std::optional<FileStamp>& known) {
   const auto line = list_line(key, data);
   if (!line) return Error{Errc::malformed, 0, "no line of " + path_ + " can hold this key"};
   const auto lock = files_.lock(directory(), kLockMilliseconds);
   if (!lock) return lock.error();
-  bool exists = false;
-  const auto content = read_or_nothing(files_, path_, exists);
-  if (!content) return content.error();
 
-  const std::string_view bytes = content.value().bytes;
-  const auto missing = to_append(bytes, *line);
-  const auto entries = read_list(bytes);
-  const bool listed = std::any_of(entries.begin(), entries.end(),
-                                  [&](const ListEntry& entry) { return same_key(entry.key, key); });
-  // A cut-off line that holds the whole key works for Exim, but what is appended next would spoil
-  // it.
-  if (listed && (bytes.empty() || bytes.ends_with('\n'))) return Change::already_so;
-  const auto stamp = files_.append(path_, listed ? std::string("\n") : missing, creation_);
-  if (!stamp) return stamp.error();
-  written_ = stamp.value();
-  return listed ? Change::already_so : Change::made;
+  Added added;
+  if (known && known == whole_) {
+    const auto now = files_.stamp(path_);
+    if (now && now.value() == *known) {
+      const auto after = files_.append(path_, *line, creation_);
+      if (!after) return after.error();
+      added.at_ns = after->modified_ns;
+      const bool alone = after->inode == known->inode && after->size == known->size + line->size();
+      if (alone) {
+        added.undisturbed = whole_ = after.value();
+        return added;
+      }
+      // Somebody wrote between the look and the write: see below what became of our line.
+    }
+  }
+  for (int attempt = 1;; ++attempt) {
+    bool exists = false;
+    const auto content = read_or_nothing(files_, path_, exists);
+    if (!content) return content.error();
+    const std::string_view bytes = content.value().bytes;
+    const auto entries = read_list(bytes);
+    const bool listed = std::any_of(entries.begin(), entries.end(), [&](const ListEntry& entry) {
+      return same_key(entry.key, key);
+    });
+    const bool ours = added.at_ns != 0;  // we wrote a moment ago
+    if (listed && (ends_whole(bytes) || ours)) {
+      if (!ours) added.change = Change::already_so;
+      return added;
+    }
+    if (attempt > kTries) {
+      return Error{Errc::changed, 0, path_ + ": somebody else keeps changing it"};
+    }
+    // A cut-off line that holds the whole key works for Exim, but what is appended next would spoil
+    // it.
+    if (listed) added.change = Change::already_so;
+    const auto missing = listed ? std::string("\n") : to_append(bytes, *line);
+    const auto after = files_.append(path_, missing, creation_);
+    if (!after) return after.error();
+    added.at_ns = after->modified_ns;
+    const auto& before = content.value().stamp;
+    const bool alone =
+        exists ? after->inode == before.inode && after->size == before.size + missing.size()
+               : after->size == missing.size();
+    // If somebody else wrote too: is our line one of its own?
+    if (!alone || hides_lines(bytes)) continue;
+    whole_ = after.value();
+    if (known && exists && known == before) added.undisturbed = whole_;
+    return added;
+  }
 }
 
 Result<std::size_t> Blocklist::remove(const std::vector<std::string>& keys) {
@@ -89,10 +142,7 @@ Result<std::size_t> Blocklist::remove(const std::vector<std::string>& keys) {
     if (removed == 0) return std::size_t{0};
     kept.append(bytes, done);
     const auto stamp = files_.replace(path_, kept, creation_, content.value().stamp);
-    if (stamp) {
-      written_ = stamp.value();
-      return removed;
-    }
+    if (stamp) return removed;
     // An editor was faster: start again from what it left.
     if (stamp.error().code != Errc::changed || attempt >= kTries) return stamp.error();
   }

@@ -25,17 +25,26 @@ class Blocklist {
     std::vector<ListEntry> entries;
     std::optional<FileStamp> stamp;  // nullopt: there is no file, so nobody is listed
   };
-  [[nodiscard]] Result<View> read() const;
+  Result<View> read();
+  // What read() would give as View::stamp now, without reading.
+  [[nodiscard]] Result<std::optional<FileStamp>> stamp() const;
 
+  struct Added {
+    Change change = Change::made;
+    // Set if the file is what it was at `known` with our line at its end, and nothing else.
+    std::optional<FileStamp> undisturbed;
+    std::int64_t at_ns = 0;  // when it was written, by the file system's clock
+  };
   // After it, Exim's lookup of `key` finds the list. One write(2) in append mode: a lookup with
-  // cache=no_rd sees it at once, even in a session that has the file open. Not yet synced.
-  Result<Change> add(std::string_view key, std::string_view data);
+  // cache=no_rd sees it at once, even in a session that has the file open. Not yet synced. `known`:
+  // a stamp that read() or add() gave, of a file in which the caller knows that `key` is not; if
+  // the file still is that one it need not be read again.
+  Result<Added> add(std::string_view key, std::string_view data,
+                    const std::optional<FileStamp>& known = std::nullopt);
   // After it, none of `keys` is found. By rename. Gives how many lines went.
   Result<std::size_t> remove(const std::vector<std::string>& keys);
-  Result<Done> sync() { return files_.sync(path_); }
+  Result<Done> sync() const { return files_.sync(path_); }
 
-  // What this object's last change left, so that its own writes are told from others'.
-  [[nodiscard]] const std::optional<FileStamp>& written() const { return written_; }
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
@@ -44,7 +53,7 @@ class Blocklist {
   Files& files_;
   std::string path_;
   Creation creation_;
-  std::optional<FileStamp> written_;
+  std::optional<FileStamp> whole_;  // the file when its last line was last seen to be whole
 };
 
 }  // namespace actions

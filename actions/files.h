@@ -14,10 +14,13 @@
 
 namespace actions {
 
-// What a file was when it was looked at: equal means it was not replaced or written since.
+// What a file was when it was looked at: equal means it was not replaced or written since, nor got
+// another owner or mode. Times are nanoseconds since 1970 UTC; they move in ticks of milliseconds.
 struct FileStamp {
   std::uint64_t device = 0, inode = 0, size = 0;
-  std::int64_t modified_ns = 0;  // since 1970 UTC
+  std::int64_t modified_ns = 0;
+  std::int64_t changed_ns = 0;  // of content, owner or mode; nobody can set it back
+  std::int64_t born_ns = 0;     // 0: the file system does not tell
   bool operator==(const FileStamp&) const = default;
 };
 

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -30,16 +31,33 @@ class Fd {
   int fd_;
 };
 
-FileStamp stamp_of(const struct stat& info) {
-  return {info.st_dev, info.st_ino, static_cast<std::uint64_t>(info.st_size),
-          std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec};
+std::int64_t nanoseconds(const statx_timestamp& time) {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
-Result<struct stat> regular(int fd, const std::string& what) {
-  struct stat info {};
-  if (::fstat(fd, &info) != 0) return system_error(what, errno);
-  if (!S_ISREG(info.st_mode)) return Error{Errc::unsafe, 0, what + ": not a regular file"};
-  return info;
+// By descriptor, or by path if `fd` is AT_FDCWD; a link is not followed. False: see errno.
+bool look_at(int fd, const char* path, FileStamp& stamp, mode_t& mode) {
+  struct statx info {};
+  if (::statx(fd, path, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME,
+              &info) != 0) {
+    return false;
+  }
+  stamp = {::makedev(info.stx_dev_major, info.stx_dev_minor),
+           info.stx_ino,
+           info.stx_size,
+           nanoseconds(info.stx_mtime),
+           nanoseconds(info.stx_ctime),
+           (info.stx_mask & STATX_BTIME) != 0 ? nanoseconds(info.stx_btime) : 0};
+  mode = info.stx_mode;
+  return true;
+}
+
+Result<FileStamp> regular(int fd, const std::string& what) {
+  FileStamp stamp;
+  mode_t mode = 0;
+  if (!look_at(fd, "", stamp, mode)) return system_error(what, errno);
+  if (!S_ISREG(mode)) return Error{Errc::unsafe, 0, what + ": not a regular file"};
+  return stamp;
 }
 
 // All of `bytes`, or how many of them until it failed (errno tells why).
@@ -56,6 +74,11 @@ std::size_t write_all(int fd, std::string_view bytes) {
 
 std::string directory_of(const std::string& path) {
   return std::filesystem::path(path).parent_path().string();
+}
+
+std::string temporary_beside(const std::string& path) {
+  const std::filesystem::path full(path);
+  return (full.parent_path() / ("." + full.filename().string() + ".exiwarden")).string();
 }
 
 Result<Done> sync_directory(const std::string& path) {
@@ -114,9 +137,11 @@ Error system_error(const std::string& what, int error) {
 }
 
 Result<FileStamp> PosixFiles::stamp(const std::string& path) {
-  struct stat info {};
-  if (::lstat(path.c_str(), &info) != 0) return system_error("look at " + path, errno);
-  return stamp_of(info);
+  FileStamp stamp;
+  mode_t mode = 0;
+  if (!look_at(AT_FDCWD, path.c_str(), stamp, mode)) return system_error("look at " + path, errno);
+  if (!S_ISREG(mode)) return Error{Errc::unsafe, 0, "look at " + path + ": not a regular file"};
+  return stamp;
 }
 
 Result<Content> PosixFiles::read(const std::string& path, std::size_t limit) {
@@ -125,10 +150,10 @@ Result<Content> PosixFiles::read(const std::string& path, std::size_t limit) {
   if (!fd.ok()) return system_error(what, errno);
   auto info = regular(fd.get(), what);
   if (!info) return info.error();
-  if (static_cast<std::uint64_t>(info->st_size) > limit) return system_error(what, EFBIG);
+  if (info->size > limit) return system_error(what, EFBIG);
 
   Content content;
-  content.bytes.resize(static_cast<std::size_t>(info->st_size) + 1);  // one more shows growth
+  content.bytes.resize(info->size + 1);  // one more shows growth
   std::size_t have = 0;
   for (;;) {
     if (have == content.bytes.size()) {
@@ -142,7 +167,7 @@ Result<Content> PosixFiles::read(const std::string& path, std::size_t limit) {
     have += static_cast<std::size_t>(got);
   }
   content.bytes.resize(have);
-  content.stamp = stamp_of(info.value());
+  content.stamp = info.value();
   return content;
 }
 
@@ -165,12 +190,12 @@ Result<FileStamp> PosixFiles::append(const std::string& path, std::string_view b
 
   const auto done = write_all(fd.get(), bytes);
   const int error = errno;
-  struct stat after {};
-  if (::fstat(fd.get(), &after) != 0) return system_error(what, errno);
-  if (done == bytes.size()) return stamp_of(after);
+  const auto after = regular(fd.get(), what);
+  if (!after || done == bytes.size()) return after;
   // Nobody else wrote in between: then what we wrote is the end, and can go again.
-  if (done > 0 && after.st_size == before->st_size + static_cast<off_t>(done)) {
-    if (::ftruncate(fd.get(), before->st_size) != 0) return system_error(what, errno);
+  if (done > 0 && after->size == before->size + done) {
+    if (::ftruncate(fd.get(), static_cast<off_t>(before->size)) != 0)
+      return system_error(what, errno);
   }
   return system_error(what, error);
 }
@@ -190,8 +215,12 @@ Result<FileStamp> PosixFiles::replace(const std::string& path, std::string_view 
   if (!exists && errno != ENOENT) return system_error(what, errno);
   if (exists && !S_ISREG(old.st_mode)) return Error{Errc::unsafe, 0, what + ": not a regular file"};
 
-  std::string temporary = path + ".XXXXXX";
-  const Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
+  // One name, so that a crash leaves one file at most; the next call begins it anew. Who writes a
+  // file is alone: lists are written under their directory's lock, the rest by the service.
+  const auto temporary = temporary_beside(path);
+  ::unlink(temporary.c_str());
+  const Fd fd(
+      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!fd.ok()) return system_error(what, errno);
   const auto fail = [&](int error) {
     ::unlink(temporary.c_str());
@@ -212,17 +241,17 @@ Result<FileStamp> PosixFiles::replace(const std::string& path, std::string_view 
   if (write_all(fd.get(), bytes) != bytes.size()) return fail(errno);
   if (::fsync(fd.get()) != 0) return fail(errno);
   if (expected) {
-    struct stat now {};
-    if (::lstat(path.c_str(), &now) != 0 || stamp_of(now) != *expected) {
+    const auto now = stamp(path);
+    if (!now || now.value() != *expected) {
       ::unlink(temporary.c_str());
       return Error{Errc::changed, 0, what + ": somebody else changed it meanwhile"};
     }
   }
-  struct stat written {};
-  if (::fstat(fd.get(), &written) != 0) return fail(errno);
   if (::rename(temporary.c_str(), path.c_str()) != 0) return fail(errno);
+  // The rename itself moves changed_ns.
+  const auto written = regular(fd.get(), what);
   if (auto synced = sync_directory(path); !synced) return synced.error();
-  return stamp_of(written);
+  return written;
 }
 
 Result<Done> PosixFiles::rename(const std::string& from, const std::string& to) {

@@ -132,6 +132,8 @@ void read_notify(TableReader& in, NotifyConfig& notify) {
   });
   in.choices("transports", kTransports, notify.transports);
   in.text("smtp", notify.smtp, host_and_port);
+  in.number("max_per_hour", 1, 3600,
+            [&](std::int64_t value) { notify.max_per_hour = static_cast<std::uint32_t>(value); });
   in.texts("sendmail", notify.sendmail);
   if (in.has("sendmail") &&
       (notify.sendmail.empty() || notify.sendmail[0].empty() || notify.sendmail[0][0] != '/')) {
@@ -275,6 +277,9 @@ void read_all(const toml::table& root, Config& config, Problems& problems) {
     in.text("directory", config.state.directory, absolute_directory);
     in.text("metrics", config.state.metrics, [](const std::string& text) {
       return text.empty() ? std::string() : absolute_path(text);
+    });
+    in.number("max_identities", 1000, 100'000'000, [&](std::int64_t value) {
+      config.state.max_identities = static_cast<std::size_t>(value);
     });
   });
   section("exim", [&](TableReader& in) {

@@ -59,6 +59,7 @@ struct ReasonsConfig {  // RE2, matched without regard to case; "default" stands
 struct StateConfig {
   std::string directory = "/var/lib/exiwarden";  // state.directory
   std::string metrics;                           // state.metrics: Prometheus text file, "" for none
+  std::size_t max_identities = 1'000'000;        // state.max_identities: with a window at one time
 };
 
 struct EximConfig {
@@ -72,6 +73,7 @@ struct NotifyConfig {
   std::vector<Transport> transports{Transport::smtp, Transport::sendmail};  // notify.transports
   std::string smtp = "127.0.0.1:25";                                        // notify.smtp
   std::vector<std::string> sendmail{"/usr/sbin/exim4", "-i", "-f", "<>"};   // notify.sendmail
+  std::uint32_t max_per_hour = 60;  // notify.max_per_hour: mails; the rest waits and goes in one
 };
 
 struct Rule {

@@ -43,7 +43,8 @@ std::uint64_t recipient_digest(std::string_view recipient) {
   return value == 0 ? 1 : value;
 }
 
-Counting::Counting(const Config& config) : rules_(config.rules) {
+Counting::Counting(const Config& config)
+    : rules_(config.rules), max_identities_(config.state.max_identities) {
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     const auto& rule = rules_[i];
     longest_period_ = std::max(longest_period_, rule.period);
@@ -85,7 +86,9 @@ void Counting::add_to(const Group& group, const std::string& identity, const Occ
     return listens_to(rules_[rule], event.signal);
   });
   if (!heard) return;
-  auto& subject = subjects_[subject_key(group.kind, identity)];
+  const auto key = subject_key(group.kind, identity);
+  if (subjects_.size() >= max_identities_ && subjects_.count(key) == 0) make_room();
+  auto& subject = subjects_[key];
   if (subject.windows.empty()) subject.windows.resize(slots(group.kind));
   if (subject.fresh_since && event.time <= *subject.fresh_since) return;
   if (is_over(subject, event.time)) forget_evidence(subject);
@@ -102,7 +105,7 @@ void Counting::add_to(const Group& group, const std::string& identity, const Occ
         subject.windows[slot_of_rule_[index]].add(event.time, digest, rule.limit, rule.period);
     near_limit = near_limit || count >= (rule.limit + 1) / 2;
     if (count < rule.limit) continue;
-    if (started_ && event.time <= *started_ - rule.period) continue;
+    if (event.first_start && event.time <= *event.first_start - rule.period) continue;
     reached.push_back(index);
   }
   remember(subject, event, near_limit);
@@ -110,6 +113,7 @@ void Counting::add_to(const Group& group, const std::string& identity, const Occ
   for (const auto index : reached) {
     const auto list = list_of_rule_[index];
     if ((subject.blocked >> list & 1) != 0) continue;  // an earlier rule with the same list
+    if (subject.windows[slot_of_rule_[index]].empty()) continue;  // its decision was taken back
     subject.blocked |= std::uint64_t{1} << list;
     const auto& rule = rules_[index];
     const auto& window = subject.windows[slot_of_rule_[index]];
@@ -154,9 +158,9 @@ void Counting::set_blocked(std::size_t list, std::string_view key) {
 }
 
 void Counting::set_freed(std::size_t list, std::string_view key, std::optional<Instant> since) {
-  const auto found = subjects_.find(subject_key(lists_[list].kind, key));
-  if (found == subjects_.end()) return;
-  auto& subject = found->second;
+  const auto name = subject_key(lists_[list].kind, key);
+  if (!since && subjects_.count(name) == 0) return;
+  auto& subject = subjects_[name];
   subject.blocked &= ~(std::uint64_t{1} << list);
   for (std::size_t rule = 0; rule < rules_.size(); ++rule) {
     if (list_of_rule_[rule] == list && !subject.windows.empty()) {
@@ -195,8 +199,35 @@ void Counting::forget_evidence(Subject& subject) {
   subject.samples.clear();
 }
 
+void Counting::make_room() {
+  constexpr std::size_t kLookAt = 16;
+  auto least = subjects_.end();
+  std::size_t least_events = 0;
+  std::size_t seen = 0;
+  // At most once around: all may be blocked, and those stay.
+  for (std::size_t i = 0; i < subjects_.bucket_count() && seen < kLookAt; ++i) {
+    next_bucket_ = (next_bucket_ + 1) % subjects_.bucket_count();
+    for (auto it = subjects_.begin(next_bucket_); it != subjects_.end(next_bucket_); ++it) {
+      if (it->second.blocked != 0) continue;
+      ++seen;
+      std::size_t events = 0;
+      for (const auto& window : it->second.windows) events += window.size();
+      if (least != subjects_.end() && events >= least_events) continue;
+      least = subjects_.find(it->first);
+      least_events = events;
+    }
+  }
+  if (least == subjects_.end()) return;
+  subjects_.erase(least);
+  ++crowded_out_;
+}
+
 void Counting::expire(Instant now) {
+  constexpr std::chrono::hours kImplausible{24};
   for (auto it = subjects_.begin(); it != subjects_.end();) {
+    for (auto& window : it->second.windows) {
+      if (!window.empty() && window.newest() > now + kImplausible) window.clear();
+    }
     const auto& subject = it->second;
     const bool fresh = subject.fresh_since && *subject.fresh_since > now - longest_period_;
     it = subject.blocked == 0 && !fresh && is_over(subject, now) ? subjects_.erase(it)

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "agent/config.h"
@@ -27,6 +28,8 @@ struct Occurrence {
   std::string_view identity;  // as Exim prints it
   std::string_view host, recipient, reason;
   Place place;
+  // When its log was read for the first time: events older than one period then never decide.
+  std::optional<Instant> first_start = std::nullopt;
 };
 
 class Counting {
@@ -51,9 +54,6 @@ class Counting {
 
   void add(const Occurrence& event, const OnDecision& on_decision);
 
-  // At first start old lines fill the windows, but only events younger than one period decide.
-  void decide_only_after_one_period_before(Instant now) { started_ = now; }
-
   // The list files have the last word on who is blocked. `list` indexes lists(); `key` is folded
   // as lsearch does. freed: windows of the rules behind that list start empty; events with a time
   // up to `since` (if given) still belong to before.
@@ -68,14 +68,19 @@ class Counting {
   };
   [[nodiscard]] const std::vector<List>& lists() const { return lists_; }
 
-  // Forgets identities whose windows are all over at log time `now` and that are in no list.
+  // Forgets identities whose windows are all over at log time `now` and that are in no list; also
+  // windows that a stamp from the future (a clock that was wrong for a moment) has put out of use.
   void expire(Instant now);
   [[nodiscard]] std::size_t identities() const { return subjects_.size(); }
+  // Identities given up because there were more than state.max_identities: those with the fewest
+  // events among the next few.
+  [[nodiscard]] std::uint64_t crowded_out() const { return crowded_out_; }
   [[nodiscard]] std::optional<Instant> newest() const { return newest_; }
 
   // For the checkpoint. Keys are "u:", "r:" or "l:" and the folded identity.
   using Subjects = std::unordered_map<std::string, Subject>;
   [[nodiscard]] const Subjects& subjects() const { return subjects_; }
+  Subjects take_subjects() { return std::exchange(subjects_, {}); }
   // What the indexes in a Subject mean: rules and lists in the config's order.
   struct Layout {
     std::vector<std::pair<IdentityKind, std::string>> rules;  // kind and name
@@ -96,6 +101,7 @@ class Counting {
   };
   void add_to(const Group& group, const std::string& identity, const Occurrence& event,
               const OnDecision& on_decision);
+  void make_room();
   void remember(Subject& subject, const Occurrence& event, bool near_limit) const;
   [[nodiscard]] bool is_over(const Subject& subject, Instant now) const;
   static void forget_evidence(Subject& subject);
@@ -109,7 +115,9 @@ class Counting {
   std::vector<List> lists_;
   std::vector<Group> groups_;
   Subjects subjects_;
-  std::optional<Instant> started_;
+  std::size_t max_identities_;
+  std::size_t next_bucket_ = 0;  // where make_room() looks next
+  std::uint64_t crowded_out_ = 0;
   std::optional<Instant> newest_;  // event of all
 };
 

@@ -4,7 +4,7 @@
 #include <sys/inotify.h>
 
 #include <algorithm>
-#include <filesystem>
+#include <iterator>
 #include <utility>
 
 #include "agent/printable.h"
@@ -13,23 +13,9 @@ namespace agent {
 namespace {
 
 constexpr std::size_t kReadSize = 256 * 1024;
+constexpr std::size_t kLastBytes = 128;
 
 }  // namespace
-
-std::string expand_log_name(const std::string& pattern, const Zone& zone, Instant now) {
-  const auto date = zone.text(now);  // 2026-11-23T...
-  const auto month = date.substr(0, 4) + date.substr(5, 2);
-  std::string name;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] == '%' && i + 1 < pattern.size() &&
-        (pattern[i + 1] == 'D' || pattern[i + 1] == 'M')) {
-      name += pattern[++i] == 'D' ? month + date.substr(8, 2) : month;
-    } else {
-      name += pattern[i];
-    }
-  }
-  return name;
-}
 
 Follower::Follower(std::string path, const Zone& zone, Pipeline& pipeline, Inotify* inotify,
                    Say say)
@@ -39,16 +25,40 @@ Follower::Follower(std::string path, const Zone& zone, Pipeline& pipeline, Inoti
       inotify_(inotify),
       say_(std::move(say)),
       buffer_(kReadSize),
-      directory_(std::filesystem::path(pattern_).parent_path().string()) {}
+      unwatched_(inotify == nullptr) {}
+
+Follower::~Follower() {
+  for (const auto& open : files_) {
+    if (open.watch >= 0) inotify_->forget(open.watch);
+    pipeline_.remove_log(open.log);
+  }
+}
 
 std::string Follower::name_at(Instant now) const {
   return expand_log_name(pattern_, zone_, now);
 }
 
-void Follower::watch_directory() {
-  if (inotify_ == nullptr || directory_watch_ >= 0) return;
-  const auto watch = inotify_->watch_directory(directory_);
-  if (watch) directory_watch_ = watch.value();
+void Follower::say_once_unwatched(const std::string& why) {
+  if (!unwatched_) say_(why + "; looking at the log from time to time instead");
+  unwatched_ = true;
+}
+
+void Follower::watch_directories(const std::string& current) {
+  current_ = current;
+  if (inotify_ == nullptr) return;
+  const auto wanted = directories_of(current);
+  // One that is no longer wanted stays: another log or list may share its watch.
+  for (const auto& directory : wanted) {
+    const bool watched = std::any_of(directories_.begin(), directories_.end(),
+                                     [&](const auto& known) { return known.first == directory; });
+    if (watched) continue;
+    const auto watch = inotify_->watch_directory(directory);
+    if (watch) {
+      directories_.emplace_back(directory, watch.value());
+    } else if (watch.error().code != actions::Errc::not_found) {
+      say_once_unwatched(watch.error().what);
+    }
+  }
 }
 
 bool Follower::is_open(const LogFile& file) const {
@@ -57,133 +67,229 @@ bool Follower::is_open(const LogFile& file) const {
   });
 }
 
-Follower::OpenFile& Follower::adopt(LogFile file) {
+// Its content is being read or was read, under whatever name or inode. A copy that was made since
+// is not shorter than what was read.
+bool Follower::is_known(LogFile& file) {
+  if (is_open(file)) return true;
+  const auto identity = file.identity();
+  if (identity.first_line.empty()) return false;
+  const auto copied = [&](const LogPosition& position) {
+    return position.file.first_line == identity.first_line &&
+           file.tail_before(position.reader.offset) == position.tail;
+  };
+  return std::any_of(finished_.begin(), finished_.end(), copied) ||
+         std::any_of(files_.begin(), files_.end(),
+                     [&](OpenFile& open) { return copied(position_of(open)); });
+}
+
+Follower::OpenFile& Follower::adopt(LogFile file, bool rotated) {
   const auto log = pipeline_.add_log(file.path());
+  pipeline_.set_first_start(log, first_start_);
   int watch = -1;
   if (inotify_ != nullptr) {
     const auto result = inotify_->watch_open_file(file.fd());
     if (result) {
       watch = result.value();
     } else {
-      say_(fmt::format("{}; looking at the log from time to time instead", result.error().what));
+      say_once_unwatched(result.error().what);
     }
+  }
+  if (!remote_ && file.remote()) {
+    remote_ = true;
+    say_(fmt::format("{} is on a network file system: looking at it from time to time",
+                     printable(file.path())));
   }
   // The repeated hour is told by the order of stamps, across rotations too.
   if (!files_.empty()) pipeline_.clock(log).restore(pipeline_.clock(files_.back().log).newest());
-  files_.push_back({std::move(file), log, watch, std::nullopt});
+  files_.push_back({std::move(file), log, watch, rotated, {}, std::nullopt});
   return files_.back();
 }
 
-// Plain files beside the log whose names begin as its name does, oldest first.
-std::vector<LogFile> Follower::rotations(const std::string& current) const {
-  namespace fs = std::filesystem;
-  auto stem = fs::path(pattern_).filename().string();
-  stem = stem.substr(0, stem.find('%'));
-  std::vector<LogFile> found;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(directory_, error)) {
-    const auto name = entry.path().filename().string();
-    if (!name.starts_with(stem) || entry.path() == current) continue;
-    const auto suffix = entry.path().extension().string();
-    if (suffix == ".gz" || suffix == ".xz" || suffix == ".bz2" || suffix == ".zst") continue;
-    auto file = LogFile::open(entry.path().string());
-    if (file) found.push_back(std::move(file.value()));
-  }
-  std::sort(found.begin(), found.end(), [](const LogFile& a, const LogFile& b) {
-    return std::pair(a.modified(), a.inode()) < std::pair(b.modified(), b.inode());
-  });
-  return found;
-}
-
 void Follower::resume(const std::vector<LogPosition>& saved, Instant since, Instant now) {
-  watch_directory();
   const auto current = name_at(now);
-  auto candidates = rotations(current);
+  watch_directories(current);
+  first_start_ = now;
+  std::int64_t written_after = since.time_since_epoch().count();
+  for (const auto& position : saved) {
+    if (&position == &saved.front()) written_after = position.modified;
+    if (position.first_start) first_start_ = position.first_start;
+    written_after = std::max(written_after, position.modified);
+  }
+  auto candidates = rotations_of(pattern_, current, true);
   auto live = LogFile::open(current);
   if (live) candidates.push_back(std::move(live.value()));
 
-  std::int64_t written_after = since.time_since_epoch().count();
   for (const auto& position : saved) {
-    const auto match = std::find_if(candidates.begin(), candidates.end(), [&](LogFile& file) {
-      return file.identity() == position.file && file.size() >= position.reader.offset;
-    });
-    if (match == candidates.end()) {
+    const auto match = find_position(position, candidates);
+    if (!match) {
+      if (position.finished || position.file.first_line.empty()) continue;
+      ++counters_.missing;
       say_(fmt::format(
-          "{}: the file read last is gone (inode {}, offset {}); what it got after that is lost",
-          printable(pattern_), position.file.inode, position.reader.offset));
+          "{}: the file read last is gone (inode {}); what it got after byte {}, line "
+          "{}, is lost",
+          printable(pattern_), position.file.inode, position.reader.offset, position.reader.line));
       continue;
     }
-    written_after = std::max(written_after, match->modified());
-    auto& open = adopt(std::move(*match));
-    candidates.erase(match);
+    const auto place = candidates.begin() + static_cast<std::ptrdiff_t>(*match);
+    const bool is_live = live && place->path() == current;
+    const bool longer = place->packed() || place->size() > position.reader.offset;
+    auto file = std::move(*place);
+    candidates.erase(place);
+    if (position.finished && !longer) {
+      finished_.push_back(position);
+      finished_.back().file = file.identity();
+      continue;
+    }
+    auto& open = adopt(std::move(file), !is_live);
     pipeline_.reader(open.log).restore(position.reader);
     pipeline_.clock(open.log).restore(position.newest_stamp);
   }
   for (auto& file : candidates) {
     const bool is_live = live && file.path() == current;
-    if (is_live || file.modified() >= written_after) adopt(std::move(file));
+    if (is_live) {
+      // Empty, or cut and written anew: not what another file holds.
+      if (!is_open(file)) adopt(std::move(file), false);
+    } else if (file.modified() >= written_after && !is_known(file)) {
+      adopt(std::move(file), true);
+    }
   }
   if (!live) {
     fault_ = live.error().what;
     say_(fmt::format("{}; waiting for it", printable(fault_)));
   }
+  // The log itself last; the order of the rest is that of their writing.
+  std::stable_partition(files_.begin(), files_.end(),
+                        [](const OpenFile& open) { return open.rotated; });
 }
 
-bool Follower::read_one(OpenFile& open, std::size_t& budget) {
+// True if the bytes before the offset are those that were read.
+bool Follower::still_same(OpenFile& open, std::span<const char> before) const {
+  if (open.file.packed()) return true;
+  return std::string_view(before.data(), before.size()) == open.last_bytes &&
+         !open.file.begins_otherwise();
+}
+
+Follower::Got Follower::read_one(OpenFile& open, std::size_t& budget) {
   auto& reader = pipeline_.reader(open.log);
   while (budget > 0) {
     const auto offset = reader.offset() + reader.pending();
-    const auto got =
-        open.file.read_at(offset, std::span(buffer_).first(std::min(buffer_.size(), budget)));
+    // The bytes before are read again: a log that was cut, and has grown past the old place since,
+    // shows in nothing else.
+    const auto again = open.last_bytes.size();
+    const auto want = std::min(buffer_.size(), budget + again);
+    const auto got = open.file.read_at(offset - again, std::span(buffer_).first(want));
     if (!got) {
       if (fault_ != got.error().what) say_(printable(got.error().what));
       fault_ = got.error().what;
-      return false;
+      if (open.file.packed()) ++counters_.missing;
+      return Got::all;
     }
-    if (got.value() == 0) {
-      if (open.file.size() < offset) {
-        say_(fmt::format("{}: cut from {} to {} bytes; reading it from its start",
-                         printable(open.file.path()), offset, open.file.size()));
-        pipeline_.start_file(open.log, open.file.path());
-        continue;
-      }
-      return false;
-    }
-    budget -= got.value();
-    pipeline_.feed(open.log, std::span(buffer_).first(got.value()));
+    if (got.value() < again || !still_same(open, std::span(buffer_).first(again))) return Got::cut;
+    const auto fresh = std::span(buffer_).first(got.value()).subspan(again);
+    if (fresh.empty())
+      return offset > open.file.size() && !open.file.packed() ? Got::cut : Got::all;
+    (void)open.file.identity();
+    budget -= std::min(budget, fresh.size());
+    open.idle_since.reset();
+    const auto kept = std::min(got.value(), kLastBytes);
+    open.last_bytes.assign(fresh.data() + fresh.size() - kept, kept);
+    pipeline_.feed(open.log, fresh);
+    if (got.value() < want && !open.file.packed()) return Got::all;  // what comes next wakes us
   }
-  return true;
+  return Got::more;
+}
+
+// The file was cut in place (copytruncate). What of it was not read may stand in the copy.
+void Follower::start_again(std::size_t index) {
+  auto& open = files_[index];
+  auto position = position_of(open);
+  const auto offset = position.reader.offset;
+  ++counters_.truncations;
+  open.file.forget_identity();
+  open.last_bytes.clear();
+  auto copies = rotations_of(pattern_, current_, false);
+  std::erase_if(copies, [&](const LogFile& file) { return is_open(file); });
+  const auto copy =
+      position.file.first_line.empty() ? std::nullopt : find_position(position, copies);
+  say_(fmt::format("{}: cut at byte {} and written anew; {}", printable(open.file.path()), offset,
+                   copy ? "going on in " + printable(copies[*copy].path()) + " first"
+                        : std::string("reading it from its start")));
+  pipeline_.start_file(open.log, open.file.path());
+  if (!copy) return;
+  auto& old = adopt(std::move(copies[*copy]), true);
+  pipeline_.reader(old.log).restore(position.reader);
+  pipeline_.clock(old.log).restore(position.newest_stamp);
+  // In front of the one that was cut, since it is older.
+  std::rotate(files_.begin() + static_cast<std::ptrdiff_t>(index), std::prev(files_.end()),
+              files_.end());
 }
 
 bool Follower::read(std::size_t budget, Steady now) {
-  bool more = false;
-  for (auto& open : files_) {
-    if (budget == 0) return true;
-    more = read_one(open, budget) || more;
+  for (std::size_t i = 0; i < files_.size(); ++i) {
+    const auto got = read_one(files_[i], budget);
+    if (got == Got::more) return true;
+    if (got == Got::cut) {
+      start_again(i);
+      return true;
+    }
   }
   retire(now);
-  return more;
+  return false;
+}
+
+void Follower::finish(OpenFile& open) {
+  auto position = position_of(open);
+  position.finished = true;
+  if (!position.file.first_line.empty()) finished_.push_back(std::move(position));
+  while (finished_.size() > kMaxFinished) finished_.pop_front();
+  if (open.watch >= 0) inotify_->forget(open.watch);
+  pipeline_.remove_log(open.log);
 }
 
 void Follower::retire(Steady now) {
+  std::size_t rotated = 0;
+  for (const auto& open : files_) rotated += open.rotated ? 1 : 0;
   for (auto it = files_.begin(); it != files_.end();) {
-    const auto& reader = pipeline_.reader(it->log);
-    const bool finished = it->drain_until && now >= *it->drain_until &&
-                          it->file.size() <= reader.offset() + reader.pending();
-    if (!finished) {
+    if (!it->rotated) {
       ++it;
       continue;
     }
-    if (it->watch >= 0) inotify_->forget(it->watch);
-    pipeline_.remove_log(it->log);
+    if (!it->idle_since) it->idle_since = now;
+    const auto idle = now - *it->idle_since;
+    const bool over = it->file.packed() || idle >= kDrain ||
+                      (idle >= kDrainUnlinked && (it->file.unlinked() || rotated > kMaxDraining));
+    if (!over) {
+      ++it;
+      continue;
+    }
+    finish(*it);
     it = files_.erase(it);
+    --rotated;
   }
 }
 
-void Follower::look(Instant now, Steady steady) {
-  watch_directory();
+// The log was replaced by a copy of itself (an editor, cp and mv): it goes on where the old one
+// was.
+bool Follower::replaced_by_copy(LogFile& file) {
+  if (files_.empty()) return false;
+  auto& old = files_.back();
+  auto position = position_of(old);
+  if (position.file.first_line.empty() || file.identity().first_line != position.file.first_line ||
+      file.tail_before(position.reader.offset) != position.tail) {
+    return false;
+  }
+  finish(old);
+  files_.pop_back();
+  auto& open = adopt(std::move(file), false);
+  pipeline_.reader(open.log).restore(position.reader);
+  pipeline_.clock(open.log).restore(position.newest_stamp);
+  return true;
+}
+
+void Follower::look(Instant now) {
   const auto current = name_at(now);
-  if (!files_.empty()) {
+  watch_directories(current);
+  if (!files_.empty() && !files_.back().rotated) {
     const auto same = names_inode(current, files_.back().file.device(), files_.back().file.inode());
     // No file at the name: renamed, and Exim has written nothing since. Its successor will come.
     if (same.value_or(true)) {
@@ -201,35 +307,73 @@ void Follower::look(Instant now, Steady steady) {
   }
   if (!fault_.empty()) say_(fmt::format("{}: reading", printable(current)));
   fault_.clear();
-  if (is_open(file.value())) return;
-  for (auto& open : files_) {
-    if (!open.drain_until) open.drain_until = steady + kDrain;
+  const auto known = std::find_if(files_.begin(), files_.end(), [&](const OpenFile& open) {
+    return open.file.device() == file->device() && open.file.inode() == file->inode();
+  });
+  if (known != files_.end()) {  // moved away and back
+    known->rotated = false;
+    for (auto& open : files_) open.rotated = open.rotated || &open != &*known;
+    std::rotate(known, std::next(known), files_.end());
+    return;
   }
-  adopt(std::move(file.value()));
+  if (replaced_by_copy(file.value())) return;
+  const std::int64_t written_after = files_.empty() ? 0 : files_.back().file.modified();
+  const bool first = files_.empty();
+  for (auto& open : files_) open.rotated = true;
+  if (!first) {
+    // Rotated more than once since the last look: what came in between stands beside.
+    for (auto& between : rotations_of(pattern_, current, false)) {
+      const bool is_it = between.inode() == file->inode() && between.device() == file->device();
+      if (is_it || between.modified() < written_after || is_known(between)) continue;
+      ++counters_.rotations;
+      adopt(std::move(between), true);
+    }
+    ++counters_.rotations;
+  }
+  adopt(std::move(file.value()), false);
 }
 
-bool Follower::on_change(const Inotify::Change& change, Instant now, Steady steady) {
+bool Follower::on_change(const Inotify::Change& change, Instant now) {
   if (change.watch < 0) {  // overflow: something was lost
-    look(now, steady);
+    look(now);
     return true;
   }
-  if (change.watch == directory_watch_) {
-    if ((change.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) != 0) directory_watch_ = -1;
-    if ((change.mask & (IN_CREATE | IN_MOVED_TO)) == 0) return false;
-    look(now, steady);
+  const auto directory =
+      std::find_if(directories_.begin(), directories_.end(),
+                   [&](const auto& known) { return known.second == change.watch; });
+  if (directory != directories_.end()) {
+    if ((change.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) != 0)
+      directories_.erase(directory);
+    if ((change.mask & (IN_CREATE | IN_MOVED_TO | IN_ATTRIB)) == 0) return false;
+    look(now);
     return true;
   }
   return std::any_of(files_.begin(), files_.end(),
                      [&](const OpenFile& open) { return open.watch == change.watch; });
 }
 
+LogPosition Follower::position_of(OpenFile& open) {
+  LogPosition position;
+  position.path = pattern_;
+  position.file = open.file.identity();
+  position.reader = pipeline_.reader(open.log).state();
+  position.tail = open.file.tail_before(position.reader.offset);
+  position.modified = open.file.modified();
+  position.newest_stamp = pipeline_.clock(open.log).newest();
+  position.first_start = first_start_;
+  return position;
+}
+
 std::vector<LogPosition> Follower::positions() {
-  std::vector<LogPosition> positions;
-  for (auto& open : files_) {
-    positions.push_back({pattern_, open.file.identity(), pipeline_.reader(open.log).state(),
-                         pipeline_.clock(open.log).newest()});
-  }
+  std::vector<LogPosition> positions(finished_.begin(), finished_.end());
+  for (auto& open : files_) positions.push_back(position_of(open));
   return positions;
+}
+
+std::optional<Instant> Follower::newest_stamp() const {
+  std::optional<Instant> newest;
+  for (const auto& open : files_) newest = std::max(newest, pipeline_.clock(open.log).newest());
+  return newest;
 }
 
 std::uint64_t Follower::lag() const {

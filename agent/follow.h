@@ -1,74 +1,96 @@
 // Follows one log through its rotations: reads every inode that ever stood at the name to its end,
 // holds nothing back but half lines, and can say at any moment how far it has got. Exim looks at
-// the name before each entry (log.c), so a renamed file gets lines only for moments; it is drained
-// on.
+// the name before each entry (log.c), so a renamed file gets lines only for moments, save from
+// processes that have given up the right to open the new one; it is drained on.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/inotify.h"
-#include "agent/log_file.h"
 #include "agent/pipeline.h"
+#include "agent/rotations.h"
 
 namespace agent {
-
-// How far one file was read: with the windows of the same moment, this is the checkpoint.
-struct LogPosition {
-  std::string path;  // as configured, %D and %M unexpanded
-  FileIdentity file;
-  parsers::LogReader::State reader;
-  std::optional<Instant> newest_stamp;
-};
 
 class Follower {
  public:
   using Say = std::function<void(const std::string&)>;
   using Steady = std::chrono::steady_clock::time_point;
 
-  // A renamed file is read on for this long after its successor came.
-  static constexpr std::chrono::seconds kDrain{5};
+  // A file that has a successor is read on for this long: after its last name went (then its space
+  // is wanted), and while it has one.
+  static constexpr std::chrono::seconds kDrainUnlinked{5};
+  static constexpr std::chrono::seconds kDrain{3600};
+  // Files that are read to their ends and remembered, so that none is read twice.
+  static constexpr std::size_t kMaxFinished = 32;
+  static constexpr std::size_t kMaxDraining = 8;
 
   // `path` may hold %D and %M as Exim's log_file_path. `inotify` may be null: then only look() sees
   // rotations, and read() must be called from time to time.
   Follower(std::string path, const Zone& zone, Pipeline& pipeline, Inotify* inotify, Say say);
+  ~Follower();
+  Follower(const Follower&) = delete;
+  Follower& operator=(const Follower&) = delete;
 
-  // Finds the place again: the file of each saved position by identity, among the log and its plain
-  // rotations, then what was written after it. Without one: the log from its start, and before it
-  // the rotations that were written since `since`.
+  // Finds the place again: the file of each saved position among the log and its rotations, then
+  // what was written after it. Without one: the log from its start, and before it the rotations
+  // that were written since `since`; old lines decide nothing then.
   void resume(const std::vector<LogPosition>& saved, Instant since, Instant now);
 
   // Reads at most `budget` bytes; true if there is more.
   bool read(std::size_t budget, Steady now);
   // Looks whether the name means another file now.
-  void look(Instant now, Steady steady);
+  void look(Instant now);
   // A change the inotify descriptor reported; true if it was about this log.
-  bool on_change(const Inotify::Change& change, Instant now, Steady steady);
+  bool on_change(const Inotify::Change& change, Instant now);
 
+  void set_zone(const Zone& zone) { zone_ = zone; }
   [[nodiscard]] std::vector<LogPosition> positions();
+  [[nodiscard]] const std::string& path() const { return pattern_; }
   [[nodiscard]] std::uint64_t lag() const;                           // bytes not read yet
   [[nodiscard]] const std::string& fault() const { return fault_; }  // empty: the log is being read
-  [[nodiscard]] bool draining() const { return files_.size() > 1; }
+  // Changes may go unnoticed by inotify: call look() and read() often.
+  [[nodiscard]] bool needs_polling() const { return unwatched_ || remote_; }
+  // Newest stamp that counted; for reading several logs in the order of their time.
+  [[nodiscard]] std::optional<Instant> newest_stamp() const;
+
+  struct Counters {
+    std::uint64_t rotations = 0;    // files that came to the name after the first
+    std::uint64_t truncations = 0;  // files cut in place
+    std::uint64_t missing = 0;      // files whose unread rest could not be found again
+  };
+  [[nodiscard]] const Counters& counters() const { return counters_; }
 
  private:
   struct OpenFile {
     LogFile file;
     std::size_t log;  // number in the pipeline
     int watch = -1;
-    std::optional<Steady> drain_until;  // set once it has a successor
+    bool rotated = false;    // it has a successor
+    std::string last_bytes;  // before the offset that is read next, to see that they still stand
+    std::optional<Steady> idle_since;  // when a rotated one was first seen read to its end
   };
+  enum class Got { all, more, cut };
 
-  OpenFile& adopt(LogFile file);
-  bool read_one(OpenFile& open, std::size_t& budget);
+  OpenFile& adopt(LogFile file, bool rotated);
+  Got read_one(OpenFile& open, std::size_t& budget);
+  bool still_same(OpenFile& open, std::span<const char> before) const;
+  void start_again(std::size_t index);
+  bool replaced_by_copy(LogFile& file);
   void retire(Steady now);
-  void watch_directory();
+  void finish(OpenFile& open);
+  void watch_directories(const std::string& current);
+  void say_once_unwatched(const std::string& why);
+  [[nodiscard]] LogPosition position_of(OpenFile& open);
   [[nodiscard]] std::string name_at(Instant now) const;
-  [[nodiscard]] std::vector<LogFile> rotations(const std::string& current) const;
-  bool is_open(const LogFile& file) const;
+  [[nodiscard]] bool is_open(const LogFile& file) const;
+  [[nodiscard]] bool is_known(LogFile& file);
 
   std::string pattern_;
   Zone zone_;
@@ -76,15 +98,15 @@ class Follower {
   Inotify* inotify_;
   Say say_;
   std::vector<OpenFile> files_;  // oldest first; the last one is the log as it was last seen
+  std::deque<LogPosition> finished_;
+  std::optional<Instant> first_start_;
   std::vector<char> buffer_;
-  std::string directory_;
-  int directory_watch_ = -1;
+  std::vector<std::pair<std::string, int>> directories_;  // watched, and their watches
+  std::string current_;                                   // the name when it was last looked at
+  bool unwatched_ = false;
+  bool remote_ = false;
   std::string fault_;
+  Counters counters_;
 };
-
-// %D -> yyyymmdd, %M -> yyyymm, of the date that clocks of `zone` show. Source: string.c
-// string_sprintf's D and M, used by log.c for log_file_path.
-[[nodiscard]] std::string expand_log_name(const std::string& pattern, const Zone& zone,
-                                          Instant now);
 
 }  // namespace agent

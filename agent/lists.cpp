@@ -3,12 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/attribution.h"
 #include "agent/printable.h"
 #include "parsers/stamp.h"
 
 namespace agent {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;  // in nanoseconds
+constexpr std::size_t kMaxRecent = 256;
+
+}  // namespace
+
 std::string list_data(const Decision& decision, const Zone& zone) {
   return fmt::format("{} exiwarden rule={} count={} period={}", zone.text(decision.time),
                      printable(decision.rule), decision.count, duration_text(decision.period));
@@ -24,16 +32,14 @@ std::optional<Instant> decided_at(const std::string& data) {
 Lists::Lists(actions::Files& files, const std::vector<Counting::List>& lists,
              std::optional<actions::EximUser> exim, Say say)
     : exim_(std::move(exim)), say_(std::move(say)) {
-  for (const auto& list : lists) {
-    lists_.push_back({actions::Blocklist(files, list.path, actions::creation_of_list(exim_)),
-                      std::nullopt,
-                      false,
-                      {},
-                      {},
-                      {},
-                      0,
-                      false});
-  }
+  for (const auto& list : lists)
+    lists_.push_back({actions::Blocklist(files, list.path, actions::creation_of_list(exim_))});
+}
+
+Lists::List* Lists::find(const std::string& path) {
+  const auto list = std::find_if(lists_.begin(), lists_.end(),
+                                 [&](const List& known) { return known.file.path() == path; });
+  return list == lists_.end() ? nullptr : &*list;
 }
 
 void Lists::fail(List& list, const actions::Error& error) {
@@ -58,7 +64,7 @@ bool Lists::is_pending(const std::string& path, const std::string& key) const {
   });
 }
 
-void Lists::adopt(Counting& counting, Instant now) {
+void Lists::adopt(Counting& counting, std::optional<Instant> horizon, bool lost, Moment now) {
   for (std::size_t i = 0; i < lists_.size(); ++i) {
     auto& list = lists_[i];
     const auto view = list.file.read();
@@ -69,26 +75,34 @@ void Lists::adopt(Counting& counting, Instant now) {
     list.seen = view.value().stamp;
     list.entries = view.value().entries.size();
     check_access(list);
+    const auto changed =
+        list.seen ? Instant(std::chrono::seconds(list.seen->modified_ns / kSecond)) : now.wall;
+    if (lost) list.lost_before = changed;
     std::set<std::string> present;
     for (const auto& entry : view.value().entries) {
       const auto key = folded(entry.key);
       present.insert(key);
       const auto decided = decided_at(entry.data);
-      const bool unclaimed = decided && !counting.is_blocked(i, key) &&
-                             *decided >= counting.newest().value_or(now - std::chrono::hours(1));
-      if (unclaimed) {
+      if (decided && !counting.is_blocked(i, key) && (!horizon || *decided > *horizon)) {
         list.unclaimed.insert(key);
       } else {
         counting.set_blocked(i, key);
       }
     }
+    if (lost) list.at_start = present;
+    // Written this moment: it may be in the midst of an edit. look() will tell.
+    if (!list.seen || now.wall - changed < std::chrono::seconds(2)) {
+      list.doubt = Doubt{list.seen, now.steady, now.steady, {}};
+    }
     // Freed while we were away: what the log says up to that moment is the old story.
-    const auto freed =
-        list.seen ? Instant(std::chrono::seconds(list.seen->modified_ns / 1'000'000'000)) : now;
     for (const auto& key : counting.blocked(i)) {
       if (present.count(key) > 0 || is_pending(list.file.path(), key)) continue;
+      if (list.doubt) {
+        list.doubt->missing.insert(key);
+        continue;
+      }
       say_(fmt::format("{}: {} was freed meanwhile", list.file.path(), printable(key)));
-      counting.set_freed(i, key, freed);
+      counting.set_freed(i, key, changed);
     }
   }
 }
@@ -97,18 +111,47 @@ void Lists::settle(Counting& counting) {
   for (std::size_t i = 0; i < lists_.size(); ++i) {
     for (const auto& key : lists_[i].unclaimed) counting.set_blocked(i, key);
     lists_[i].unclaimed.clear();
+    lists_[i].at_start.clear();
+    lists_[i].lost_before.reset();
   }
 }
 
-void Lists::compare(std::size_t index, Counting& counting) {
+// Its new version was begun before our key was in the old one: whoever wrote it never saw the key.
+bool Lists::lost_in_a_race(List& list, const std::string& key,
+                           const std::optional<actions::FileStamp>& now) {
+  if (!now || !list.seen || now->inode == list.seen->inode || now->born_ns == 0) return false;
+  const auto recent = std::find_if(list.recent.begin(), list.recent.end(),
+                                   [&](const Recent& known) { return known.key == key; });
+  if (recent == list.recent.end() || now->born_ns > recent->at_ns) return false;
+  say_(fmt::format("{}: {} was lost in somebody's edit; writing it again", list.file.path(),
+                   printable(key)));
+  put_off(recent->block);
+  return true;
+}
+
+Lists::Seen Lists::look(std::size_t index, Counting& counting, Moment now, bool fully,
+                        bool behind) {
   auto& list = lists_[index];
+  const auto stamp = list.file.stamp();
+  if (!stamp) {
+    fail(list, stamp.error());
+    return {};
+  }
+  const bool again = list.doubt && now.steady - list.doubt->since >= kSettle;
+  const bool same = stamp.value() == list.seen && list.fault.empty();
+  if (same && !list.doubt && !(fully && list.appended)) {
+    if (fully) check_access(list);
+    return {false, true};
+  }
+  if (list.doubt && !again && stamp.value() == list.doubt->stamp) return {};
   const auto view = list.file.read();
-  if (!view) return fail(list, view.error());
-  if (view.value().stamp == list.seen && !list.stale && list.fault.empty()) return;
+  if (!view) {
+    fail(list, view.error());
+    return {};
+  }
   if (!list.fault.empty()) say_(fmt::format("{}: readable again", list.file.path()));
   list.fault.clear();
-  list.stale = false;
-  list.seen = view.value().stamp;
+  list.appended = false;
   list.entries = view.value().entries.size();
   check_access(list);
 
@@ -121,62 +164,127 @@ void Lists::compare(std::size_t index, Counting& counting) {
     }
     present.insert(std::move(key));
   }
-  for (const auto& key : counting.blocked(index)) {
-    if (present.count(key) > 0 || is_pending(list.file.path(), key)) continue;
-    say_(fmt::format("{}: {} is free again; counting anew", list.file.path(), printable(key)));
-    counting.set_freed(index, key, std::nullopt);
+  std::set<std::string> missing;
+  for (auto& key : counting.blocked(index)) {
+    if (present.count(key) == 0 && !is_pending(list.file.path(), key)) missing.insert(key);
   }
+  for (const auto& key : list.unclaimed) {
+    if (present.count(key) == 0) missing.insert(key);
+  }
+  const auto& found = view.value().stamp;
+  const bool changed = !list.doubt || found != list.doubt->stamp;
+  if (changed && (found != list.seen || !missing.empty())) {
+    // The first look at what somebody has just written: is it all?
+    Doubt doubt{found, now.steady, list.doubt ? list.doubt->first : now.steady, {}};
+    for (const auto& key : missing) {
+      if (!list.doubt || list.doubt->missing.count(key) > 0) doubt.missing.insert(key);
+    }
+    const bool at_last = now.steady - doubt.first >= kSettleAtMost;
+    if (at_last) missing = doubt.missing;
+    list.doubt = std::move(doubt);
+    if (!at_last) return {};
+  }
+  list.doubt.reset();
+
+  Seen seen{false, true};
+  for (const auto& key : missing) {
+    if (lost_in_a_race(list, key, found)) continue;
+    say_(fmt::format("{}: {} is free again; counting anew", list.file.path(), printable(key)));
+    std::optional<Instant> since;
+    if (behind) {
+      since = found ? Instant(std::chrono::seconds(found->modified_ns / kSecond)) : now.wall;
+      *since -= std::chrono::seconds(1);
+    }
+    list.unclaimed.erase(key);
+    counting.set_freed(index, key, since);
+    seen.freed = true;
+  }
+  list.seen = found;
+  return seen;
+}
+
+std::optional<Lists::Steady> Lists::next_look() const {
+  std::optional<Steady> next;
+  for (const auto& list : lists_) {
+    if (!list.doubt) continue;
+    const auto due = list.doubt->since + kSettle;
+    if (!next || due < *next) next = due;
+  }
+  return next;
 }
 
 bool Lists::add(List& list, const PendingBlock& block) {
-  const auto added = list.file.add(block.identity, block.data);
+  // Somebody's edit under way would hide what we know of the file.
+  const auto known = list.doubt ? std::nullopt : list.seen;
+  const auto added = list.file.add(block.identity, block.data, known);
   if (!added) {
     fail(list, added.error());
     return false;
   }
   list.fault.clear();
   list.unsynced = true;
-  // Our own write is no news; anything in between is, and shows as another stamp at the next look.
-  list.unclaimed.erase(folded(block.identity));
-  if (added.value() == actions::Change::made) {
-    list.stale = true;
-    ++list.entries;
-    if (!list.seen) check_access(list);  // it may be new
+  const auto key = folded(block.identity);
+  list.unclaimed.erase(key);
+  if (added->change == actions::Change::already_so) return true;
+  ++list.entries;
+  if (!list.seen) check_access(list);  // it may be new
+  list.recent.push_back({key, block, added->at_ns});
+  if (list.recent.size() > kMaxRecent) list.recent.pop_front();
+  if (added->undisturbed) {
+    list.seen = added->undisturbed;
+    list.appended = true;  // what somebody did between the look and the write shows in no stamp
   }
   return true;
 }
 
-bool Lists::block(const Decision& decision, const Zone& zone) {
-  PendingBlock block{decision.list, decision.identity, list_data(decision, zone)};
-  const auto list = std::find_if(lists_.begin(), lists_.end(), [&](const List& known) {
-    return known.file.path() == decision.list;
-  });
-  if (list == lists_.end()) return false;
-  if (add(*list, block)) return true;
+void Lists::put_off(PendingBlock block) {
+  if (pending_.size() >= kMaxPending) {
+    if (dropped_++ == 0)
+      say_("too many blocks wait for their list; new ones are dropped and counted");
+    return;
+  }
   pending_.push_back(std::move(block));
-  return false;
 }
 
-bool Lists::retry() {
+Lists::Blocked Lists::block(const Decision& decision, const Zone& zone, Counting& counting) {
+  PendingBlock block{decision.list, decision.identity, list_data(decision, zone)};
+  auto* list = find(decision.list);
+  if (list == nullptr) return Blocked::pending;
+  const auto key = folded(decision.identity);
+  if (list->lost_before && decision.time < *list->lost_before && list->at_start.count(key) == 0) {
+    say_(fmt::format("{}: {} was freed after this; counting anew", list->file.path(),
+                     printable(key)));
+    counting.set_freed(static_cast<std::size_t>(list - lists_.data()), key, list->lost_before);
+    return Blocked::freed_before;
+  }
+  if (add(*list, block)) return Blocked::listed;
+  put_off(std::move(block));
+  return Blocked::pending;
+}
+
+void Lists::retry() {
+  std::set<std::string> failed;  // one try for each list: another process may hold its lock
   std::erase_if(pending_, [&](const PendingBlock& block) {
-    const auto list = std::find_if(lists_.begin(), lists_.end(), [&](const List& known) {
-      return known.file.path() == block.list;
-    });
+    if (failed.count(block.list) > 0) return false;
+    auto* list = find(block.list);
     // A list that is no longer in the config wants nothing.
-    return list == lists_.end() || add(*list, block);
+    if (list == nullptr || add(*list, block)) return true;
+    failed.insert(block.list);
+    return false;
   });
-  return pending_.empty();
 }
 
-void Lists::sync() {
+std::vector<std::string> Lists::take_unsynced() {
+  std::vector<std::string> paths;
   for (auto& list : lists_) {
-    if (!list.unsynced) continue;
-    const auto synced = list.file.sync();
-    if (!synced && synced.error().code != actions::Errc::not_found) {
-      fail(list, synced.error());
-      continue;
-    }
-    list.unsynced = false;
+    if (std::exchange(list.unsynced, false)) paths.push_back(list.file.path());
+  }
+  return paths;
+}
+
+void Lists::put_back_unsynced(const std::vector<std::string>& paths) {
+  for (const auto& path : paths) {
+    if (auto* list = find(path)) list->unsynced = true;
   }
 }
 

@@ -1,7 +1,12 @@
 // The lists and what the core knows of them, kept equal. The files have the last word: a key that
 // is gone was freed by somebody, one that came was blocked by somebody.
+//
+// Many editors write in place, and for a moment the file is empty: a key counts as gone only once
+// the file has stayed the same for kSettle.
 #pragma once
 
+#include <chrono>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <set>
@@ -12,6 +17,7 @@
 #include "actions/exim_access.h"
 #include "agent/counting.h"
 #include "agent/decision.h"
+#include "agent/moment.h"
 #include "agent/state.h"
 
 namespace agent {
@@ -19,27 +25,48 @@ namespace agent {
 class Lists {
  public:
   using Say = std::function<void(const std::string&)>;
+  using Steady = std::chrono::steady_clock::time_point;
+
+  static constexpr std::chrono::milliseconds kSettle{50};
+  // A file that somebody keeps writing to: what was missing in every look for so long is gone.
+  static constexpr std::chrono::milliseconds kSettleAtMost{1000};
+  static constexpr std::size_t kMaxPending = 100'000;  // beyond: new ones are dropped and counted
 
   Lists(actions::Files& files, const std::vector<Counting::List>& lists,
         std::optional<actions::EximUser> exim, Say say);
 
-  // At start, with the state restored but no log read yet. A line of ours that is younger than the
-  // state was written just before a crash: the log will lead to the same decision again, and only
-  // then is its notice written. So it does not count as blocked yet.
-  void adopt(Counting& counting, Instant now);
+  // At start, with the state restored but no log read yet. A line of ours that the state does not
+  // know was written after it, just before a crash: the log will lead to the same decision again,
+  // and only then is its notice written. So it does not count as blocked yet. Without a state that
+  // goes for lines decided after `horizon`, from when on logs are read again. `lost`: there was a
+  // state, but it can't be read.
+  void adopt(Counting& counting, std::optional<Instant> horizon, bool lost, Moment now);
   // The logs were read up to now once: what nobody claimed by then is a block like any other.
   void settle(Counting& counting);
-  // Looks at a list that may have changed and tells the core who was freed or blocked meanwhile.
-  void compare(std::size_t list, Counting& counting);
 
-  // Puts the key of a decision into its list, or into pending() if that fails. True: it is listed.
-  bool block(const Decision& decision, const Zone& zone);
-  // Tries what is pending; true if nothing is left.
-  bool retry();
-  // Brings to the disk what was appended since the last call.
-  void sync();
+  struct Seen {
+    bool freed = false;  // somebody is free again
+    bool all = false;    // nothing waits for another look
+  };
+  // Looks at a list that may have changed and tells the core who was freed or blocked meanwhile.
+  // `fully`: reads it even if it seems to be the same. `behind`: lines of the log that are older
+  // than the change may still come; they belong to what was before.
+  Seen look(std::size_t list, Counting& counting, Moment now, bool fully, bool behind);
+  // When look() must be called again, if it must.
+  [[nodiscard]] std::optional<Steady> next_look() const;
+
+  enum class Blocked { listed, pending, freed_before };
+  // Puts the key of a decision into its list, or into pending() if that fails. freed_before: the
+  // state was lost, and the file shows that somebody freed this identity after the decision.
+  Blocked block(const Decision& decision, const Zone& zone, Counting& counting);
+  // Tries what is pending.
+  void retry();
+  // Paths of the lists appended to since the last call, for a sync.
+  std::vector<std::string> take_unsynced();
+  void put_back_unsynced(const std::vector<std::string>& paths);
 
   [[nodiscard]] const std::vector<PendingBlock>& pending() const { return pending_; }
+  [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
   void restore(std::vector<PendingBlock> pending) { pending_ = std::move(pending); }
   [[nodiscard]] std::size_t size() const { return lists_.size(); }
   [[nodiscard]] const std::string& path(std::size_t list) const { return lists_[list].file.path(); }
@@ -49,25 +76,47 @@ class Lists {
   [[nodiscard]] std::size_t entries(std::size_t list) const { return lists_[list].entries; }
 
  private:
+  // Appended a moment ago: an editor that had read the file before would lose it unknowingly.
+  struct Recent {
+    std::string key;  // folded
+    PendingBlock block;
+    std::int64_t at_ns = 0;
+  };
+  // Keys that are gone, if the file stays like this.
+  struct Doubt {
+    std::optional<actions::FileStamp> stamp;
+    Steady since{}, first{};
+    std::set<std::string> missing;
+  };
   struct List {
     actions::Blocklist file;
-    std::optional<actions::FileStamp> seen;  // nullopt: there was no file
-    bool stale = false;                      // we wrote it ourselves since `seen`
-    std::set<std::string> unclaimed;         // folded keys, see adopt()
-    std::string fault;                       // empty: we could read and write it the last time
-    std::string access;                      // empty: so can Exim's user read it
+    std::optional<actions::FileStamp> seen{};  // nullopt: there was no file
+    bool appended = false;                     // by us, since it was last read
+    std::optional<Doubt> doubt{};
+    std::set<std::string> unclaimed{};  // folded keys, see adopt()
+    std::set<std::string> at_start{};   // all keys, if the state was lost
+    std::string fault{};                // empty: we could read and write it the last time
+    std::string access{};               // empty: so can Exim's user read it
     std::size_t entries = 0;
     bool unsynced = false;
+    std::deque<Recent> recent{};
+    std::optional<Instant>
+        lost_before{};  // decisions up to then were made before the state was lost
   };
   bool add(List& list, const PendingBlock& block);
   void check_access(List& list);
   void fail(List& list, const actions::Error& error);
+  bool lost_in_a_race(List& list, const std::string& key,
+                      const std::optional<actions::FileStamp>& now);
   [[nodiscard]] bool is_pending(const std::string& path, const std::string& key) const;
+  [[nodiscard]] List* find(const std::string& path);
+  void put_off(PendingBlock block);
 
   std::vector<List> lists_;
   std::optional<actions::EximUser> exim_;
   Say say_;
   std::vector<PendingBlock> pending_;
+  std::uint64_t dropped_ = 0;
 };
 
 // The data part of our lines: "2026-11-23T11:09:44+01:00 exiwarden rule=NAME count=100 period=1h".

@@ -13,10 +13,16 @@
 
 namespace agent {
 
+bool wants_notices(const NotifyConfig& config) {
+  return !config.to.empty() &&
+         std::any_of(config.transports.begin(), config.transports.end(),
+                     [](Transport transport) { return transport != Transport::none; });
+}
+
 Mailer::Mailer(NotifyConfig config, std::string host)
-    : config_(std::move(config)),
-      from_(config_.from.empty() ? "exiwarden@" + host : config_.from),
+    : host_(std::move(host)),
       event_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      config_(std::move(config)),
       thread_([this](const std::stop_token& stop) { work(stop); }) {}
 
 Mailer::~Mailer() {
@@ -26,53 +32,67 @@ Mailer::~Mailer() {
   ::close(event_fd_);
 }
 
-bool Mailer::wanted() const {
-  return !config_.to.empty() &&
-         std::any_of(config_.transports.begin(), config_.transports.end(),
-                     [](Transport transport) { return transport != Transport::none; });
-}
-
-void Mailer::send(const Notice& notice) {
+void Mailer::send(const Notice& mail) {
   const std::lock_guard lock(mutex_);
-  waiting_.push_back(notice);
+  waiting_.push_back(mail);
+  under_way_ = true;
   wake_.notify_one();
 }
 
-std::vector<Mailer::Outcome> Mailer::outcomes() {
+void Mailer::configure(const NotifyConfig& config) {
+  const std::lock_guard lock(mutex_);
+  config_ = config;
+}
+
+std::vector<MailSender::Outcome> Mailer::outcomes() {
   std::uint64_t ignored = 0;
   (void)!::read(event_fd_, &ignored, sizeof ignored);
   const std::lock_guard lock(mutex_);
   return std::exchange(done_, {});
 }
 
+void Mailer::wait(std::chrono::milliseconds most) {
+  std::unique_lock lock(mutex_);
+  ended_.wait_for(lock, most, [&] { return !under_way_; });
+}
+
+bool Mailer::busy() const {
+  const std::lock_guard lock(mutex_);
+  return under_way_;
+}
+
 void Mailer::work(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (wake_.wait(lock, stop, [&] { return !waiting_.empty(); })) {
     if (stop.stop_requested()) return;
-    const auto notice = std::move(waiting_.front());
+    const auto mail = std::move(waiting_.front());
     waiting_.pop_front();
+    const auto config = config_;
     lock.unlock();
-    Outcome outcome{notice.message_id, attempt(notice)};
+    const auto from = config.from.empty() ? "exiwarden@" + host_ : config.from;
+    Outcome outcome{mail.message_id, attempt(config, from, mail)};
     lock.lock();
     done_.push_back(std::move(outcome));
+    under_way_ = !waiting_.empty();
+    ended_.notify_all();
     const std::uint64_t one = 1;
     (void)!::write(event_fd_, &one, sizeof one);
   }
 }
 
-std::string Mailer::attempt(const Notice& notice) const {
-  const auto message =
-      actions::compose({from_, config_.to, notice.subject,
-                        std::chrono::sys_seconds(std::chrono::seconds(notice.date)),
-                        notice.message_id, notice.body});
+std::string Mailer::attempt(const NotifyConfig& config, const std::string& from,
+                            const Notice& mail) {
+  const auto message = actions::compose({from, config.to, mail.subject,
+                                         std::chrono::sys_seconds(std::chrono::seconds(mail.date)),
+                                         mail.message_id, mail.body});
   if (!message) return message.error().what;
   std::string errors;
-  for (const auto transport : config_.transports) {
+  for (const auto transport : config.transports) {
     if (transport == Transport::none) return {};
     const auto sent =
         transport == Transport::smtp
-            ? actions::send_by_smtp(config_.smtp, config_.to, message.value(), kDeadline)
-            : actions::send_by_program(config_.sendmail, config_.to, message.value(), kDeadline);
+            ? actions::send_by_smtp(config.smtp, config.to, message.value(), kDeadline)
+            : actions::send_by_program(config.sendmail, config.to, message.value(), kDeadline);
     if (sent) return {};
     errors += (errors.empty() ? "" : "; ") + sent.error().what;
   }

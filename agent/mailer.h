@@ -15,41 +15,59 @@
 
 namespace agent {
 
-class Mailer {
+// A seam: tests take the mail themselves.
+class MailSender {
+ public:
+  struct Outcome {
+    std::string message_id;
+    std::string error;  // of every transport; empty: it was taken
+  };
+  virtual ~MailSender() = default;
+  virtual void send(const Notice& mail) = 0;
+  // What has ended since the last call.
+  virtual std::vector<Outcome> outcomes() = 0;
+  // Waits until what is under way has ended, at most this long.
+  virtual void wait(std::chrono::milliseconds) {}
+  virtual void configure(const NotifyConfig&) {}
+  // Readable when there are outcomes; -1: ask from time to time.
+  [[nodiscard]] virtual int fd() const { return -1; }
+};
+
+class Mailer : public MailSender {
  public:
   // Every attempt ends within this time for each transport.
   static constexpr std::chrono::seconds kDeadline{30};
 
   Mailer(NotifyConfig config, std::string host);
-  ~Mailer();  // waits for the attempt under way
+  ~Mailer() override;  // waits for the attempt under way
   Mailer(const Mailer&) = delete;
   Mailer& operator=(const Mailer&) = delete;
 
-  // True if there is anywhere to send a notice to.
-  [[nodiscard]] bool wanted() const;
   // Tries the transports in their order.
-  void send(const Notice& notice);
-
-  struct Outcome {
-    std::string message_id;
-    std::string error;  // of every transport; empty: it was taken
-  };
-  // What has ended since the last call. fd() becomes readable when there is something.
-  std::vector<Outcome> outcomes();
-  [[nodiscard]] int fd() const { return event_fd_; }
+  void send(const Notice& mail) override;
+  std::vector<Outcome> outcomes() override;
+  void wait(std::chrono::milliseconds most) override;
+  void configure(const NotifyConfig& config) override;
+  [[nodiscard]] int fd() const override { return event_fd_; }
+  [[nodiscard]] bool busy() const;
 
  private:
   void work(const std::stop_token& stop);
-  std::string attempt(const Notice& notice) const;
+  static std::string attempt(const NotifyConfig& config, const std::string& from,
+                             const Notice& mail);
 
-  NotifyConfig config_;
-  std::string from_;
+  std::string host_;
   int event_fd_ = -1;
-  std::mutex mutex_;
-  std::condition_variable_any wake_;
+  mutable std::mutex mutex_;
+  NotifyConfig config_;
+  std::condition_variable_any wake_, ended_;
+  bool under_way_ = false;
   std::deque<Notice> waiting_;
   std::vector<Outcome> done_;
   std::jthread thread_;  // last: it uses all of the above
 };
+
+// True if there is anywhere to send a notice to.
+[[nodiscard]] bool wants_notices(const NotifyConfig& config);
 
 }  // namespace agent

@@ -88,12 +88,23 @@ std::string metrics_text(const Metrics& metrics) {
                reader.bad_tagged);
   page.counter("exiwarden_decisions_total", "Limits reached.", metrics.decisions);
   page.gauge("exiwarden_log_lag_bytes", "Bytes of the logs not read yet.", metrics.lag_bytes);
+  page.counter("exiwarden_log_rotations_total", "Files that followed another as the log.",
+               metrics.rotations);
+  page.counter("exiwarden_log_truncations_total", "Logs cut in place.", metrics.truncations);
+  page.counter("exiwarden_log_lost_files_total",
+               "Files whose unread rest could not be found again.", metrics.missing_files);
+  page.counter("exiwarden_identities_crowded_out_total",
+               "Identities given up because there were more than state.max_identities.",
+               metrics.crowded_out);
   page.gauge("exiwarden_identities", "Identities with a window or a block.", metrics.identities);
   page.gauge("exiwarden_outbox_notices", "Notices not taken by any transport yet.", metrics.outbox);
+  page.counter("exiwarden_mails_total", "Mails that a transport has taken.", metrics.mails);
   page.counter("exiwarden_notices_dropped_total", "Notices dropped because too many waited.",
                metrics.notices_dropped);
   page.gauge("exiwarden_pending_blocks", "Decisions whose line is not in its list yet.",
              metrics.pending_blocks);
+  page.counter("exiwarden_blocks_dropped_total",
+               "Blocks dropped because too many waited for their list.", metrics.blocks_dropped);
   page.head("exiwarden_list_entries", "gauge", "Keys in a list.");
   for (const auto& list : metrics.lists)
     page.value("exiwarden_list_entries", "list", list.path, list.entries);

@@ -27,6 +27,8 @@ struct Metrics {
     bool fault = false;
   };
   std::vector<List> lists;
+  std::uint64_t rotations = 0, truncations = 0, missing_files = 0;
+  std::uint64_t crowded_out = 0, blocks_dropped = 0, mails = 0;
   bool log_fault = false, state_fault = false, notify_fault = false;
   std::int64_t newest_event = 0;  // seconds since 1970 UTC; 0: none yet
 };

@@ -129,4 +129,29 @@ Notice compose_notice(const Decision& decision, const Zone& zone, Instant now,
   return notice;
 }
 
+Notice compose_digest(const std::vector<const Notice*>& notices, const std::string& host) {
+  constexpr std::size_t kRoom = 512 * 1024;
+  Notice digest;
+  std::string ids, table, bodies;
+  std::size_t left_out = 0;
+  for (const auto* notice : notices) {
+    ids += notice->message_id + "\n";
+    digest.date = std::max(digest.date, notice->date);
+    table += "    " + notice->subject + "\n";
+    if (bodies.size() + notice->body.size() > kRoom) {
+      ++left_out;
+      continue;
+    }
+    bodies += "\n" + std::string(kColumns, '-') + "\n\n" + notice->body;
+  }
+  const auto& first = notices.front()->message_id;
+  digest.message_id = "exiwarden." + sha256_hex(ids).substr(0, 32) + first.substr(first.find('@'));
+  digest.subject = fmt::format("[{}] {} senders blocked", printable(host, 40), notices.size());
+  digest.body = fmt::format("exiwarden on {} has blocked {} senders:\n\n{}", printable(host),
+                            notices.size(), table);
+  if (left_out > 0) digest.body += fmt::format("\nDetails of {} are left out below.\n", left_out);
+  digest.body += bodies;
+  return digest;
+}
+
 }  // namespace agent

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "agent/config.h"
 #include "agent/decision.h"
@@ -26,6 +27,11 @@ struct NoticeContext {
 
 [[nodiscard]] Notice compose_notice(const Decision& decision, const Zone& zone, Instant now,
                                     const NoticeContext& context);
+
+// Several notices in one mail: what each is about first, then each in full as far as there is room.
+// Not for less than two.
+[[nodiscard]] Notice compose_digest(const std::vector<const Notice*>& notices,
+                                    const std::string& host);
 
 // One word for a POSIX shell, whatever the bytes.
 [[nodiscard]] std::string shell_word(std::string_view text);

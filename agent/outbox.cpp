@@ -9,10 +9,19 @@
 namespace agent {
 namespace {
 
+using namespace std::chrono_literals;
+
 // 5 s, 10 s, 20 s ... 10 min.
 std::chrono::seconds pause_after(unsigned attempts) {
   return std::chrono::seconds(
       std::min<std::int64_t>(600, std::int64_t{5} << std::min(attempts - 1, 7U)));
+}
+
+// Before one that may have gone already is sent again: under a storm of stops it would go each
+// time.
+std::chrono::seconds pause_after_unknown(std::uint32_t unknown) {
+  if (unknown == 0) return 0s;
+  return unknown == 1 ? 2s : 30s;
 }
 
 }  // namespace
@@ -27,37 +36,82 @@ void Outbox::add(Notice notice) {
     if (dropped_++ == 0) say_("too many notices wait to be sent; new ones are dropped and counted");
     return;
   }
-  items_.push_back({std::move(notice), Steady{}, 0, false});
+  if (body_bytes_ + notice.body.size() > kMaxBodies)
+    notice.body = "(too many notices wait: only the subject was kept)\n";
+  body_bytes_ += notice.body.size();
+  items_.push_back({std::move(notice), Steady{}, 0, 0, false});
 }
 
-void Outbox::restore(std::vector<Notice> notices) {
-  for (auto& notice : notices) add(std::move(notice));
-}
-
-void Outbox::send_due(Steady now) {
-  for (auto& item : items_) {
-    if (item.under_way || item.due > now) continue;
-    item.under_way = true;
-    mailer_.send(item.notice);
+void Outbox::restore(std::vector<WaitingNotice> notices, Steady now) {
+  for (auto& [notice, unknown] : notices) {
+    const auto before = items_.size();
+    add(std::move(notice));
+    if (items_.size() == before) continue;
+    items_.back().unknown = unknown;
+    if (unknown > 0) items_.back().due = now + pause_after_unknown(unknown);
   }
+}
+
+Outbox::Steady Outbox::next_mail() const {
+  if (taken_.empty()) return {};
+  if (taken_.size() >= max_per_hour_) return taken_[taken_.size() - max_per_hour_] + 1h;
+  return taken_.back() + kGather;
+}
+
+bool Outbox::prepare(Steady now) {
+  while (!taken_.empty() && taken_.front() <= now - 1h) taken_.pop_front();
+  if (mail_ || next_mail() > now) return false;
+  std::vector<const Notice*> together;
+  for (auto& item : items_) {
+    if (item.due > now) continue;
+    if (together.size() >= batch_) break;
+    item.in_mail = true;
+    together.push_back(&item.notice);
+  }
+  if (together.empty()) return false;
+  mail_ = together.size() == 1 ? *together.front() : compose_digest(together, host_);
+  released_ = false;
+  return true;
+}
+
+void Outbox::release() {
+  if (!prepared()) return;
+  released_ = true;
+  mailer_.send(*mail_);
+}
+
+void Outbox::take_back() {
+  if (!prepared()) return;
+  mail_.reset();
+  for (auto& item : items_) item.in_mail = false;
 }
 
 bool Outbox::collect(Steady now) {
   bool changed = false;
   for (const auto& outcome : mailer_.outcomes()) {
-    const auto item = std::find_if(items_.begin(), items_.end(), [&](const Item& known) {
-      return known.notice.message_id == outcome.message_id;
-    });
-    if (item == items_.end()) continue;
+    if (!mail_ || !released_ || outcome.message_id != mail_->message_id) continue;
     changed = true;
+    mail_.reset();
     if (outcome.error.empty()) {
       if (!fault_.empty()) say_("notices are taken again");
       fault_.clear();
-      items_.erase(item);
+      std::erase_if(items_, [&](const Item& item) {
+        if (item.in_mail) body_bytes_ -= item.notice.body.size();
+        return item.in_mail;
+      });
+      batch_ = kMaxInMail;
+      taken_.push_back(now);
+      ++mails_;
       continue;
     }
-    item->under_way = false;
-    item->due = now + pause_after(++item->attempts);
+    std::size_t together = 0;
+    for (auto& item : items_) {
+      if (!item.in_mail) continue;
+      ++together;
+      item.in_mail = false;
+      item.due = now + pause_after(++item.attempts);
+    }
+    batch_ = std::max<std::size_t>(1, together / 2);
     if (fault_ != outcome.error)
       say_(fmt::format("notice not sent: {}; trying again", printable(outcome.error)));
     fault_ = outcome.error;
@@ -66,16 +120,19 @@ bool Outbox::collect(Steady now) {
 }
 
 std::optional<Outbox::Steady> Outbox::next_due() const {
+  if (mail_) return std::nullopt;
   std::optional<Steady> next;
   for (const auto& item : items_) {
-    if (!item.under_way && (!next || item.due < *next)) next = item.due;
+    if (!next || item.due < *next) next = item.due;
   }
+  if (next) next = std::max(*next, next_mail());
   return next;
 }
 
-std::vector<Notice> Outbox::notices() const {
-  std::vector<Notice> notices;
-  for (const auto& item : items_) notices.push_back(item.notice);
+std::vector<WaitingNotice> Outbox::waiting() const {
+  std::vector<WaitingNotice> notices;
+  for (const auto& item : items_)
+    notices.push_back({item.notice, item.unknown + (item.in_mail ? 1 : 0)});
   return notices;
 }
 

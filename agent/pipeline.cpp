@@ -15,6 +15,18 @@ bool listens_to_bounced(const Rule& rule) {
   return std::find(rule.signals.begin(), rule.signals.end(), Signal::bounced) != rule.signals.end();
 }
 
+parsers::ReaderOptions reader_options(const Config& config, const PipelineOptions& options) {
+  parsers::ReaderOptions reader;
+  reader.reasons = options.reasons;
+  reader.patterns = options.patterns;
+  reader.submissions = options.submissions ||
+                       std::any_of(config.rules.begin(), config.rules.end(), listens_to_bounced);
+  reader.junk_helo = as_optional(config.log.junk_helo);
+  reader.syslog_duplication = as_optional(config.log.syslog_duplication);
+  reader.not_after = options.not_after;
+  return reader;
+}
+
 }  // namespace
 
 // One log: its place, its stamps, and where its events go.
@@ -48,6 +60,7 @@ class Pipeline::Log : public parsers::EventSink {
   std::string name;
   parsers::LogReader reader;
   StampClock clock;
+  std::optional<Instant> first_start;
 };
 
 std::optional<Signal> signal_of(parsers::Kind kind) {
@@ -70,18 +83,10 @@ std::optional<Signal> signal_of(parsers::Kind kind) {
 
 Pipeline::Pipeline(const Config& config, PipelineOptions options)
     : options_(std::move(options)),
+      reader_options_(reader_options(config, options_)),
       attribution_(config, options_.own),
       counting_(config),
-      tags_(options_.tag_secret) {
-  reader_options_.reasons = options_.reasons;
-  reader_options_.patterns = options_.patterns;
-  reader_options_.submissions =
-      options_.submissions ||
-      std::any_of(config.rules.begin(), config.rules.end(), listens_to_bounced);
-  reader_options_.junk_helo = as_optional(config.log.junk_helo);
-  reader_options_.syslog_duplication = as_optional(config.log.syslog_duplication);
-  reader_options_.not_after = options_.not_after;
-}
+      tags_(options_.tag_secret) {}
 
 Pipeline::~Pipeline() = default;
 
@@ -116,6 +121,32 @@ void Pipeline::start_file(std::size_t log, std::string name) {
 
 void Pipeline::feed(std::size_t log, std::span<const char> bytes) {
   logs_[log]->reader.feed(bytes, *logs_[log]);
+}
+
+void Pipeline::set_first_start(std::size_t log, std::optional<Instant> time) {
+  logs_[log]->first_start = time;
+}
+
+void Pipeline::reconfigure(const Config& config, PipelineOptions options) {
+  options_ = std::move(options);
+  reader_options_ = reader_options(config, options_);
+  attribution_ = Attribution(config, options_.own);
+  Counting counting(config);
+  counting.restore(counting_.take_subjects(), counting_.layout(), counting_.newest());
+  counting_ = std::move(counting);
+  auto tags = TagCheck(options_.tag_secret);
+  tags.restore(tags_.seen());
+  tags_ = std::move(tags);
+  for (auto& log : logs_) {
+    if (!log) continue;
+    const auto state = log->reader.state();
+    const auto newest = log->clock.newest();
+    removed_ += log->reader.counters();
+    log->reader = parsers::LogReader(reader_options_);
+    log->reader.restore(state);
+    log->clock = StampClock(options_.zone);
+    log->clock.restore(newest);
+  }
 }
 
 parsers::LogReader& Pipeline::reader(std::size_t log) {
@@ -186,6 +217,7 @@ void Pipeline::charge(Log& log, const parsers::Event& event, Instant time) {
   occurrence.recipient = event.recipient.value_or("");
   occurrence.reason = event.reason.value_or("");
   occurrence.place = {log.name, event.number, event.offset};
+  occurrence.first_start = log.first_start;
   counting_.add(occurrence, [this](Decision&& decision) {
     if (on_decision_) on_decision_(std::move(decision));
   });

@@ -60,6 +60,12 @@ class Pipeline {
   // The same log goes on in another file, or the file begins again.
   void start_file(std::size_t log, std::string name);
   void feed(std::size_t log, std::span<const char> bytes);
+  // The log is read for the first time at this moment: its older lines fill windows, but only
+  // events younger than one period may decide.
+  void set_first_start(std::size_t log, std::optional<Instant> time);
+  // Another configuration, in the midst of it: what was counted is kept where it still has a rule,
+  // logs go on after their last whole line (what came after it must be fed again).
+  void reconfigure(const Config& config, PipelineOptions options);
 
   void on_decision(OnDecision callback) { on_decision_ = std::move(callback); }
   void on_signal(OnSignal callback) { on_signal_ = std::move(callback); }

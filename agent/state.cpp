@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <iterator>
 #include <stdexcept>
@@ -37,8 +38,12 @@ void append_optional(std::string& out, const std::optional<std::string>& text) {
   out += " %.";
 }
 
-void append_number(std::string& out, std::int64_t value) {
-  fmt::format_to(std::back_inserter(out), " {}", value);
+template <class T>
+void append_number(std::string& out, T value) {
+  std::array<char, 24> digits{};
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
+  out.push_back(' ');
+  out.append(digits.data(), end);
 }
 
 std::int64_t seconds(Instant time) {
@@ -46,6 +51,15 @@ std::int64_t seconds(Instant time) {
 }
 Instant instant(std::int64_t value) {
   return Instant(std::chrono::seconds(value));
+}
+
+// "-" for none.
+void append_optional(std::string& out, const std::optional<Instant>& time) {
+  if (time) {
+    append_number(out, seconds(*time));
+  } else {
+    out += " -";
+  }
 }
 
 // Thrown and caught in this file only.
@@ -98,6 +112,13 @@ class Fields {
     if (error != std::errc() || end != raw.data() + raw.size()) throw Malformed("a wrong number");
     return value;
   }
+  std::optional<Instant> optional_time() {
+    if (rest_.starts_with("- ") || rest_ == "-") {
+      word();
+      return std::nullopt;
+    }
+    return instant(number<std::int64_t>());
+  }
 
  private:
   std::string_view rest_;
@@ -107,18 +128,22 @@ void encode_position(std::string& out, const LogPosition& position) {
   const auto& reader = position.reader;
   out += "log";
   append_field(out, position.path);
-  append_number(out, static_cast<std::int64_t>(position.file.device));
-  append_number(out, static_cast<std::int64_t>(position.file.inode));
+  append_number(out, position.file.device);
+  append_number(out, position.file.inode);
   append_field(out, position.file.first_line);
-  append_number(out, static_cast<std::int64_t>(reader.offset));
-  append_number(out, static_cast<std::int64_t>(reader.line));
+  append_field(out, position.tail);
+  append_number(out, position.modified);
+  append_number(out, position.finished ? 1 : 0);
+  append_optional(out, position.newest_stamp);
+  append_optional(out, position.first_start);
+  append_number(out, reader.offset);
+  append_number(out, reader.line);
   append_number(out, static_cast<std::int64_t>(reader.form));
   append_number(out, reader.junk_seen ? 1 : 0);
   append_number(out, reader.distrust.in_quotes ? 1 : 0);
   append_number(out, reader.distrust.reach);
-  append_number(out, static_cast<std::int64_t>(reader.copies.single));
-  append_number(out, static_cast<std::int64_t>(reader.copies.paired));
-  if (position.newest_stamp) append_number(out, seconds(*position.newest_stamp));
+  append_number(out, reader.copies.single);
+  append_number(out, reader.copies.paired);
   out.push_back('\n');
   for (const auto& [pid, last] : reader.copies.last) {
     out += "copy";
@@ -143,6 +168,11 @@ LogPosition decode_position(Fields& in) {
   position.file.device = in.number();
   position.file.inode = in.number();
   position.file.first_line = in.text();
+  position.tail = in.text();
+  position.modified = in.number<std::int64_t>();
+  position.finished = in.number() != 0;
+  position.newest_stamp = in.optional_time();
+  position.first_start = in.optional_time();
   auto& reader = position.reader;
   reader.offset = in.number();
   reader.line = in.number();
@@ -154,14 +184,14 @@ LogPosition decode_position(Fields& in) {
   reader.distrust.reach = in.number<std::uint32_t>();
   reader.copies.single = in.number();
   reader.copies.paired = in.number();
-  if (!in.done()) position.newest_stamp = instant(in.number<std::int64_t>());
   return position;
 }
 
 void encode_subject(std::string& out, const std::string& key, const Counting::Subject& subject) {
   out += "subject";
   append_field(out, key);
-  fmt::format_to(std::back_inserter(out), " {} {}", subject.blocked, subject.other_hosts);
+  append_number(out, subject.blocked);
+  append_number(out, subject.other_hosts);
   if (subject.fresh_since) append_number(out, seconds(*subject.fresh_since));
   out.push_back('\n');
   for (const auto& window : subject.windows) {
@@ -176,8 +206,7 @@ void encode_subject(std::string& out, const std::string& key, const Counting::Su
     const auto recipients = window.recipients();
     if (recipients.empty()) continue;
     out += "recipients";
-    for (const auto recipient : recipients)
-      fmt::format_to(std::back_inserter(out), " {}", recipient);
+    for (const auto recipient : recipients) append_number(out, recipient);
     out.push_back('\n');
   }
   for (const auto& host : subject.hosts) {
@@ -256,12 +285,14 @@ class Decoder {
       pending.data = in.text();
       state.pending.push_back(std::move(pending));
     } else if (kind == "notice") {
-      Notice notice;
+      WaitingNotice waiting;
+      auto& notice = waiting.notice;
+      waiting.unknown = in.number<std::uint32_t>();
       notice.message_id = in.text();
       notice.date = in.number<std::int64_t>();
       notice.subject = in.text();
       notice.body = in.text();
-      state.outbox.push_back(std::move(notice));
+      state.outbox.push_back(std::move(waiting));
     } else {
       throw Malformed(fmt::format("an unknown record \"{}\"", kind));
     }
@@ -361,8 +392,9 @@ std::string encode_state(const State& state) {
     append_field(out, pending.data);
     out.push_back('\n');
   }
-  for (const auto& notice : state.outbox) {
+  for (const auto& [notice, unknown] : state.outbox) {
     out += "notice";
+    append_number(out, unknown);
     append_field(out, notice.message_id);
     append_number(out, notice.date);
     append_field(out, notice.subject);

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "agent/counting.h"
-#include "agent/follow.h"
 #include "agent/notice.h"
+#include "agent/rotations.h"
 #include "agent/submissions.h"
 #include "agent/tag_check.h"
 
@@ -23,6 +23,14 @@ struct PendingBlock {
   bool operator==(const PendingBlock&) const = default;
 };
 
+// A notice that no transport has taken yet.
+struct WaitingNotice {
+  Notice notice;
+  // Times it was handed over without our knowing what became of it: we were stopped meanwhile.
+  std::uint32_t unknown = 0;
+  bool operator==(const WaitingNotice&) const = default;
+};
+
 struct State {
   std::vector<LogPosition> positions;
   Counting::Subjects subjects;
@@ -31,7 +39,7 @@ struct State {
   std::vector<std::pair<std::string, Submissions::Message>> submissions;  // oldest first
   TagCheck::Seen tags;
   std::vector<PendingBlock> pending;
-  std::vector<Notice> outbox;
+  std::vector<WaitingNotice> outbox;
 };
 
 [[nodiscard]] std::string encode_state(const State& state);

@@ -10,14 +10,17 @@ constexpr actions::Creation kPrivate{0600, std::nullopt, 0600};
 
 }  // namespace
 
-std::optional<State> StateFile::load_one(const std::string& path, const Say& say) {
+std::optional<State> StateFile::load_one(const std::string& path, bool& damaged, const Say& say) {
   const auto content = files_.read(path, kMaxState);
   if (!content) {
-    if (content.error().code != actions::Errc::not_found) say(content.error().what);
+    if (content.error().code == actions::Errc::not_found) return std::nullopt;
+    damaged = true;
+    say(content.error().what);
     return std::nullopt;
   }
   auto decoded = decode_state(content.value().bytes);
   if (auto* state = std::get_if<State>(&decoded)) return std::move(*state);
+  damaged = true;
   const auto aside = path + ".damaged";
   const auto moved = files_.rename(path, aside);
   say(fmt::format("{} is not used: {}; {}", path, std::get<std::string>(decoded),
@@ -25,13 +28,14 @@ std::optional<State> StateFile::load_one(const std::string& path, const Say& say
   return std::nullopt;
 }
 
-std::optional<State> StateFile::load(const Say& say) {
-  if (auto state = load_one(path_, say)) return state;
-  return load_one(previous_, say);
+StateFile::Loaded StateFile::load(const Say& say) {
+  Loaded loaded;
+  loaded.state = load_one(path_, loaded.damaged, say);
+  if (!loaded.state) loaded.state = load_one(previous_, loaded.damaged, say);
+  return loaded;
 }
 
-actions::Result<actions::Done> StateFile::save(const State& state) {
-  const auto text = encode_state(state);
+actions::Result<actions::Done> StateFile::save(std::string_view text) {
   // Should we stop between the two renames, the previous generation is there and is used.
   if (const auto kept = files_.rename(path_, previous_);
       !kept && kept.error().code != actions::Errc::not_found) {

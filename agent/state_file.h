@@ -17,14 +17,19 @@ class StateFile {
   StateFile(actions::Files& files, const std::string& directory)
       : files_(files), path_(directory + "/checkpoint"), previous_(path_ + ".previous") {}
 
-  // The newest generation that is whole; nullopt if there is none (the logs will be read again).
-  // A damaged one is renamed to "checkpoint.damaged", and said.
-  std::optional<State> load(const Say& say);
-  // Atomic, and on the disk when it returns; the generation before is kept.
-  actions::Result<actions::Done> save(const State& state);
+  struct Loaded {
+    std::optional<State> state;  // nullopt: none is whole; the logs will be read again
+    bool damaged = false;        // there was one that is not
+  };
+  // The newest generation that is whole. A damaged one is renamed to "checkpoint.damaged", and
+  // said.
+  Loaded load(const Say& say);
+  // What encode_state() gave. Atomic, and on the disk when it returns; the generation before is
+  // kept.
+  actions::Result<actions::Done> save(std::string_view text);
 
  private:
-  std::optional<State> load_one(const std::string& path, const Say& say);
+  std::optional<State> load_one(const std::string& path, bool& damaged, const Say& say);
 
   actions::Files& files_;
   std::string path_, previous_;

@@ -70,14 +70,14 @@ actions::Result<actions::Change> add(actions::Files& files, const ScopedList& li
   if (const auto made = actions::make_directory(exim, directory); !made) return made.error();
   actions::Blocklist file(files, list.path, actions::creation_of_list(exim));
   const auto added = patiently([&] { return file.add(key, data); });
-  if (!added) return added;
+  if (!added) return added.error();
   if (const auto synced = file.sync(); !synced) return synced.error();
   if (exim) {
     if (const auto readable = actions::make_readable(*exim, list.path); !readable)
       fmt::print(stderr, "exiwarden: warning: {}; Exim defers all mail it looks up there\n",
                  printable(readable.error().what));
   }
-  return added;
+  return added->change;
 }
 
 void report(const Invocation& invocation, const ScopedList& list, const actions::ListEntry& entry,

@@ -21,30 +21,39 @@ void say(const std::string& text) {
   fmt::print(stderr, "exiwarden: {}\n", printable(text));
 }
 
-// A new configuration, if it is wholly good; what is wrong with it is said.
-std::optional<Config> reloaded(const std::string& path) {
+// What the service needs, from a configuration and this machine; what is wrong with it is said.
+std::optional<Service::Setup> setup_for(Config config) {
+  auto around = surroundings(config);
+  if (const auto* problem = std::get_if<std::string>(&around)) {
+    say(*problem);
+    return std::nullopt;
+  }
+  return Service::Setup{std::move(config), std::move(std::get<PipelineOptions>(around))};
+}
+
+// A new configuration, if it is wholly good and says the same of what can't change in the midst.
+std::optional<Service::Setup> reloaded(const std::string& path, const std::string& state) {
   auto loaded = load_config(path);
+  std::optional<Service::Setup> setup;
   if (const auto* problems = std::get_if<1>(&loaded)) {
     for (const auto& problem : *problems) say(describe(problem));
-    say("the configuration stays as it was");
-    return std::nullopt;
+  } else if (std::get<Config>(loaded).state.directory != state) {
+    say(fmt::format("state.directory: is {} now; that takes a restart", state));
+  } else {
+    setup = setup_for(std::get<Config>(std::move(loaded)));
   }
-  auto config = std::get<Config>(std::move(loaded));
-  const auto around = surroundings(config);
-  if (const auto* problem = std::get_if<std::string>(&around)) {
-    say(*problem + "; the configuration stays as it was");
-    return std::nullopt;
-  }
-  return config;
+  if (!setup) say("the configuration stays as it was");
+  return setup;
 }
 
 }  // namespace
 
 Exit run_service(const Invocation& invocation) {
   ::umask(0027);
-  Config config = invocation.config;
+  const Config& config = invocation.config;
   actions::PosixFiles files;
-  ServiceOptions options;
+  EngineOptions options;
+  options.host = host_name();
   options.config_path =
       invocation.config_path == "/etc/exiwarden/exiwarden.toml" ? "" : invocation.config_path;
   options.dry_run = invocation.options.count("dry-run") > 0;
@@ -74,28 +83,28 @@ Exit run_service(const Invocation& invocation) {
     }
     only.emplace(std::move(claimed.value()));
   }
-  for (bool first = true;; first = false) {
-    auto around = surroundings(config);
-    if (const auto* problem = std::get_if<std::string>(&around)) {
-      say(*problem);
-      return kBadConfig;
-    }
-    Service service(config, std::move(std::get<PipelineOptions>(around)), files, options);
-    std::optional<Config> next;
-    const auto end = service.run(
-        [&] {
-          if (!first) say("the new configuration is in force");
-          ::sd_notify(0, "READY=1");
-        },
-        [&] {
-          ::sd_notify(0, "RELOADING=1");
-          next = reloaded(invocation.config_path);
-          if (!next) ::sd_notify(0, "READY=1");
-          return next.has_value();
-        });
-    if (end == Service::End::stopped) return kDone;
-    config = std::move(*next);
+  auto setup = setup_for(config);
+  if (!setup) return kBadConfig;
+  Service service(std::move(*setup), files, options);
+  bool first = true;
+  service.run(
+      [&] {
+        if (!first) say("the new configuration is in force");
+        first = false;
+        ::sd_notify(0, "READY=1");
+      },
+      [&] {
+        ::sd_notify(0, "RELOADING=1");
+        auto next = reloaded(invocation.config_path, config.state.directory);
+        if (!next) ::sd_notify(0, "READY=1");
+        return next;
+      });
+  if (service.mail_under_way()) {
+    // All is saved; a mail server that does not answer must not hold up the end.
+    std::fflush(stdout);
+    ::_exit(kDone);
   }
+  return kDone;
 }
 
 }  // namespace agent

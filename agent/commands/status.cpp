@@ -126,7 +126,7 @@ class Status {
     bool known = false;
     for (const auto& position :
          saved_.state ? saved_.state->positions : std::vector<LogPosition>()) {
-      if (position.path != pattern) continue;
+      if (position.path != pattern || position.finished) continue;
       const bool same = exists && position.file.inode == info.st_ino &&
                         position.file.device == info.st_dev && position.reader.offset <= size;
       if (!same && known) continue;
@@ -230,7 +230,7 @@ class Status {
     const auto& outbox = saved_.state->outbox;
     if (outbox.empty()) return;
     if (json()) {
-      for (const auto& notice : outbox) {
+      for (const auto& [notice, unknown] : outbox) {
         Record record;
         record.add("about", "notice")
             .add("message_id", notice.message_id)
@@ -241,7 +241,7 @@ class Status {
       return;
     }
     line("notices", fmt::format("{} wait to be sent, the oldest since {}", outbox.size(),
-                                zone_.text(Instant(std::chrono::seconds(outbox.front().date)))));
+                                zone_.text(Instant(std::chrono::seconds(outbox.front().notice.date)))));
   }
 
   const Invocation& invocation_;

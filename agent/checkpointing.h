@@ -1,0 +1,63 @@
+// When to write a checkpoint, and what waits for one. Under way is one at a time; while it is, and
+// as long as writing would take more than a small part of the time, changes gather for the next.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/saver.h"
+
+namespace agent {
+
+class Checkpointing {
+ public:
+  using Say = std::function<void(const std::string&)>;
+  using Steady = std::chrono::steady_clock::time_point;
+
+  static constexpr std::chrono::seconds kInterval{10};
+  static constexpr std::chrono::seconds kRetry{1};
+  // A notice whose checkpoint can't be written waits no longer than this.
+  static constexpr std::chrono::seconds kPatience{60};
+
+  Checkpointing(Saver& saver, Say say) : saver_(saver), say_(std::move(say)) {}
+
+  void touch() { touched_ = true; }             // there is something to save, some time
+  void hurry() { touched_ = hurried_ = true; }  // something else waits for it
+  [[nodiscard]] bool touched() const { return touched_; }
+
+  // Starts one if it is time. `make` encodes the state of this moment.
+  bool start_if_due(Steady now, const std::function<SaveJob()>& make);
+  // Writes one now and waits for it; for start and stop.
+  bool write(Steady now, const std::function<SaveJob()>& make);
+  struct Done {
+    bool saved = false;
+    std::vector<std::string> lists;  // that were to be synced first
+  };
+  std::optional<Done> collect(Steady now);
+
+  // When start_if_due() should be called next.
+  [[nodiscard]] std::optional<Steady> due() const;
+  // Nothing could be saved for longer than anybody should wait.
+  [[nodiscard]] bool out_of_patience(Steady now) const {
+    return failing_since_ && now - *failing_since_ >= kPatience;
+  }
+  [[nodiscard]] const std::string& fault() const { return fault_; }
+
+ private:
+  void start(Steady now, const std::function<SaveJob()>& make);
+  Done finish(Steady now, const Saver::Outcome& outcome);
+
+  Saver& saver_;
+  Say say_;
+  bool touched_ = false, hurried_ = false, busy_ = false;
+  std::vector<std::string> lists_;  // of the one under way
+  Steady next_{};                   // at the earliest, if hurried
+  Steady next_calm_{};              // at the earliest otherwise
+  std::optional<Steady> failing_since_;
+  std::string fault_;
+};
+
+}  // namespace agent

@@ -1,0 +1,368 @@
+#include "agent/engine.h"
+
+#include <fmt/format.h>
+#include <sys/inotify.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <utility>
+
+#include "agent/printable.h"
+
+namespace agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kReadBudget = std::size_t{4} << 20;  // a turn: lists wait no longer
+constexpr std::size_t kShare = 64 * 1024;  // of one log among several, which are read side by side
+constexpr auto kLook = 15s;                // beside inotify, for what it may have missed
+constexpr auto kLookInTrouble = 1s;        // a log or list that can't be read
+constexpr auto kPoll = 100ms;              // where inotify says nothing
+constexpr auto kRetry = 1s;
+constexpr auto kMetrics = 15s;
+constexpr auto kLastMail = 5s;  // at a stop
+constexpr std::size_t kMaxParked = 64;
+
+Follower::Counters& operator+=(Follower::Counters& sum, const Follower::Counters& more) {
+  sum.rotations += more.rotations;
+  sum.truncations += more.truncations;
+  sum.missing += more.missing;
+  return sum;
+}
+
+}  // namespace
+
+Engine::Engine(const Config& config, PipelineOptions around, EngineParts parts,
+               EngineOptions options)
+    : config_(config),
+      parts_(parts),
+      options_(std::move(options)),
+      zone_(around.zone),
+      pipeline_(config_, std::move(around)),
+      exim_(actions::find_exim_user(config_.exim.user)),
+      lists_(parts_.files, pipeline_.counting().lists(), exim_, options_.say),
+      outbox_(parts_.mailer, options_.host, config_.notify.max_per_hour, options_.say),
+      checkpoints_(parts_.saver, options_.say) {
+  pipeline_.on_decision([this](Decision&& decision) { decide(std::move(decision)); });
+}
+
+std::chrono::seconds Engine::longest_period() const {
+  std::chrono::seconds longest{0};
+  for (const auto& rule : config_.rules) longest = std::max(longest, rule.period);
+  return longest;
+}
+
+void Engine::start(Moment now) {
+  now_ = now;
+  StateFile::Loaded loaded;
+  if (!options_.dry_run) {
+    StateFile file(parts_.files, config_.state.directory);
+    loaded = file.load(options_.say);
+  }
+  auto& state = loaded.state;
+  if (state) {
+    pipeline_.counting().restore(std::move(state->subjects), state->layout, state->newest);
+    pipeline_.submissions().restore(std::move(state->submissions));
+    pipeline_.tags().restore(state->tags);
+    lists_.restore(std::move(state->pending));
+    outbox_.restore(std::move(state->outbox), now.steady);
+    parked_ = std::move(state->positions);
+  }
+  open_lists();
+  lists_.adopt(pipeline_.counting(),
+               state ? std::nullopt : std::optional(now.wall - longest_period()),
+               loaded.damaged && !state, now);
+  for (const auto& path : config_.log.paths) follow(path, std::exchange(parked_, {}), now);
+  // Before anything is read: a crash during the first catch-up must not move its beginning.
+  if (!options_.dry_run) checkpoints_.write(now.steady, [&] { return job(now, true); });
+}
+
+// `saved` may hold positions of other logs too: those are parked again.
+void Engine::follow(const std::string& path, const std::vector<LogPosition>& saved, Moment now) {
+  std::vector<LogPosition> mine;
+  for (const auto& position : saved) (position.path == path ? mine : parked_).push_back(position);
+  if (parked_.size() > kMaxParked)
+    parked_.erase(parked_.begin(), parked_.end() - static_cast<std::ptrdiff_t>(kMaxParked));
+  followers_.push_back(
+      std::make_unique<Follower>(path, zone_, pipeline_, parts_.inotify, options_.say));
+  followers_.back()->resume(mine, now.wall - longest_period(), now.wall);
+}
+
+void Engine::open_lists() {
+  if (!exim_)
+    options_.say(
+        fmt::format("exim.user: this machine has no user \"{}\"; lists will be readable by all",
+                    config_.exim.user));
+  list_watches_.assign(lists_.size(), -1);
+  for (std::size_t i = 0; i < lists_.size(); ++i) {
+    const auto directory = std::filesystem::path(lists_.path(i)).parent_path();
+    if (!options_.dry_run) {
+      const auto made = actions::make_directory(exim_, directory.string());
+      if (!made) options_.say(made.error().what);
+      if (made && made.value()) options_.say(fmt::format("created {}", directory.string()));
+    }
+    if (parts_.inotify == nullptr) continue;
+    const auto watch = parts_.inotify->watch_directory(directory.string());
+    if (watch) {
+      list_watches_[i] = watch.value();
+    } else {
+      options_.say(watch.error().what + "; looking at the list from time to time instead");
+    }
+  }
+}
+
+void Engine::decide(Decision&& decision) {
+  if (options_.dry_run) {
+    ++decisions_;
+    options_.on_decision(decision, zone_);
+    return;
+  }
+  const auto blocked = lists_.block(decision, zone_, pipeline_.counting());
+  if (blocked == Lists::Blocked::freed_before) return;
+  ++decisions_;
+  checkpoints_.hurry();
+  options_.on_decision(decision, zone_);
+  if (!wants_notices(config_.notify)) return;
+  NoticeContext context;
+  context.host = options_.host;
+  context.config_path = options_.config_path;
+  context.exim_binary = config_.exim.binary;
+  const auto line =
+      actions::list_line(decision.identity, list_data(decision, zone_)).value_or("\n");
+  context.list_line = line.substr(0, line.size() - 1);
+  if (blocked == Lists::Blocked::pending)
+    context.list_line += "  (NOT WRITTEN YET: the list can't be written; trying again)";
+  outbox_.add(compose_notice(decision, zone_, now_.wall, context));
+}
+
+void Engine::look_at_list(std::size_t list, Moment now, bool fully) {
+  if (options_.dry_run) return;
+  const auto pending = lists_.pending().size();
+  const auto seen = lists_.look(list, pipeline_.counting(), now, fully, behind_);
+  // What was freed must not come back by a crash.
+  if (seen.freed || lists_.pending().size() != pending) checkpoints_.hurry();
+}
+
+void Engine::on_changes(Moment now) {
+  if (parts_.inotify == nullptr) return;
+  std::vector<bool> changed(lists_.size());
+  parts_.inotify->drain([&](const Inotify::Change& change) {
+    for (std::size_t i = 0; i < lists_.size(); ++i) {
+      const auto name = std::filesystem::path(lists_.path(i)).filename();
+      const bool here = change.watch == list_watches_[i] && change.name == name.string();
+      if (here || (change.mask & IN_Q_OVERFLOW) != 0) changed[i] = true;
+      if (change.watch == list_watches_[i] && (change.mask & IN_IGNORED) != 0)
+        list_watches_[i] = -1;
+    }
+    for (auto& follower : followers_) follower->on_change(change, now.wall);
+  });
+  // Before the log is read: what somebody freed starts counting with the next line.
+  for (std::size_t i = 0; i < lists_.size(); ++i) {
+    if (changed[i]) look_at_list(i, now, false);
+  }
+}
+
+// Beside what inotify says.
+void Engine::look_around(Moment now) {
+  const auto settling = lists_.next_look();
+  if (settling && now.steady >= *settling) {
+    for (std::size_t i = 0; i < lists_.size(); ++i) look_at_list(i, now, false);
+  }
+  if (now.steady < next_look_) return;
+  std::chrono::steady_clock::duration next = kLook;
+  const auto sooner = [&](auto time) {
+    next = std::min<std::chrono::steady_clock::duration>(next, time);
+  };
+  for (auto& follower : followers_) {
+    follower->look(now.wall);
+    if (follower->needs_polling()) sooner(kPoll);
+    if (!follower->fault().empty()) sooner(kLookInTrouble);
+  }
+  for (std::size_t i = 0; i < lists_.size(); ++i) {
+    look_at_list(i, now, true);
+    if (list_watches_[i] < 0) sooner(kPoll);
+    if (!lists_.fault(i).empty()) sooner(kLookInTrouble);
+  }
+  next_look_ = now.steady + next;
+}
+
+// Several logs side by side, the one that is furthest back first: events of one identity count
+// across logs, in the order of time.
+bool Engine::read_logs(Moment now) {
+  std::vector<Follower*> open;
+  for (auto& follower : followers_) open.push_back(follower.get());
+  const auto share = open.size() == 1 ? kReadBudget : kShare;
+  for (std::size_t spent = 0; !open.empty() && spent < kReadBudget; spent += share) {
+    const auto back = std::min_element(open.begin(), open.end(), [](auto* a, auto* b) {
+      return a->newest_stamp() < b->newest_stamp();
+    });
+    if (!(*back)->read(share, now.steady)) open.erase(back);
+  }
+  const bool more = !open.empty();
+  if (pipeline_.counters().bytes != bytes_saved_) checkpoints_.touch();
+  if (!more && !settled_) {
+    settled_ = true;
+    lists_.settle(pipeline_.counting());
+  }
+  return more;
+}
+
+State Engine::snapshot(Moment now) {
+  State state;
+  state.positions = parked_;
+  for (auto& follower : followers_) {
+    for (auto& position : follower->positions()) state.positions.push_back(std::move(position));
+  }
+  auto& counting = pipeline_.counting();
+  // By a stamp from the future alone nothing ends.
+  if (counting.newest()) counting.expire(std::min(*counting.newest(), now.wall));
+  state.subjects = counting.subjects();
+  state.layout = counting.layout();
+  state.newest = counting.newest();
+  state.submissions = pipeline_.submissions().all();
+  state.tags = pipeline_.tags().seen();
+  state.pending = lists_.pending();
+  state.outbox = outbox_.waiting();
+  bytes_saved_ = pipeline_.counters().bytes;
+  return state;
+}
+
+SaveJob Engine::job(Moment now, bool with_checkpoint) {
+  SaveJob job;
+  if (with_checkpoint) {
+    job.checkpoint = encode_state(snapshot(now));
+    job.lists = lists_.take_unsynced();
+    covers_mail_ = outbox_.prepared();
+  }
+  if (!config_.state.metrics.empty()) {
+    job.metrics_path = config_.state.metrics;
+    job.metrics = metrics_text(metrics());
+  }
+  next_metrics_ = now.steady + kMetrics;
+  return job;
+}
+
+void Engine::save_and_send(Moment now) {
+  if (outbox_.collect(now.steady)) checkpoints_.hurry();
+  if (outbox_.prepare(now.steady)) checkpoints_.hurry();
+  // Twice: what a saver on the spot has done is there at once.
+  for (int i = 0; i < 2; ++i) {
+    if (const auto done = checkpoints_.collect(now.steady)) {
+      if (!done->saved) lists_.put_back_unsynced(done->lists);
+      if (done->saved && covers_mail_) outbox_.release();
+      covers_mail_ = false;
+    }
+    if (i == 0) checkpoints_.start_if_due(now.steady, [&] { return job(now, true); });
+  }
+  if (checkpoints_.out_of_patience(now.steady)) outbox_.release();
+}
+
+bool Engine::turn(Moment now) {
+  now_ = now;
+  on_changes(now);
+  look_around(now);
+  if (!lists_.pending().empty() && now.steady >= next_retry_) {
+    const auto pending = lists_.pending().size();
+    lists_.retry();
+    next_retry_ = now.steady + kRetry;
+    if (lists_.pending().size() != pending) checkpoints_.hurry();
+  }
+  behind_ = read_logs(now);
+  if (!options_.dry_run) save_and_send(now);
+  return behind_;
+}
+
+Engine::Steady Engine::due() const {
+  auto until = next_look_;
+  const auto sooner = [&](std::optional<Steady> time) {
+    if (time) until = std::min(until, *time);
+  };
+  sooner(lists_.next_look());
+  if (options_.dry_run) return until;
+  sooner(checkpoints_.due());
+  sooner(outbox_.next_due());
+  if (!lists_.pending().empty()) sooner(next_retry_);
+  return until;
+}
+
+void Engine::stop(Moment now) {
+  if (options_.dry_run) return;
+  parts_.mailer.wait(kLastMail);
+  outbox_.collect(now.steady);
+  outbox_.take_back();
+  if (!checkpoints_.write(now.steady, [&] { return job(now, true); }))
+    options_.say("stopping without a checkpoint: what was read since the last one is read again");
+}
+
+void Engine::reload(const Config& config, PipelineOptions around, Moment now) {
+  now_ = now;
+  zone_ = around.zone;
+  config_ = config;
+  for (auto& follower : followers_) {
+    const auto& paths = config_.log.paths;
+    follower->set_zone(zone_);
+    if (std::find(paths.begin(), paths.end(), follower->path()) != paths.end()) continue;
+    for (auto& position : follower->positions()) parked_.push_back(std::move(position));
+    gone_ += follower->counters();
+    follower.reset();
+  }
+  std::erase(followers_, nullptr);
+  pipeline_.reconfigure(config_, std::move(around));
+  exim_ = actions::find_exim_user(config_.exim.user);
+
+  auto pending = lists_.pending();
+  const auto unsynced = lists_.take_unsynced();
+  lists_ = Lists(parts_.files, pipeline_.counting().lists(), exim_, options_.say);
+  lists_.restore(std::move(pending));
+  lists_.put_back_unsynced(unsynced);
+  open_lists();
+  lists_.adopt(pipeline_.counting(), std::nullopt, false, now);
+  if (settled_) lists_.settle(pipeline_.counting());
+
+  for (const auto& path : config_.log.paths) {
+    const bool followed = std::any_of(followers_.begin(), followers_.end(),
+                                      [&](const auto& known) { return known->path() == path; });
+    if (!followed) follow(path, std::exchange(parked_, {}), now);
+  }
+  parts_.mailer.configure(config_.notify);
+  outbox_.set_max_per_hour(config_.notify.max_per_hour);
+  next_look_ = {};
+  checkpoints_.hurry();
+}
+
+Metrics Engine::metrics() const {
+  Metrics metrics;
+  metrics.reader = pipeline_.counters();
+  metrics.charged = pipeline_.charged();
+  metrics.tagged = pipeline_.tagged();
+  metrics.messages = pipeline_.submissions().size();
+  metrics.messages_forgotten = pipeline_.submissions().forgotten();
+  metrics.decisions = decisions_;
+  metrics.identities = pipeline_.counting().identities();
+  metrics.crowded_out = pipeline_.counting().crowded_out();
+  auto logs = gone_;
+  for (const auto& follower : followers_) {
+    logs += follower->counters();
+    metrics.lag_bytes += follower->lag();
+    metrics.log_fault = metrics.log_fault || !follower->fault().empty();
+  }
+  metrics.rotations = logs.rotations;
+  metrics.truncations = logs.truncations;
+  metrics.missing_files = logs.missing;
+  metrics.outbox = outbox_.size();
+  metrics.mails = outbox_.mails();
+  metrics.notices_dropped = outbox_.dropped();
+  metrics.pending_blocks = lists_.pending().size();
+  metrics.blocks_dropped = lists_.dropped();
+  for (std::size_t i = 0; i < lists_.size(); ++i)
+    metrics.lists.push_back({lists_.path(i), lists_.entries(i), !lists_.fault(i).empty()});
+  metrics.state_fault = !checkpoints_.fault().empty();
+  metrics.notify_fault = !outbox_.fault().empty();
+  if (const auto newest = pipeline_.counting().newest())
+    metrics.newest_event = newest->time_since_epoch().count();
+  return metrics;
+}
+
+}  // namespace agent

@@ -1,0 +1,101 @@
+// The service without its clock, signals and waiting: what run does, turn by turn, as told. The
+// order of effects is fixed, and every step can be repeated after a crash:
+//   lists looked at -> log read -> key appended (visible) -> lists synced -> checkpoint -> notice.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actions/files.h"
+#include "agent/checkpointing.h"
+#include "agent/config.h"
+#include "agent/follow.h"
+#include "agent/inotify.h"
+#include "agent/lists.h"
+#include "agent/mailer.h"
+#include "agent/metrics.h"
+#include "agent/moment.h"
+#include "agent/outbox.h"
+#include "agent/pipeline.h"
+#include "agent/saver.h"
+
+namespace agent {
+
+struct EngineOptions {
+  std::string config_path;  // for the commands that notices show; empty for the default
+  std::string host;
+  bool dry_run = false;
+  std::function<void(const Decision&, const Zone&)> on_decision;  // the service's own log
+  std::function<void(const std::string&)> say;
+};
+
+// What the engine works with; all must outlive it. Null: without inotify all is looked at from time
+// to time.
+struct EngineParts {
+  actions::Files& files;
+  Inotify* inotify;
+  MailSender& mailer;
+  Saver& saver;
+};
+
+class Engine {
+ public:
+  using Steady = std::chrono::steady_clock::time_point;
+
+  Engine(const Config& config, PipelineOptions around, EngineParts parts, EngineOptions options);
+
+  // Loads the state and opens the logs; nothing is read yet.
+  void start(Moment now);
+  // Does what there is to do and never waits; true if there is more to read at once.
+  bool turn(Moment now);
+  // When the next turn is due if nothing happens before.
+  [[nodiscard]] Steady due() const;
+  // Everything saved.
+  void stop(Moment now);
+  // Another configuration from now on; nothing counted is forgotten that still has a rule.
+  void reload(const Config& config, PipelineOptions around, Moment now);
+
+  [[nodiscard]] const Pipeline& pipeline() const { return pipeline_; }
+  [[nodiscard]] Metrics metrics() const;
+
+ private:
+  void open_lists();
+  void follow(const std::string& path, const std::vector<LogPosition>& saved, Moment now);
+  void decide(Decision&& decision);
+  void on_changes(Moment now);
+  void look_around(Moment now);
+  void look_at_list(std::size_t list, Moment now, bool fully);
+  bool read_logs(Moment now);
+  void save_and_send(Moment now);
+  [[nodiscard]] SaveJob job(Moment now, bool with_checkpoint);
+  [[nodiscard]] State snapshot(Moment now);
+  [[nodiscard]] std::chrono::seconds longest_period() const;
+
+  Config config_;
+  EngineParts parts_;
+  EngineOptions options_;
+  Zone zone_;
+  Pipeline pipeline_;
+  std::optional<actions::EximUser> exim_;
+  Lists lists_;
+  std::vector<int> list_watches_;  // by list; -1: looked at from time to time
+  std::vector<std::unique_ptr<Follower>> followers_;
+  std::vector<LogPosition> parked_;  // of logs that are not in the configuration now
+  Outbox outbox_;
+  Checkpointing checkpoints_;
+
+  Moment now_;                // of this turn
+  bool settled_ = false;      // the logs were read to their ends once
+  bool behind_ = true;        // there was more to read after the last turn
+  bool covers_mail_ = false;  // the checkpoint under way tells of the mail that waits for it
+  std::uint64_t decisions_ = 0;
+  std::uint64_t bytes_saved_ = 0;
+  Follower::Counters gone_;  // of logs that are not followed any more
+  Steady next_look_{}, next_retry_{}, next_metrics_{};
+};
+
+}  // namespace agent

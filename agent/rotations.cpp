@@ -1,0 +1,110 @@
+#include "agent/rotations.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+namespace agent {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kMaxLinks = 8;
+
+// The file a name stands for, link by link: each of them can be switched.
+std::vector<fs::path> chain_of(const std::string& name) {
+  std::vector<fs::path> chain{name};
+  std::error_code error;
+  for (int links = 0; links < kMaxLinks && fs::is_symlink(chain.back(), error); ++links) {
+    auto target = fs::read_symlink(chain.back(), error);
+    if (error) break;
+    if (target.is_relative()) target = chain.back().parent_path() / target;
+    chain.push_back(target.lexically_normal());
+  }
+  return chain;
+}
+
+bool goes_on_in(const LogPosition& position, LogFile& file) {
+  if (file.packed() || file.size() >= position.reader.offset) {
+    return file.tail_before(position.reader.offset) == position.tail;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string expand_log_name(const std::string& pattern, const Zone& zone, Instant now) {
+  const auto date = zone.text(now);  // 2026-11-23T...
+  const auto month = date.substr(0, 4) + date.substr(5, 2);
+  std::string name;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == '%' && i + 1 < pattern.size() &&
+        (pattern[i + 1] == 'D' || pattern[i + 1] == 'M')) {
+      name += pattern[++i] == 'D' ? month + date.substr(8, 2) : month;
+    } else {
+      name += pattern[i];
+    }
+  }
+  return name;
+}
+
+std::vector<std::string> directories_of(const std::string& current) {
+  std::vector<std::string> directories;
+  for (const auto& name : chain_of(current)) {
+    auto directory = name.parent_path().string();
+    if (std::find(directories.begin(), directories.end(), directory) == directories.end()) {
+      directories.push_back(std::move(directory));
+    }
+  }
+  return directories;
+}
+
+std::vector<LogFile> rotations_of(const std::string& pattern, const std::string& current,
+                                  bool with_packed) {
+  const auto chain = chain_of(current);
+  std::vector<LogFile> found;
+  std::error_code error;
+  for (const auto& directory : directories_of(current)) {
+    for (const auto& entry : fs::directory_iterator(directory, error)) {
+      const auto name = entry.path().filename().string();
+      const bool ours = std::any_of(chain.begin(), chain.end(), [&](const fs::path& link) {
+        auto stem = (&link == &chain.front() ? fs::path(pattern) : link).filename().string();
+        stem = stem.substr(0, stem.find('%'));
+        return !stem.empty() && name.starts_with(stem) &&
+               entry.path().parent_path() == link.parent_path();
+      });
+      const bool is_current = std::find(chain.begin(), chain.end(), entry.path()) != chain.end();
+      if (!ours || is_current || entry.is_symlink(error)) continue;
+      auto file = LogFile::open(entry.path().string());
+      if (file && (with_packed || !file->packed())) found.push_back(std::move(file.value()));
+    }
+  }
+  std::sort(found.begin(), found.end(), [](const LogFile& a, const LogFile& b) {
+    return std::pair(a.modified(), a.inode()) < std::pair(b.modified(), b.inode());
+  });
+  return found;
+}
+
+std::optional<std::size_t> find_position(const LogPosition& position, std::vector<LogFile>& files) {
+  // Nothing of it was read as long as its first line was not whole: then only the inode tells.
+  const bool begun = !position.file.first_line.empty();
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (files[i].inode() != position.file.inode || files[i].device() != position.file.device)
+      continue;
+    if (!begun) return i;
+    if (files[i].identity() == position.file && goes_on_in(position, files[i])) return i;
+  }
+  if (!begun) return std::nullopt;
+  for (const bool packed : {false, true}) {
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      if (files[i].packed() == packed &&
+          files[i].identity().first_line == position.file.first_line &&
+          goes_on_in(position, files[i])) {
+        return i;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace agent

@@ -1,0 +1,50 @@
+// The files that stand beside a log: its rotations, plain or packed, and copies of them. Finds the
+// file that a saved position means among them, whatever a rotation has done to it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/log_file.h"
+#include "agent/zone.h"
+#include "parsers/reader.h"
+
+namespace agent {
+
+// How far one file was read: with the windows of the same moment, this is the checkpoint.
+struct LogPosition {
+  std::string path;  // as configured, %D and %M unexpanded
+  FileIdentity file;
+  std::string tail;  // LogFile::tail_before(reader.offset)
+  std::int64_t modified =
+      0;                  // when the file was last written, as seen then; seconds since 1970 UTC
+  bool finished = false;  // it had a successor and was read to its end
+  parsers::LogReader::State reader;
+  std::optional<Instant> newest_stamp;
+  // The log was read for the first time then: events older than a rule's period before it never
+  // decide.
+  std::optional<Instant> first_start;
+};
+
+// Regular files in the directories of `current` (and of what it links to) whose names begin as the
+// log's name does before any %, but not `current` itself; oldest first by time of the last write.
+[[nodiscard]] std::vector<LogFile> rotations_of(const std::string& pattern,
+                                                const std::string& current, bool with_packed);
+
+// The index of the file in which a position goes on: the same inode with the same beginning and the
+// same bytes before the offset, else a copy or packed file with these. nullopt: none.
+[[nodiscard]] std::optional<std::size_t> find_position(const LogPosition& position,
+                                                       std::vector<LogFile>& files);
+
+// %D -> yyyymmdd, %M -> yyyymm, of the date that clocks of `zone` show. Source: string.c
+// string_sprintf's D and M, used by log.c for log_file_path.
+[[nodiscard]] std::string expand_log_name(const std::string& pattern, const Zone& zone,
+                                          Instant now);
+
+// Directories in which rotations of `current` happen: its own, and if it is a link, those it leads
+// through.
+[[nodiscard]] std::vector<std::string> directories_of(const std::string& current);
+
+}  // namespace agent

@@ -1,0 +1,88 @@
+// Brings lists and checkpoint to the disk, in this order: a checkpoint never knows more than the
+// lists hold. A seam: the service does it on a thread of its own, for an fsync takes longer than a
+// line may wait; tests do it on the spot.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "actions/files.h"
+#include "agent/state_file.h"
+
+namespace agent {
+
+struct SaveJob {
+  std::vector<std::string> lists;     // paths to sync
+  std::string checkpoint;             // what encode_state() gave; empty: none
+  std::string metrics_path, metrics;  // written first, if there is a path
+};
+
+// All steps, now. A list that is no longer there to be synced is no fault, nor are metrics that
+// can't be written: a scraper reads them next time. Gives what failed.
+[[nodiscard]] std::optional<actions::Error> save_now(actions::Files& files, StateFile& state,
+                                                     const SaveJob& job);
+
+class Saver {
+ public:
+  struct Outcome {
+    std::optional<actions::Error> fault;
+  };
+  virtual ~Saver() = default;
+  // Only after the outcome of the last one was taken.
+  virtual void start(SaveJob job) = 0;
+  virtual std::optional<Outcome> outcome() = 0;
+  // Waits for the outcome of what was started, if anything was.
+  virtual std::optional<Outcome> wait() = 0;
+  // Readable when there is an outcome; -1: there is one as soon as start() returns.
+  [[nodiscard]] virtual int fd() const = 0;
+};
+
+class ThreadSaver : public Saver {
+ public:
+  // `files` is used from another thread, and must allow that.
+  ThreadSaver(actions::Files& files, const std::string& state_directory);
+  ~ThreadSaver() override;  // waits for what was started
+  ThreadSaver(const ThreadSaver&) = delete;
+  ThreadSaver& operator=(const ThreadSaver&) = delete;
+
+  void start(SaveJob job) override;
+  std::optional<Outcome> outcome() override;
+  std::optional<Outcome> wait() override;
+  [[nodiscard]] int fd() const override { return event_fd_; }
+
+ private:
+  void work(const std::stop_token& stop);
+
+  actions::Files& files_;
+  StateFile state_;
+  int event_fd_ = -1;
+  std::mutex mutex_;
+  std::condition_variable_any wake_, done_;
+  bool running_ = false;
+  std::optional<SaveJob> job_;
+  std::optional<Outcome> outcome_;
+  std::jthread thread_;  // last: it uses all of the above
+};
+
+// On the spot.
+class DirectSaver : public Saver {
+ public:
+  DirectSaver(actions::Files& files, const std::string& state_directory)
+      : files_(files), state_(files, state_directory) {}
+  void start(SaveJob job) override { outcome_ = Outcome{save_now(files_, state_, job)}; }
+  std::optional<Outcome> outcome() override { return std::exchange(outcome_, std::nullopt); }
+  std::optional<Outcome> wait() override { return outcome(); }
+  [[nodiscard]] int fd() const override { return -1; }
+
+ private:
+  actions::Files& files_;
+  StateFile state_;
+  std::optional<Outcome> outcome_;
+};
+
+}  // namespace agent

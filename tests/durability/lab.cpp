@@ -1,0 +1,233 @@
+#include "tests/durability/lab.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include "actions/lsearch.h"
+#include "agent/decision_text.h"
+#include "agent/surroundings.h"
+#include "tests/durability/faults.h"
+
+namespace lab {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Beside the calls that are counted: the world outside does not die with the program.
+void put(const std::string& path, const std::string& text, bool append) {
+  std::ofstream out(path, append ? std::ios::app | std::ios::binary : std::ios::binary);
+  out << text << std::flush;
+  if (!out) throw std::runtime_error("can't write " + path);
+}
+
+std::string stamp(std::chrono::sys_seconds time) {
+  const std::time_t seconds = time.time_since_epoch().count();
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", parts.tm_year + 1900, parts.tm_mon + 1,
+                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+}  // namespace
+
+std::string read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  if (in) text << in.rdbuf();
+  return text.str();
+}
+
+std::string scratch() {
+  const auto* place =
+      fs::is_directory("/dev/shm") && ::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+  return fmt::format("{}/exiwarden-durability-{}", place, ::getpid());
+}
+
+void MailFile::send(const agent::Notice& mail) {
+  if (!refusal.empty()) {
+    done_.push_back({mail.message_id, refusal});
+    return;
+  }
+  faults::point();
+  put(path_, mail.body + "\n", true);
+  faults::point();
+  done_.push_back({mail.message_id, ""});
+}
+
+Machine::Machine(std::string directory)
+    : directory_(std::move(directory)),
+      began_(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())),
+      mailer_(directory_ + "/mails") {
+  fs::remove_all(directory_);
+  for (const auto* name : {"log", "lists", "state"}) fs::create_directories(path(name));
+  config_ = agent::Config::defaults();
+  config_.log.paths = {log()};
+  config_.log.timezone = "UTC";
+  config_.state.directory = path("state");
+  config_.exim.user = "root";
+  config_.notify.to = {"abuse@example.org"};
+  agent::Rule rule;
+  rule.name = "users";
+  rule.limit = 3;
+  rule.list = list();
+  config_.rules = {rule};
+}
+
+Machine::~Machine() {
+  engine_.reset();
+  std::error_code ignored;
+  fs::remove_all(directory_, ignored);
+}
+
+agent::Moment Machine::now() const {
+  return {began_ + std::chrono::floor<std::chrono::seconds>(time_),
+          agent::Engine::Steady(std::chrono::hours(1) + time_)};
+}
+
+std::string Machine::line(const std::string& user) {
+  return fmt::format(
+      "{} H=(h) [192.0.2.1] F=<a@example.com> A=plain:{} rejected RCPT <no{}@example.com>: "
+      "Unrouteable address\n",
+      stamp(now().wall), user, ++lines_);
+}
+
+void Machine::write(const std::string& text) {
+  put(log(), text, true);
+}
+
+void Machine::rejections(const std::string& user, int count) {
+  for (int i = 0; i < count; ++i) write(line(user));
+}
+
+void Machine::rename(const std::string& from, const std::string& to) const {
+  fs::rename(path("log/" + from), path("log/" + to));
+}
+
+void Machine::append(const std::string& name, const std::string& text) const {
+  put(path("log/" + name), text, true);
+}
+
+void Machine::copy_and_truncate(const std::string& to) const {
+  put(path("log/" + to), read_file(log()), false);
+  fs::resize_file(log(), 0);
+}
+
+void Machine::compress(const std::string& name) const {
+  const auto command = fmt::format("gzip -f '{}'", path("log/" + name));
+  if (std::system(command.c_str()) != 0) throw std::runtime_error(command);
+}
+
+void Machine::edit(const std::string& content, bool in_place) const {
+  const auto target = in_place ? list() : list() + ".new";
+  put(target, content, false);
+  if (!in_place) fs::rename(target, list());
+  const timespec time{now().wall.time_since_epoch().count(), 0};
+  const timespec times[2]{time, time};
+  ::utimensat(AT_FDCWD, list().c_str(), times, 0);
+}
+
+void Machine::free_user(const std::string& user) const {
+  std::string kept;
+  const auto text = list_text();
+  std::size_t done = 0;
+  for (const auto& entry : actions::read_list(text)) {
+    if (!actions::same_key(entry.key, user))
+      kept += text.substr(entry.begin, entry.end - entry.begin);
+    done = entry.end;
+  }
+  edit(kept + text.substr(done));
+}
+
+std::string Machine::list_text() const {
+  return read_file(list());
+}
+
+agent::PipelineOptions Machine::around() const {
+  static const auto made = std::get<agent::PipelineOptions>(agent::surroundings(config_));
+  return made;
+}
+
+void Machine::start() {
+  agent::EngineOptions options;
+  options.host = "mx.example.org";
+  options.say = [this](const std::string& text) { put(path("said"), text + "\n", true); };
+  options.on_decision = [this](const agent::Decision& decision, const agent::Zone& zone) {
+    put(path("decided"),
+        fmt::format("{} {} {} {}\n", decision.identity, decision.rule, decision.count,
+                    zone.text(decision.time)),
+        true);
+  };
+  saver_ = std::make_unique<agent::DirectSaver>(files_, config_.state.directory);
+  engine_ = std::make_unique<agent::Engine>(
+      config_, around(), agent::EngineParts{files_, nullptr, mailer_, *saver_}, options);
+  engine_->start(now());
+}
+
+void Machine::stop() {
+  engine_->stop(now());
+  engine_.reset();
+}
+
+void Machine::reload() {
+  engine_->reload(config_, around(), now());
+}
+
+void Machine::turns(int count, std::chrono::milliseconds apart) {
+  for (int i = 0; i < count; ++i) {
+    time_ += apart;
+    while (engine_->turn(now())) {
+    }
+  }
+}
+
+void Machine::settle() {
+  using namespace std::chrono_literals;
+  turns(6, 100ms);
+  turns(4, 1100ms);
+}
+
+std::vector<std::string> Machine::listed() const {
+  std::vector<std::string> keys;
+  for (const auto& entry : actions::read_list(list_text())) keys.push_back(entry.key);
+  std::sort(keys.begin(), keys.end());
+  return keys;
+}
+
+std::map<std::string, int> Machine::told() const {
+  std::map<std::string, int> told;
+  const std::string opening = "has blocked the user\n\n    ";
+  const auto text = read_file(path("mails"));
+  for (auto at = text.find(opening); at != std::string::npos; at = text.find(opening, at)) {
+    at += opening.size();
+    const auto user = text.substr(at, text.find('\n', at) - at);
+    const auto between = text.find("between ", at);
+    ++told[user + " " + text.substr(between, text.find('\n', between) - between)];
+  }
+  return told;
+}
+
+std::set<std::string> Machine::decided() const {
+  std::set<std::string> decided;
+  std::istringstream text(read_file(path("decided")));
+  for (std::string line; std::getline(text, line);) decided.insert(line);
+  return decided;
+}
+
+std::vector<std::string> Machine::said() const {
+  std::vector<std::string> said;
+  std::istringstream text(read_file(path("said")));
+  for (std::string line; std::getline(text, line);) said.push_back(line);
+  return said;
+}
+
+}  // namespace lab

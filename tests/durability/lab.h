@@ -1,0 +1,92 @@
+// A machine on disk: a log, a list, a state directory, and an engine turned by hand at times of the
+// test's own. What the engine does to the outside (decisions, mails) is written to files of the
+// machine, so that it outlives a killed child.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/engine.h"
+
+namespace lab {
+
+// Takes every mail and keeps it in a file; or refuses all.
+class MailFile : public agent::MailSender {
+ public:
+  explicit MailFile(std::string path) : path_(std::move(path)) {}
+  void send(const agent::Notice& mail) override;
+  std::vector<Outcome> outcomes() override { return std::exchange(done_, {}); }
+
+  std::string refusal;  // empty: all is taken
+
+ private:
+  std::string path_;
+  std::vector<Outcome> done_;
+};
+
+class Machine {
+ public:
+  // Everything lies below `directory`, which is made. Limit 3 in 1 h.
+  explicit Machine(std::string directory);
+  ~Machine();  // removes it all; an engine that runs is dropped as by a crash
+
+  // --- the outside
+  [[nodiscard]] std::string path(const std::string& name) const { return directory_ + "/" + name; }
+  [[nodiscard]] std::string log() const { return path("log/mainlog"); }
+  [[nodiscard]] std::string list() const { return path("lists/users"); }
+  void forward(std::chrono::milliseconds time) { time_ += time; }
+  [[nodiscard]] std::string line(const std::string& user);  // each its own text, at this time
+  void write(const std::string& text);  // appended to the log, created if need be
+  void rejections(const std::string& user, int count);
+  void rename(const std::string& from, const std::string& to) const;  // names in the log directory
+  void append(const std::string& name, const std::string& text) const;
+  void copy_and_truncate(const std::string& to) const;
+  void compress(const std::string& name) const;  // to NAME.gz, NAME goes
+  // The list as an editor leaves it; the file's times are those of this machine.
+  void edit(const std::string& content, bool in_place = false) const;
+  void free_user(const std::string& user) const;
+  [[nodiscard]] std::string list_text() const;
+
+  // --- the engine
+  void start();
+  void stop();
+  void kill() { engine_.reset(); }
+  void turns(int count, std::chrono::milliseconds apart);
+  void settle();  // turns until nothing more is expected, mails too
+  void reload();
+  [[nodiscard]] bool running() const { return engine_ != nullptr; }
+  [[nodiscard]] agent::Engine& engine() { return *engine_; }
+  [[nodiscard]] MailFile& mailer() { return mailer_; }
+  agent::Config& config() { return config_; }
+
+  // --- what it did
+  [[nodiscard]] std::vector<std::string> listed() const;  // keys, sorted
+  // By "user since first to last": how many mails told of it.
+  [[nodiscard]] std::map<std::string, int> told() const;
+  [[nodiscard]] std::set<std::string> decided() const;  // "user rule count time"
+  [[nodiscard]] std::vector<std::string> said() const;
+
+ private:
+  [[nodiscard]] agent::Moment now() const;
+  [[nodiscard]] agent::PipelineOptions around() const;
+
+  std::string directory_;
+  std::chrono::sys_seconds began_;
+  std::chrono::milliseconds time_{0};
+  int lines_ = 0;
+  agent::Config config_;
+  actions::PosixFiles files_;
+  MailFile mailer_;
+  std::unique_ptr<agent::DirectSaver> saver_;
+  std::unique_ptr<agent::Engine> engine_;
+};
+
+[[nodiscard]] std::string read_file(const std::string& path);  // "" if there is none
+// A directory for machines, on memory if there is such a place, of this process alone.
+[[nodiscard]] std::string scratch();
+
+}  // namespace lab
