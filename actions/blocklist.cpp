@@ -19,11 +19,16 @@ Result<Content> read_or_nothing(Files& files, const std::string& path, bool& exi
 }
 
 // What must be written so that `line` stands on a line of its own. A last line without newline was
-// cut off: if it is the beginning of this very line, only the rest is missing.
+// cut off: if it is the beginning of this very line, only the rest is missing. A NUL in the last
+// line (a crash of the machine leaves such ends) hides the line after it: let that be a blank one.
 std::string to_append(std::string_view content, const std::string& line) {
-  if (content.empty() || content.ends_with('\n')) return line;
-  const auto tail = content.substr(content.rfind('\n') + 1);  // npos + 1 == 0
-  if (line.starts_with(tail)) return line.substr(tail.size());
+  if (content.empty()) return line;
+  const bool whole = content.ends_with('\n');
+  const auto before = whole ? content.substr(0, content.size() - 1) : content;
+  const auto last = before.substr(before.rfind('\n') + 1);  // npos + 1 == 0
+  if (last.find('\0') != std::string_view::npos) return (whole ? "\n" : "\n\n") + line;
+  if (whole) return line;
+  if (line.starts_with(last)) return line.substr(last.size());
   return "\n" + line;
 }
 
@@ -34,6 +39,19 @@ bool ends_whole(std::string_view content) {
 // Exim does not see the line after a NUL.
 bool hides_lines(std::string_view content) {
   return content.find('\0') != std::string_view::npos;
+}
+
+// Of an entry's lines those that are not part of it: comments and blank lines before a
+// continuation.
+std::string foreign_lines(std::string_view lines) {
+  std::string foreign;
+  for (bool first = true; !lines.empty(); first = false) {
+    const auto line = lines.substr(0, std::min(lines.find('\n'), lines.size() - 1) + 1);
+    const bool blank = line.find_first_not_of(" \t\n\v\f\r") == std::string_view::npos;
+    if (!first && (blank || line[0] == '#')) foreign += line;
+    lines.remove_prefix(line.size());
+  }
+  return foreign;
 }
 
 }  // namespace
@@ -136,6 +154,7 @@ Result<std::size_t> Blocklist::remove(const std::vector<std::string>& keys) {
       });
       if (!goes) continue;
       kept.append(bytes, done, entry.begin - done);
+      kept += foreign_lines(std::string_view(bytes).substr(entry.begin, entry.end - entry.begin));
       done = entry.end;
       ++removed;
     }

@@ -106,6 +106,7 @@ std::vector<ListEntry> read_list(std::string_view content) {
     } else if (continuation) {
       if (!entries.empty()) entries.back().end = end;
     } else if (!trimmed(line).empty() && line[0] != '#') {
+      while (is_space(line.back())) line.remove_suffix(1);
       ListEntry entry;
       std::size_t at = 0;
       entry.key = take_key(line, at);

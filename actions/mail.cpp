@@ -66,14 +66,18 @@ std::string folded_ascii(std::string_view text, std::size_t used) {
   return out;
 }
 
-// Encoded words of at most 75 characters, cut between characters.
+// Not longer than `most` bytes, cut between characters of UTF-8.
+std::string_view beginning(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return text;
+  while (most > 1 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
+  return text.substr(0, most);
+}
+
+// Encoded words, cut between characters; with "Subject: " no line is over 76 characters (RFC 2047).
 std::string encoded_words(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    std::size_t length = std::min<std::size_t>(text.size(), 42);
-    while (length < text.size() && length > 1 &&
-           (static_cast<unsigned char>(text[length]) & 0xc0) == 0x80)
-      --length;
+    const auto length = beginning(text, 39).size();
     out +=
         fmt::format("{}=?utf-8?B?{}?=", out.empty() ? "" : "\n ", base64(text.substr(0, length)));
     text.remove_prefix(length);
@@ -82,10 +86,24 @@ std::string encoded_words(std::string_view text) {
 }
 
 std::string subject_text(std::string_view subject) {
-  const auto clean = without_controls(subject.substr(0, 800));
-  // What looks like an encoded word must not be taken for one.
-  if (is_ascii(clean) && clean.find("=?") == std::string::npos) return folded_ascii(clean, 9);
-  return encoded_words(clean);
+  auto clean = without_controls(beginning(subject, 800));
+  while (clean.ends_with(' ')) clean.pop_back();
+  // What looks like an encoded word must not be taken for one, and runs of blanks don't survive
+  // folding.
+  const bool plain = is_ascii(clean) && clean.find("=?") == std::string::npos &&
+                     clean.find("  ") == std::string::npos && !clean.starts_with(' ');
+  return plain ? folded_ascii(clean, 9) : encoded_words(clean);
+}
+
+// "a.b-c": labels that are not empty, of what `good` lets pass.
+template <class Good>
+bool is_dotted(std::string_view text, const Good& good) {
+  return !text.empty() && text.front() != '.' && text.back() != '.' &&
+         text.find("..") == std::string_view::npos && std::all_of(text.begin(), text.end(), good);
+}
+
+bool is_letter_or_digit(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
 bool has_long_line(std::string_view body) {
@@ -101,18 +119,15 @@ bool has_long_line(std::string_view body) {
 
 bool is_mail_address(std::string_view text) {
   const auto at = text.find('@');
-  if (at == 0 || at == std::string_view::npos || text.size() > 254 || text[0] == '-') return false;
-  const auto good = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-           std::string_view("!#$%&'*+-/=?^_`{|}~.").find(c) != std::string_view::npos;
-  };
-  const auto domain = text.substr(at + 1);
-  return std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), good) &&
-         !domain.empty() && domain.front() != '.' && domain.back() != '.' &&
-         std::all_of(domain.begin(), domain.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                  c == '.' || c == '-';
-         });
+  if (at == std::string_view::npos || text.size() > 254 || text[0] == '-') return false;
+  return is_dotted(text.substr(0, at),
+                   [](char c) {
+                     return is_letter_or_digit(c) ||
+                            std::string_view("!#$%&'*+-/=?^_`{|}~.").find(c) !=
+                                std::string_view::npos;
+                   }) &&
+         is_dotted(text.substr(at + 1),
+                   [](char c) { return is_letter_or_digit(c) || c == '.' || c == '-'; });
 }
 
 Result<std::string> compose(const Mail& mail) {
@@ -139,7 +154,12 @@ Result<std::string> compose(const Mail& mail) {
       : ascii ? "7bit"
               : "8bit");
   if (!packed) return text + mail.body;
-  const auto encoded = base64(mail.body);
+  std::string lines;  // text is encoded with the line ends it has on the wire (RFC 2045)
+  for (const char c : mail.body) {
+    if (c == '\n') lines.push_back('\r');
+    lines.push_back(c);
+  }
+  const auto encoded = base64(lines);
   for (std::size_t i = 0; i < encoded.size(); i += 76) text += encoded.substr(i, 76) + "\n";
   return text;
 }

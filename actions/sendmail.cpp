@@ -9,8 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 
 #include "actions/files.h"
 
@@ -64,6 +66,7 @@ int spawn(const std::vector<std::string>& words, int input, int output, pid_t& c
   posix_spawn_file_actions_adddup2(&actions, input, 0);
   posix_spawn_file_actions_adddup2(&actions, output, 1);
   posix_spawn_file_actions_adddup2(&actions, output, 2);
+  posix_spawn_file_actions_addclosefrom_np(&actions, 3);  // what we were given ourselves, too
   sigset_t none, all;
   sigemptyset(&none);
   sigfillset(&all);
@@ -81,17 +84,22 @@ int spawn(const std::vector<std::string>& words, int input, int output, pid_t& c
 bool wait_for(pid_t child, std::chrono::milliseconds deadline, int& status) {
   const Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
   const auto end = std::chrono::steady_clock::now() + deadline;
+  // Without pidfds (an old kernel, a strict container) it is asked for every few milliseconds.
+  constexpr std::int64_t kAskAgain = 5;
   for (;;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         end - std::chrono::steady_clock::now());
     pollfd waiting{pidfd.get(), POLLIN, 0};
-    const int ready =
-        ::poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) ::kill(child, SIGKILL);
+    const auto wait =
+        std::clamp<std::int64_t>(left.count(), 0, pidfd.get() >= 0 ? INT_MAX : kAskAgain);
+    ::poll(&waiting, 1, static_cast<int>(wait));
+    const auto ended = ::waitpid(child, &status, WNOHANG);
+    if (ended == child) return true;
+    if (ended == 0 && std::chrono::steady_clock::now() < end) continue;
+    ::kill(child, SIGKILL);
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
-    return ready > 0;
+    return false;
   }
 }
 

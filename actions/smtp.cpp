@@ -24,10 +24,14 @@ std::size_t read_upload(char* buffer, std::size_t size, std::size_t count, void*
   return length;
 }
 
-// The server's last answer, for the error text.
-std::size_t keep_answer(char* line, std::size_t size, std::size_t count, void* self) {
-  if (size * count > 0)
-    static_cast<std::string*>(self)->assign(line, std::min<std::size_t>(size * count, 400));
+// The server's refusals, for the error text: what it says to the QUIT that follows is none.
+std::size_t keep_refusal(char* line, std::size_t size, std::size_t count, void* self) {
+  const std::string_view answer(line, size * count);
+  auto& kept = *static_cast<std::string*>(self);
+  if ((answer.starts_with('4') || answer.starts_with('5')) && kept.size() < 400) {
+    kept += (kept.empty() ? "" : " ");
+    kept += answer.substr(0, std::min(answer.find_first_of("\r\n"), std::size_t{400}));
+  }
   return size * count;
 }
 
@@ -69,7 +73,7 @@ Result<Done> send_by_smtp(const std::string& server, const std::vector<std::stri
   curl_easy_setopt(handle, CURLOPT_UPLOAD, 1L);
   curl_easy_setopt(handle, CURLOPT_READFUNCTION, &read_upload);
   curl_easy_setopt(handle, CURLOPT_READDATA, &upload);
-  curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, &keep_answer);
+  curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, &keep_refusal);
   curl_easy_setopt(handle, CURLOPT_HEADERDATA, &answer);
   curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, problem.data());
   const auto code = curl_easy_perform(handle);
