@@ -14,6 +14,7 @@
 #include "actions/mail.h"
 #include "agent/config_reader.h"
 #include "agent/printable.h"
+#include "agent/zone.h"
 #include "parsers/pattern_risk.h"
 #include "parsers/patterns.h"
 
@@ -48,7 +49,9 @@ std::string zone_name(const std::string& text) {
                     std::all_of(text.begin(), text.end(), [](unsigned char c) {
                       return std::isalnum(c) != 0 || std::strchr("_+-/", c) != nullptr;
                     });
-  return good ? "" : "\"local\", \"UTC\" or a name like \"Europe/Berlin\"";
+  return good && Zone::named(text)
+             ? ""
+             : "\"local\", \"UTC\" or a name like \"Europe/Berlin\" that this machine knows";
 }
 std::string mail_address(const std::string& text) {
   return actions::is_mail_address(text) ? "" : "an address like \"abuse@example.org\"";

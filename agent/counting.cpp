@@ -22,6 +22,8 @@ constexpr char tag(IdentityKind kind) {
   return '?';
 }
 
+// So far may logs, and the writers of one, be apart in their stamps.
+constexpr std::chrono::hours kApart{1};
 // Evidence is for people: no field needs more than this.
 constexpr std::size_t kMaxSampleField = 400;
 std::string cut(std::string_view text) {
@@ -62,21 +64,27 @@ Counting::Counting(const Config& config)
     });
     if (group == groups_.end()) group = groups_.insert(groups_.end(), {rule.identity, prefix, {}});
     group->rules.push_back(i);
+    if (rule.identity == IdentityKind::relay) relays_.rules.push_back(i);
   }
 }
 
 void Counting::add(const Occurrence& event, const OnDecision& on_decision) {
   if (!newest_ || event.time > *newest_) newest_ = event.time;
-  for (const auto& group : groups_) {
-    if (group.kind != event.kind) continue;
-    std::string identity(event.identity);
-    if (group.kind == IdentityKind::relay) {
-      if (const auto address = IpAddress::parse(event.identity)) {
-        identity =
-            address->v6 ? Network::around(*address, group.ipv6_prefix).text() : address->text();
-      }
+  if (event.kind == IdentityKind::relay) {
+    const auto address = IpAddress::parse(event.identity);
+    if (!address || !address->v6) {
+      // The same identity however IPv6 is grouped.
+      add_to(relays_, address ? address->text() : std::string(event.identity), event, on_decision);
+      return;
     }
-    add_to(group, identity, event, on_decision);
+    for (const auto& group : groups_) {
+      if (group.kind != IdentityKind::relay) continue;
+      add_to(group, Network::around(*address, group.ipv6_prefix).text(), event, on_decision);
+    }
+    return;
+  }
+  for (const auto& group : groups_) {
+    if (group.kind == event.kind) add_to(group, std::string(event.identity), event, on_decision);
   }
 }
 
@@ -224,14 +232,15 @@ void Counting::make_room() {
 
 void Counting::expire(Instant now) {
   constexpr std::chrono::hours kImplausible{24};
+  const auto past = now - kApart;
   for (auto it = subjects_.begin(); it != subjects_.end();) {
     for (auto& window : it->second.windows) {
       if (!window.empty() && window.newest() > now + kImplausible) window.clear();
     }
     const auto& subject = it->second;
-    const bool fresh = subject.fresh_since && *subject.fresh_since > now - longest_period_;
-    it = subject.blocked == 0 && !fresh && is_over(subject, now) ? subjects_.erase(it)
-                                                                 : std::next(it);
+    const bool fresh = subject.fresh_since && *subject.fresh_since > past - longest_period_;
+    it = subject.blocked == 0 && !fresh && is_over(subject, past) ? subjects_.erase(it)
+                                                                  : std::next(it);
   }
 }
 

@@ -68,8 +68,8 @@ class Counting {
   };
   [[nodiscard]] const std::vector<List>& lists() const { return lists_; }
 
-  // Forgets identities whose windows are all over at log time `now` and that are in no list; also
-  // windows that a stamp from the future (a clock that was wrong for a moment) has put out of use.
+  // Forgets identities whose windows were over an hour before log time `now` and that are in no list;
+  // also windows that a stamp from the future (a clock that was wrong for a moment) has put out of use.
   void expire(Instant now);
   [[nodiscard]] std::size_t identities() const { return subjects_.size(); }
   // Identities given up because there were more than state.max_identities: those with the fewest
@@ -114,6 +114,7 @@ class Counting {
   std::chrono::seconds longest_period_{0};
   std::vector<List> lists_;
   std::vector<Group> groups_;
+  Group relays_{IdentityKind::relay, 0, {}};  // all relay rules: for IPv4 hosts
   Subjects subjects_;
   std::size_t max_identities_;
   std::size_t next_bucket_ = 0;  // where make_room() looks next

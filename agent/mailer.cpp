@@ -12,6 +12,15 @@
 #include "actions/smtp.h"
 
 namespace agent {
+namespace {
+
+// Not every name that a machine can have is one that mail can come from.
+std::string default_sender(const std::string& host) {
+  const auto sender = "exiwarden@" + host;
+  return actions::is_mail_address(sender) ? sender : "exiwarden@localhost";
+}
+
+}  // namespace
 
 bool wants_notices(const NotifyConfig& config) {
   return !config.to.empty() &&
@@ -69,7 +78,7 @@ void Mailer::work(const std::stop_token& stop) {
     waiting_.pop_front();
     const auto config = config_;
     lock.unlock();
-    const auto from = config.from.empty() ? "exiwarden@" + host_ : config.from;
+    const auto from = config.from.empty() ? default_sender(host_) : config.from;
     Outcome outcome{mail.message_id, attempt(config, from, mail)};
     lock.lock();
     done_.push_back(std::move(outcome));

@@ -27,7 +27,9 @@ IpAddress masked(IpAddress address, int prefix) {
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   std::array<char, INET6_ADDRSTRLEN> buffer{};
-  if (text.empty() || text.size() >= buffer.size()) return std::nullopt;
+  if (text.empty() || text.size() >= buffer.size() || text.find('\0') != std::string_view::npos) {
+    return std::nullopt;
+  }
   std::memcpy(buffer.data(), text.data(), text.size());
 
   IpAddress address;

@@ -29,16 +29,34 @@ std::string message_id(const Decision& decision, const std::string& host) {
                      domain.empty() ? "localhost" : domain);
 }
 
-// How exipick finds what this sender has in the queue.
-std::string queue_test(const Decision& decision) {
-  if (decision.identity_kind == IdentityKind::relay) {
-    if (decision.identity.find('/') == std::string::npos) {
-      return "$sender_host_address eq " + decision.identity;
+// A value in an exipick criterion. exipick searches the whole criterion for " OPERATOR " and then
+// has Perl evaluate the value between double quotes: only what means nothing to either stays.
+std::string exipick_value(std::string_view value) {
+  std::string out;
+  for (const char c : value) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                       std::string_view("@.:_-").find(c) != std::string_view::npos;
+    if (plain) {
+      out.push_back(c);
+    } else {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
     }
-    const auto host = decision.hosts.empty() ? decision.identity : decision.hosts.front().host;
-    return "$sender_host_address eq " + host;
   }
-  return "$authenticated_id eq " + decision.identity;
+  return out;
+}
+
+// How exipick finds what this sender has in the queue. exipick knows no networks, so a network is
+// asked for by the hosts it was seen with.
+std::string queue_test(const Decision& decision) {
+  if (decision.identity_kind != IdentityKind::relay)
+    return "$authenticated_id eq " + exipick_value(decision.identity);
+  const bool network = decision.identity.find('/') != std::string::npos;
+  if (!network || decision.hosts.empty())
+    return "$sender_host_address eq " + exipick_value(decision.identity);
+  std::string hosts;
+  for (const auto& host : decision.hosts)
+    hosts += (hosts.empty() ? "" : "|") + exipick_value(host.host);
+  return "$sender_host_address =~ /^(" + hosts + ")$/";
 }
 
 std::string commands(const Decision& decision, const NoticeContext& context) {
@@ -50,7 +68,7 @@ std::string commands(const Decision& decision, const NoticeContext& context) {
       "    exipick -z {}\n"
       "    {} -Mvh ID; {} -Mvb ID\n\n"
       "It was a mistake: release the sender, then the mail:\n"
-      "    exiwarden unblock{} --list {} -- {}\n"
+      "    exiwarden unblock{} --exact --list {} -- {}\n"
       "    {} | xargs -r {} -Mt\n\n"
       "It was spam: delete the mail, change the password, then release the sender:\n"
       "    {} | xargs -r {} -Mrm\n",
@@ -81,24 +99,34 @@ std::string evidence(const Decision& decision, const Zone& zone) {
 }  // namespace
 
 std::string shell_word(std::string_view text) {
-  // Bytes that a terminal would act on can't be pasted: those in $'...', which bash, ksh, zsh and
-  // dash since POSIX 2024 read.
-  const bool odd = std::any_of(text.begin(), text.end(), [](char c) {
+  const auto acts = [](char c) {
     return static_cast<unsigned char>(c) < ' ' || static_cast<unsigned char>(c) >= 0x7f;
-  });
-  std::string out = odd ? "$'" : "'";
-  for (const char c : text) {
-    if (odd && (static_cast<unsigned char>(c) < ' ' || static_cast<unsigned char>(c) >= 0x7f)) {
+  };
+  std::string out;
+  if (std::none_of(text.begin(), text.end(), acts)) {
+    for (const char c : text) {
+      if (c == '\'') {
+        out += "'\\''";
+      } else {
+        out.push_back(c);
+      }
+    }
+    return "'" + out + "'";
+  }
+  // Command substitution takes newlines off the end, so those stand behind it.
+  const auto last = text.find_last_not_of('\n');
+  const auto body = text.substr(0, last == std::string_view::npos ? 0 : last + 1);
+  for (const char c : body) {
+    // "!" is history to an interactive shell even here.
+    if (acts(c) || std::string_view("'\\%!").find(c) != std::string_view::npos) {
       out += fmt::format("\\{:03o}", static_cast<unsigned char>(c));
-    } else if (odd && (c == '\'' || c == '\\')) {
-      out += {'\\', c};
-    } else if (!odd && c == '\'') {
-      out += "'\\''";
     } else {
       out.push_back(c);
     }
   }
-  return out + "'";
+  const auto newlines = text.substr(body.size());
+  return "\"$(printf -- '" + out + "')\"" +
+         (newlines.empty() ? "" : "'" + std::string(newlines) + "'");
 }
 
 Notice compose_notice(const Decision& decision, const Zone& zone, Instant now,

@@ -33,7 +33,8 @@ struct NoticeContext {
 [[nodiscard]] Notice compose_digest(const std::vector<const Notice*>& notices,
                                     const std::string& host);
 
-// One word for a POSIX shell, whatever the bytes.
+// One word for a POSIX shell, whatever the bytes but NUL, fit to be pasted into an interactive one:
+// no byte in it (but newlines at the very end) means anything to a terminal.
 [[nodiscard]] std::string shell_word(std::string_view text);
 
 }  // namespace agent

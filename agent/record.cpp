@@ -64,6 +64,9 @@ std::string Record::csv() const {
       out += fmt::format("{}", *number);
     } else if (const auto* text = std::get_if<std::string>(&value)) {
       out.push_back('"');
+      if (text->size() > 1 &&
+          std::string_view("=+-@").find(text->front()) != std::string_view::npos)
+        out.push_back('\'');
       for (const char c : printable(*text)) {
         if (c == '"') out.push_back('"');
         out.push_back(c);

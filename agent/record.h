@@ -25,8 +25,10 @@ class Record {
                        const std::optional<std::string_view>& value);  // null if empty
   Record& add(std::string_view name, std::uint64_t value);
 
-  [[nodiscard]] std::string json() const;        // one object, ASCII only, no newline
-  [[nodiscard]] std::string csv() const;         // RFC 4180, no newline
+  [[nodiscard]] std::string json() const;  // one object, ASCII only, no newline
+  // RFC 4180, no newline. Text that a spreadsheet would take for a formula (it begins with one of
+  // "=+-@") gets a "'" in front; who needs every byte reads JSON.
+  [[nodiscard]] std::string csv() const;
   [[nodiscard]] std::string csv_header() const;  // the names
   [[nodiscard]] const std::vector<std::pair<std::string, Value>>& fields() const { return fields_; }
 

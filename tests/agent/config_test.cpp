@@ -160,6 +160,7 @@ TEST_CASE("each fault is said with its place, its key and what is accepted") {
       {"[log]\npaths = [\"a\"]\n", "x.toml:2:10: log.paths ", {"holds \"a\"", "absolute path"}},
       {"[log]\npaths = [\"/%D/x\"]\n", "x.toml:2:10: log.paths ", {"last part"}},
       {"[log]\ntimezone = \"../etc\"\n", "x.toml:2:12: log.timezone ", {"Europe/Berlin"}},
+      {"[log]\ntimezone = \"Europe/Nirgends\"\n", "x.toml:2:12: log.timezone ", {"this machine"}},
       {"[log]\ntimezone = 1\n", "x.toml:2:12: log.timezone ", {"a string in quotes"}},
       {"[log]\njunk_helo = \"yes\"\n", "x.toml:2:13: log.junk_helo ", {"true, false, \"auto\""}},
       {"[relay]\nhosts = [\"10.0.0.1/8\"]\n",
