@@ -28,16 +28,15 @@ void say(const std::string& text) {
 std::string overview() {
   std::string text =
       "Usage: exiwarden COMMAND [options] [argument...]\n\n"
-      "Watches Exim's mainlog for senders whose recipients do not exist, and blocks them.\n\n"
+      "Watches Exim's mainlog for senders whose recipients do not exist; blocks them.\n\n"
       "Commands:\n";
   for (const auto& command : agent::commands()) {
     text += fmt::format("  {:<8} {}\n", command.name, command.summary);
   }
   text +=
-      "\nexiwarden COMMAND --help says more. Exit codes: 0 done, 1 the answer is no, 64 usage,\n"
-      "65 bad data, 66 no input, 69 unavailable, 70 internal, 73/74 can't write, 77 not "
-      "permitted,\n"
-      "78 config.\n";
+      "\nexiwarden COMMAND --help says more. Exit codes: 0 done, 1 the answer is no,\n"
+      "64 usage, 65 bad data, 66 no input, 69 unavailable, 70 internal,\n"
+      "73/74 can't write, 77 not permitted, 78 config.\n";
   return text;
 }
 
@@ -62,6 +61,17 @@ std::string help_of(const Command& command) {
   return text + options.str();
 }
 
+// For an option that does not exist: the one that may have been meant.
+std::string hint_of(const Command& command, const po::error& error) {
+  const auto* unknown = dynamic_cast<const po::unknown_option*>(&error);
+  if (unknown == nullptr) return "";
+  std::vector<std::string> names;
+  const auto options = options_of(command);
+  for (const auto& option : options.options()) names.push_back("--" + option->long_name());
+  const auto hint = agent::nearest(unknown->get_option_name(), names);
+  return hint.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", hint);
+}
+
 const Command* find_command(const std::string& name) {
   for (const auto& command : agent::commands()) {
     if (command.name == name) return &command;
@@ -70,7 +80,7 @@ const Command* find_command(const std::string& name) {
 }
 
 Exit unknown_command(const std::string& name) {
-  std::vector<std::string> names;
+  std::vector<std::string> names{"--help", "--version"};
   for (const auto& command : agent::commands()) names.emplace_back(command.name);
   const auto hint = agent::nearest(name, names);
   say(fmt::format("no command \"{}\"{}; exiwarden --help lists them", agent::printable(name),
@@ -110,8 +120,8 @@ Exit run(const Command& command, const std::vector<std::string>& words) {
     po::store(po::command_line_parser(words).options(all).positional(positional).run(),
               invocation.options);
   } catch (const po::error& error) {
-    say(fmt::format("{}: {}; see exiwarden {} --help", command.name, agent::printable(error.what()),
-                    command.name));
+    say(fmt::format("{}: {}{}; see exiwarden {} --help", command.name,
+                    agent::printable(error.what()), hint_of(command, error), command.name));
     return agent::kUsage;
   }
   if (invocation.options.count("help") > 0) {

@@ -57,12 +57,14 @@ void unblock_options(po::options_description& options) {
 
 constexpr Command kCommands[] = {
     {"run", "", "the service: follow the log, count, block, notify",
-     "Follows log.paths in the foreground until SIGTERM. Says it is ready to systemd once the\n"
-     "configuration is checked, the state is loaded and the logs are watched.",
+     "Follows log.paths in the foreground until SIGTERM. Says that it is ready to\n"
+     "systemd once the state is loaded and the logs are watched. SIGHUP makes it take\n"
+     "a changed configuration.",
      Command::NeedsConfig::yes, run_options, run_service},
     {"events", "LOG...", "every piece of evidence in a log, one a line",
-     "A LOG is plain or packed by gzip, xz, zstd or bzip2; \"-\" is standard input. With\n"
-     "relay.hosts set, refusals of other hosts are left out: they are nobody of ours.",
+     "A LOG is plain or packed by gzip, xz, zstd or bzip2; \"-\" is standard input.\n"
+     "With relay.hosts set, refusals of other hosts are left out: they are nobody of\n"
+     "ours.",
      Command::NeedsConfig::or_defaults, events_options, run_events},
     {"replay", "LOG...", "what the rules would have decided; changes nothing",
      "Reads the logs in the order of their stamps and says what the service would have\n"
@@ -94,7 +96,7 @@ constexpr Command kCommands[] = {
      "with \"-\".",
      Command::NeedsConfig::yes, unblock_options, run_unblock},
     {"check", "", "the configuration: every fault at once, or what it means",
-     "Exit 0 and the effective configuration if it is sound, 78 and every fault if not.",
+     "Exit 0 and what is in force if it is sound, 78 and every fault if not.",
      Command::NeedsConfig::yes, no_options, run_check},
 };
 

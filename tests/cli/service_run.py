@@ -1,0 +1,295 @@
+"""The service end to end on a log of its own: lists, notices, signals, rotation, restarts."""
+
+import email
+import email.policy
+import json
+import os
+import signal
+import subprocess
+import unittest
+
+from program import Place, Service, call, refusal, relay_refusal, wait_for
+
+
+class ServiceRun(unittest.TestCase):
+    def setUp(self):
+        self.place = Place()
+        self.addCleanup(self.place.remove)
+
+    def wait_listed(self, *keys, path=None):
+        wait_for(lambda: sorted(self.place.keys(path)) == sorted(keys), f"{keys} listed")
+
+    def wait_notices(self, count):
+        """The first copies of so many notices: one that a stop cut short comes twice, with the same Message-ID."""
+        def distinct():
+            found = {email.message_from_bytes(message)["Message-ID"]: (arguments, message)
+                     for arguments, message in self.place.notices()}
+            return len(found) >= count and list(found.values())
+        return wait_for(distinct, f"{count} notices")
+
+    def test_a_user_who_reaches_the_limit_is_listed_and_reported(self):
+        self.place.append(b"")
+        with Service(self.place, "-o", "jsonl") as service:
+            self.place.append(refusal("bob", 1), refusal("bob", 2), refusal("carol", 1), refusal("carol", 2))
+            self.place.append(refusal("bob", 3, recipient="gone@example.net"))
+            self.wait_listed(b"bob")
+            notices = self.wait_notices(1)
+            self.assertEqual(service.stop(), 0)
+            self.assertTrue(service.told("STOPPING=1"))
+        line, = self.place.listed()
+        self.assertRegex(line, rb"^bob: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00 exiwarden rule=users count=3 period=1h$")
+        self.assertEqual(self.place.listed(self.place.relays), [])
+        (arguments, message), = notices
+        self.assertEqual(arguments, ["-i", "-f", "<>", "--", "abuse@example.org", "second@example.org"])
+        mail = email.message_from_bytes(message, policy=email.policy.default)
+        self.assertEqual(mail["From"], "exiwarden@example.org")
+        self.assertEqual(mail["To"], "abuse@example.org, second@example.org")
+        self.assertEqual(mail["Auto-Submitted"], "auto-generated")
+        self.assertIn("user bob blocked: 3 refused recipients in 1h", mail["Subject"])
+        self.assertIsNotNone(mail["Date"].datetime)
+        self.assertRegex(mail["Message-ID"], r"^<exiwarden\.[0-9a-f]{32}@[A-Za-z0-9.-]+>$")
+        self.assertEqual(mail.get_content_type(), "text/plain")
+        body = mail.get_content()
+        for part in ("bob", "198.51.100.7", "gone@example.net", "Unrouteable address", line.decode(),
+                     str(self.place.users), f"unblock -c '{self.place.config}' --exact --list"):
+            self.assertIn(part, body)
+        decision, = [json.loads(text) for text in service.output.read_text().splitlines()]
+        self.assertEqual((decision["identity"], decision["count"], decision["line"]), ("bob", 3, 5))
+
+    def test_relay_hosts_are_listed_quoted_and_outsiders_never(self):
+        self.place.write_config(relays='["192.0.2.0/24", "2001:db8::/32"]')
+        self.place.append(b"")
+        with Service(self.place):
+            for number in range(3):
+                self.place.append(relay_refusal("192.0.2.7", number), relay_refusal("203.0.113.9", number),
+                                  relay_refusal("2001:db8::7", number))
+            self.wait_listed(b"192.0.2.7", b'"2001:db8::7"', path=self.place.relays)
+            self.wait_notices(2)
+        self.assertEqual(self.place.listed(), [])
+
+    def test_a_line_that_is_deleted_frees_the_user_for_a_fresh_window(self):
+        self.place.append(b"")
+        with Service(self.place) as service:
+            self.place.append(*[refusal("bob", n) for n in range(5)])
+            self.wait_listed(b"bob")
+            self.place.users.write_bytes(b"# kept by hand\n")
+            wait_for(lambda: b"bob is free again" in service.errors.read_bytes(), "freed")
+            self.place.append(refusal("bob", 5), refusal("bob", 6), refusal("eve", 1), refusal("eve", 2),
+                              refusal("eve", 3))
+            self.wait_listed(b"# kept by hand", b"eve")  # so the two of bob were read, and decided nothing
+            self.place.append(refusal("bob", 7))
+            self.wait_listed(b"# kept by hand", b"eve", b"bob")
+            self.wait_notices(3)
+
+    def test_removing_the_whole_list_frees_everybody(self):
+        self.place.append(b"")
+        with Service(self.place) as service:
+            self.place.append(*[refusal("bob", n) for n in range(3)])
+            self.wait_listed(b"bob")
+            self.place.users.unlink()
+            wait_for(lambda: b"bob is free again" in service.errors.read_bytes(), "freed")
+            self.place.append(*[refusal("bob", n) for n in range(3)])
+            self.wait_listed(b"bob")
+
+    def test_who_is_listed_by_hand_is_not_decided_again(self):
+        self.place.append(b"")
+        self.place.users.parent.mkdir(parents=True)
+        self.place.users.write_bytes(b"BOB: by hand\n")
+        with Service(self.place):
+            self.place.append(*[refusal("bob", n) for n in range(4)], *[refusal("eve", n) for n in range(3)])
+            self.wait_listed(b"BOB", b"eve")
+            self.wait_notices(1)
+        self.assertEqual(len(self.place.notices()), 1)
+
+    def test_a_restart_repeats_nothing_and_loses_nothing(self):
+        self.place.append(b"")
+        with Service(self.place) as service:
+            self.place.append(*[refusal("bob", n) for n in range(3)], refusal("carol", 1), refusal("carol", 2))
+            self.wait_listed(b"bob")
+            self.wait_notices(1)
+            self.assertEqual(service.stop(), 0)
+        self.place.append(refusal("bob", 9), refusal("carol", 3))  # while nobody watches
+        with Service(self.place) as service:
+            self.wait_listed(b"bob", b"carol")
+            self.wait_notices(2)
+            self.assertEqual(service.stop(), 0)
+        with Service(self.place) as service:
+            self.place.append(*[refusal("eve", n) for n in range(3)])
+            self.wait_listed(b"bob", b"carol", b"eve")
+            self.assertEqual(len(self.wait_notices(3)), 3)
+            self.assertEqual(service.stop(), 0)
+
+    def test_dry_run_decides_and_touches_nothing(self):
+        self.place.append(*[refusal("bob", n) for n in range(3)])
+        before = sorted(str(path) for path in self.place.root.rglob("*"))
+        with Service(self.place, "--dry-run") as service:
+            wait_for(lambda: b"user bob" in service.output.read_bytes(), "the decision said")
+            self.place.append(*[refusal("eve", n) for n in range(3)])
+            wait_for(lambda: b"user eve" in service.output.read_bytes(), "the next decision said")
+            self.assertEqual(service.stop(), 0)
+        after = sorted(str(path) for path in self.place.root.rglob("*"))
+        own = {str(self.place.root / name) for name in ("stdout", "stderr", "notify")}
+        self.assertEqual([path for path in after if path not in own], before)
+
+    def test_half_a_line_waits_for_its_end(self):
+        other = self.place.root / "other"
+        self.place.write_config(logs=[other])
+        self.place.append(refusal("bob", 1), refusal("bob", 2))
+        whole = refusal("bob", 3)
+        with Service(self.place):
+            # What came into the other log later shows that the half line was read and held back.
+            self.place.append(whole[:-30])
+            self.place.append(*[refusal("eve", n) for n in range(3)], to=other)
+            self.wait_listed(b"eve")
+            self.place.append(whole[-30:-1])
+            self.place.append(*[refusal("mallory", n) for n in range(3)], to=other)
+            self.wait_listed(b"eve", b"mallory")
+            self.place.append(b"\n")
+            self.wait_listed(b"eve", b"mallory", b"bob")
+
+    def test_one_byte_at_a_time(self):
+        self.place.append(b"")
+        content = b"".join([refusal("bob", 1), relay_refusal("192.0.2.7", 1), refusal("carol", 1), refusal("bob", 2),
+                            refusal("bob", 3)])
+        with Service(self.place):
+            for i in range(len(content)):
+                self.place.append(content[i:i + 1])
+            self.wait_listed(b"bob")
+        self.assertEqual(self.place.listed(self.place.relays), [])
+
+    def test_a_rotated_log_is_read_to_its_end_and_the_new_one_from_its_start(self):
+        self.place.append(refusal("bob", 1))
+        with Service(self.place):
+            with open(self.place.log, "ab", buffering=0) as old:
+                os.rename(self.place.log, self.place.root / "mainlog.1")
+                old.write(refusal("bob", 2))  # a writer that has not noticed yet
+                self.place.append(refusal("bob", 3))  # creates it
+                self.wait_listed(b"bob")
+            os.rename(self.place.log, self.place.root / "mainlog.2")
+            self.place.append(*[refusal("eve", n) for n in range(3)])
+            self.wait_listed(b"bob", b"eve")
+            self.assertEqual(len(self.wait_notices(2)), 2)
+
+    def test_a_log_that_is_not_there_yet_is_waited_for(self):
+        with Service(self.place):
+            self.place.append(*[refusal("bob", n) for n in range(3)])
+            self.wait_listed(b"bob")
+
+    def test_old_lines_fill_windows_but_do_not_decide(self):
+        self.place.append(*[refusal("old", n, ago=4000) for n in range(5)])
+        self.place.append(*[refusal("young", n, ago=600) for n in range(3)])
+        with Service(self.place):
+            self.wait_listed(b"young")
+
+    def test_a_list_that_cannot_be_written_is_tried_again(self):
+        self.place.append(b"")
+        self.place.users.parent.mkdir(parents=True)
+        self.place.users.mkdir()  # nobody's list
+        with Service(self.place) as service:
+            self.place.append(*[refusal("bob", n) for n in range(3)])
+            wait_for(lambda: b"user bob" in service.output.read_bytes(), "decided")
+            (_, message), = self.wait_notices(1)
+            self.assertIn(b"NOT WRITTEN YET", message)
+            self.place.users.rmdir()
+            self.wait_listed(b"bob")
+            self.assertEqual(service.stop(), 0)
+
+    def test_a_notice_that_nobody_takes_is_sent_later(self):
+        self.place.append(b"")
+        works = self.place.sendmail.read_text()
+        self.place.sendmail.write_text("#!/bin/sh\necho 'no \033[31m room' >&2\nexit 75\n")
+        with Service(self.place) as service:
+            self.place.append(*[refusal("bob", n) for n in range(3)])
+            wait_for(lambda: b"notice not sent: " in service.errors.read_bytes(), "a failed notice")
+            self.assertEqual(service.stop(), 0)
+        self.assertIn(b"exit status 75: no  [31m room; trying again", service.errors.read_bytes())
+        self.place.sendmail.write_text(works)
+        with Service(self.place) as service:
+            self.wait_notices(1)
+            self.assertEqual(service.stop(), 0)
+
+    def test_sighup_takes_a_good_config_and_refuses_a_bad_one(self):
+        self.place.append(b"")
+        self.place.write_config(limit=100)
+        with Service(self.place) as service:
+            self.place.config.write_text("[log]\npath = 1\n")
+            service.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: b"stays as it was" in service.errors.read_bytes(), "refused")
+            self.assertIn(b'did you mean "paths"?', service.errors.read_bytes())
+            self.place.write_config(limit=2)
+            service.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: b"new configuration is in force" in service.errors.read_bytes(), "reloaded")
+            self.place.append(refusal("bob", 1), refusal("bob", 2))
+            self.wait_listed(b"bob")
+            self.assertEqual(service.stop(signal.SIGINT), 0)
+
+    def test_metrics_are_written(self):
+        self.place.append(b"")
+        with Service(self.place) as service:
+            self.place.append(*[refusal("bob", n) for n in range(3)])
+            self.wait_listed(b"bob")
+            self.assertEqual(service.stop(), 0)
+        metrics = (self.place.root / "metrics.prom").read_text()
+        self.assertIn("\nexiwarden_decisions_total 1\n", metrics)
+        self.assertIn('\nexiwarden_events_total{kind="rejected_rcpt"} 3\n', metrics)
+
+    def test_a_state_directory_that_cannot_be_made_ends_it(self):
+        self.place.state.write_text("a file")
+        done = call("run", "-c", self.place.config)
+        self.assertEqual(done.returncode, 73)
+        self.assertIn(b"not a directory", done.stderr)
+
+    HOSTILE = [b"bob", b"a b", b"o'hara", b"$(touch pwned)", b"`touch pwned`", b'a"b;touch pwned', b"a == b",
+               b"a =~ b", b'"; system("touch pwned"); "', b"@{[`touch pwned`]}", b"${\\system(1)}", b"tab\there",
+               b"back\\slash\\", b"a:b", b"#x", b"-n", b"%s%n", b"!!", b"a|b", b"*", b"\\033[31m"]
+
+    def test_the_commands_in_a_notice_do_what_they_say_for_any_id(self):
+        """Pasted into a shell: exipick finds that sender's mail only, and unblock frees exactly that one."""
+        bin_directory = self.place.root / "bin"
+        bin_directory.mkdir()
+        recorder = '#!/bin/sh\nfor word in "$@"; do printf "%s\\000" "$word"; done >> "$RECORD"\n'
+        for name in ("exiwarden", "exipick"):
+            (bin_directory / name).write_text(recorder)
+            (bin_directory / name).chmod(0o755)
+        self.place.write_config(limit=1)
+        self.place.append(b"")
+        with Service(self.place):
+            self.place.append(*[refusal(user) for user in self.HOSTILE])
+            notices = self.wait_notices(len(self.HOSTILE))
+        freed, criteria = set(), {}
+        for _, message in notices:
+            body = email.message_from_bytes(message, policy=email.policy.default).get_content()
+            for line in body.splitlines():
+                if not line.startswith(("    exiwarden unblock", "    exipick -z ")):
+                    continue
+                record = self.place.root / "record"
+                record.write_bytes(b"")
+                subprocess.run(["/bin/sh", "-c", line], check=True, cwd=self.place.root,
+                               env={"PATH": f"{bin_directory}:/usr/bin:/bin", "RECORD": str(record)})
+                words = record.read_bytes().split(b"\0")[:-1]
+                if words[0] == b"unblock":
+                    self.assertEqual(words[1:-1], [b"-c", str(self.place.config).encode(), b"--exact", b"--list",
+                                                   str(self.place.users).encode(), b"--"])
+                    freed.add(words[-1])
+                else:
+                    self.assertEqual(words[0], b"-z")
+                    criteria[words[1]] = body
+        self.assertEqual(freed, set(self.HOSTILE))
+        self.assertEqual(len(criteria), len(self.HOSTILE))
+        self.assertFalse((self.place.root / "pwned").exists())
+        # What exipick does with a criterion: the value is evaluated by Perl between double quotes,
+        # with "@" escaped before.
+        script = r'''
+            for (@ARGV) { s/@/\\@/g;
+              die "other operator: $_" if /^(.*?)\s+(<=|>=|==|!=|<|>|=~|!~|=)\s+(.*)$/;
+              /^\$authenticated_id\s+eq\s+(.*)$/ or die "no criterion: $_";
+              my $value = $1; $value =~ s|^(['"])(.*)\1$|$2|;
+              my $seen = eval "\"$value\""; die $@ if $@; print "$seen\0"; }'''
+        done = subprocess.run(["perl", "-e", script, *criteria], capture_output=True, check=True,
+                              cwd=self.place.root)
+        self.assertEqual(set(done.stdout.split(b"\0")[:-1]), set(self.HOSTILE))
+        self.assertFalse((self.place.root / "pwned").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()

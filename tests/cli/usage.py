@@ -1,0 +1,119 @@
+"""Arguments -> exit code, stdout, stderr."""
+
+import re
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from program import EXIWARDEN, call, environment
+
+SOUND = ("-c", "CONFIG")  # stands for a sound config file
+NO_OUTPUT = r"\A\Z"
+ANY = r"\A"
+
+# arguments, exit code, stdout, stderr (patterns that must be found)
+TABLE = [
+    ((), 64, NO_OUTPUT, r"\AUsage: exiwarden COMMAND"),
+    (("--help",), 0, r"\AUsage: exiwarden COMMAND(.|\n)*Exit codes: 0 done", NO_OUTPUT),
+    (("-h",), 0, r"\AUsage: exiwarden COMMAND", NO_OUTPUT),
+    (("--version",), 0, r"\Aexiwarden \d+\.\d+\.\d+\n\Z", NO_OUTPUT),
+    (("evnts",), 64, NO_OUTPUT, r'no command "evnts" \(did you mean "events"\?\)'),
+    (("wurstbrot",), 64, NO_OUTPUT, r'no command "wurstbrot"; exiwarden --help'),
+    (("--verison",), 64, NO_OUTPUT, r'"--verison" \(did you mean "--version"\?\)'),
+    (("ev\x1b[31m\n",), 64, NO_OUTPUT, r'"ev\\x1b\[31m\\x0a"'),
+    (("events",), 64, NO_OUTPUT, r"no LOG given"),
+    (("events", "--al", "x"), 66, NO_OUTPUT, r"x: No such file"),
+    (("events", "--ouptut", "csv", "x"), 64, NO_OUTPUT, r'(?s)--ouptut.*did you mean "--output"\?'),
+    (("events", "-o"), 64, NO_OUTPUT, r"--output.*missing"),
+    (("events", "-o", "xml", "x"), 64, NO_OUTPUT, r'"xml"; accepted: text, jsonl, csv'),
+    (("events", "/nowhere/mainlog"), 66, NO_OUTPUT, r"/nowhere/mainlog: No such file or directory"),
+    (("events", *SOUND, "BROKEN.gz"), 65, NO_OUTPUT, r"BROKEN.gz"),
+    (("events", *SOUND, "EMPTY"), 0, NO_OUTPUT, NO_OUTPUT),
+    (("events", *SOUND, "/nowhere/a", "LOG"), 66, r"rejected_rcpt user=bob", r"/nowhere/a"),
+    (("events", "-c", "/nowhere/c", "LOG"), 78, NO_OUTPUT, r"/nowhere/c: can't be read: No such file"),
+    (("events", "-c", "DIRECTORY", "LOG"), 78, NO_OUTPUT, r"can't be read: Is a directory"),
+    (("replay", *SOUND, "--since", "soon", "LOG"), 64, NO_OUTPUT, r'--since: no time "soon"; accepted'),
+    (("replay", *SOUND, "LOG"), 0, NO_OUTPUT, r"nobody"),
+    (("replay", *SOUND, "-o", "jsonl", "LOG"), 0, NO_OUTPUT, NO_OUTPUT),
+    (("replay", *SOUND, "--fail-on-block", "LOG"), 0, NO_OUTPUT, ANY),
+    (("replay", "-c", "LIMIT1", "LOG"), 0, r"user bob", NO_OUTPUT),
+    (("replay", "-c", "LIMIT1", "--fail-on-block", "LOG"), 1, r"user bob", NO_OUTPUT),
+    (("replay", "-c", "LIMIT1", "--fail-on-block", "--user", "carol", "LOG"), 0, NO_OUTPUT, ANY),
+    (("check", "-c", "/nowhere/c"), 78, NO_OUTPUT, r"/nowhere/c: can't be read"),
+    (("check", *SOUND, "more"), 64, NO_OUTPUT, r'check takes no argument "more"'),
+    (("run", *SOUND, "more"), 64, NO_OUTPUT, r'run takes no argument "more"'),
+    (("run", "-c", "/nowhere/c"), 78, NO_OUTPUT, r"/nowhere/c: can't be read"),
+    (("run", "-c", "FAULTY"), 78, NO_OUTPUT, r"FAULTY:2:1: log\.timezon (.|\n)*FAULTY:4:9: relay\.hosts "),
+    (("check", "-c", "FAULTY"), 78, NO_OUTPUT, r"FAULTY:2:1: log\.timezon (.|\n)*FAULTY:4:9: relay\.hosts "),
+    (("check", "-c", "NOZONE"), 78, NO_OUTPUT, r'NOZONE:2:12: log\.timezone is "Europe/Nirgends"'),
+]
+
+FILES = {
+    "CONFIG": '[log]\ntimezone = "UTC"\n[relay]\nhosts = ["192.0.2.0/24"]\n',
+    "LIMIT1": '[log]\ntimezone = "UTC"\n[[rule]]\nname = "u"\nidentity = "user"\nlimit = 1\n',
+    "FAULTY": '[log]\ntimezon = "UTC"\n[relay]\nhosts = "192.0.2.0/24"\n',
+    "NOZONE": '[log]\ntimezone = "Europe/Nirgends"\n',
+    "LOG": "2026-11-23 10:42:35 H=(c) [198.51.100.7] F=<b@example.org> A=plain:bob rejected RCPT "
+           "<x@example.net>: Unrouteable address\n",
+    "EMPTY": "",
+}
+
+
+class Usage(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.TemporaryDirectory(prefix="exiwarden-usage-")
+        root = Path(cls.directory.name)
+        for name, text in FILES.items():
+            (root / name).write_text(text)
+        (root / "DIRECTORY").mkdir()
+        (root / "BROKEN.gz").write_bytes(b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03" + b"\xff" * 40)
+        cls.names = {name: str(root / name) for name in [*FILES, "DIRECTORY", "BROKEN.gz"]}
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.directory.cleanup()
+
+    def test_table(self):
+        for args, code, out, err in TABLE:
+            with self.subTest(args=args):
+                done = call(*[self.names.get(arg, arg) for arg in args])
+                self.assertRegex(done.stdout.decode(), out)
+                self.assertRegex(done.stderr.decode(), err)
+                self.assertEqual(done.returncode, code)
+
+    def test_every_help_fits_a_terminal(self):
+        overview = call("--help").stdout.decode()
+        commands = re.findall(r"^  ([a-z]+) ", overview, re.MULTILINE)
+        for command in ("run", "events", "replay", "check"):
+            self.assertIn(command, commands)
+        for args in [("--help",), ("run", "-h")] + [(command, "--help") for command in commands]:
+            with self.subTest(args=args):
+                done = call(*args)
+                lines = done.stdout.decode().splitlines()
+                self.assertEqual((done.returncode, done.stderr), (0, b""))
+                self.assertTrue(lines[0].startswith("Usage: exiwarden "))
+                self.assertLessEqual(len(lines), 24)
+                self.assertLessEqual(max(map(len, lines)), 80)
+
+    def test_what_check_prints_is_the_config_again(self):
+        first = call("check", "-c", self.names["CONFIG"])
+        self.assertEqual((first.returncode, first.stderr), (0, b""))
+        again = Path(self.directory.name) / "AGAIN"
+        again.write_bytes(first.stdout)
+        second = call("check", "-c", again)
+        self.assertEqual((second.returncode, second.stderr), (0, b""))
+        self.assertEqual(second.stdout.splitlines()[1:], first.stdout.splitlines()[1:])
+        self.assertIn(b'hosts = ["192.0.2.0/24"]', first.stdout)
+
+    def test_results_that_cannot_be_written_are_an_error(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([EXIWARDEN, "events", "-c", self.names["CONFIG"], self.names["LOG"]],
+                                  stdout=full, stderr=subprocess.PIPE, env=environment())
+        self.assertEqual(done.returncode, 74)
+        self.assertIn(b"could not write", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
