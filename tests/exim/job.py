@@ -167,6 +167,8 @@ class Notices(unittest.TestCase):
                 self.assertEqual((bob.mail(), bob.rcpt(b"dead2@remote.test")), (250, 550))
             until(lambda: agent.has(b"bob"), what="bob, whose line comes later")
             self.assertEqual(agent.listed("relay"), [])
+            # Whoever looks why no mail came is told what the server said.
+            until(lambda: "Unrouteable address" in agent.errors.read_text(), what="the reason")
 
 
 if __name__ == "__main__":
