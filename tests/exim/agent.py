@@ -42,21 +42,23 @@ LISTS = {"user": "blocked_authenticated_users", "relay": "blocked_relay_users",
 class Agent:
     """The service, ready when the constructor returns. `directory` holds log/mainlog; its lists
     are in directory/state/exim. With almost=True a second rule for users has limit - 1 and a list
-    of its own, `almost`: whoever is in it, and not in the list, has one to go."""
+    of its own, `almost`: whoever is in it, and not in the list, has one to go. run_as: words before
+    the command, such as setpriv and its options."""
 
     def __init__(self, directory, limit=100, transports=("smtp",), almost=False, log_more="",
-                 relay_more="", more="", to="abuse@lab.example"):
+                 relay_more="", rules="", to="abuse@lab.example", run_as=()):
         directory = pathlib.Path(directory)
         self.lists = directory / "state" / "exim"
-        rules = [("authenticated", "user", limit, LISTS["user"]),
+        kinds = [("authenticated", "user", limit, LISTS["user"]),
                  ("relay", "relay", limit, LISTS["relay"])]
         if almost:
-            rules.append(("almost", "user", limit - 1, "almost"))
-        text = "".join(_RULE.format(name=name, identity=identity, limit=number, lists=self.lists,
-                                    file=file) for name, identity, number, file in rules) + more
+            kinds.append(("almost", "user", limit - 1, "almost"))
+        for name, identity, number, file in kinds if not rules else ():
+            rules += _RULE.format(name=name, identity=identity, limit=number, lists=self.lists,
+                                  file=file)
         config = directory / "exiwarden.toml"
         config.write_text(_CONFIG.format(
-            log=directory / "log" / "mainlog", state=directory / "state", rules=text,
+            log=directory / "log" / "mainlog", state=directory / "state", rules=rules,
             log_more=log_more, to=to, relay_more=relay_more,
             transports=", ".join(f'"{name}"' for name in transports)))
         self.errors = directory / "agent.err"
@@ -65,10 +67,11 @@ class Agent:
         notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
             notify.bind(str(directory / "notify"))
+            (directory / "notify").chmod(0o666)
             notify.settimeout(0)
             with open(self.output, "wb") as output, open(self.errors, "wb") as errors:
                 self.process = subprocess.Popen(
-                    [EXIWARDEN, "run", "-c", config, "-o", "jsonl"], stdin=subprocess.DEVNULL,
+                    [*run_as, EXIWARDEN, "run", "-c", config, "-o", "jsonl"], stdin=subprocess.DEVNULL,
                     stdout=output, stderr=errors,
                     env={**os.environ, "NOTIFY_SOCKET": str(directory / "notify")})
             until(lambda: self.is_ready(notify), 60, "exiwarden to be ready")

@@ -87,9 +87,14 @@ class Attack:
                  f"rfc1413_hosts = {IDENT_HOST}\nrfc1413_query_timeout = 5s\n" +
                  ("helo_accept_junk_hosts = *\n" if self.junk else ""),
             refusal=self.answer))
+        secret = self.lab.directory / "tag.secret"
+        if self.variant == "count":
+            secret.write_bytes(b"only Exim and exiwarden can read it\n")
+            secret.chmod(0o444)
         self.agent = self.enterContext(Agent(
             self.lab.directory, LIMIT, ("none",),
-            log_more="junk_helo = true" if self.junk else ""))
+            log_more="junk_helo = true" if self.junk else
+            f'tag_secret_file = "{secret}"' if self.variant == "count" else ""))
         self.refused = 550 if self.variant == "reject" else 250
 
     def answer(self, local):
@@ -251,6 +256,10 @@ class CPanel(Attack, unittest.TestCase):
 
 class All(Attack, unittest.TestCase):
     selector, share = "all", 3
+
+
+class Count(Attack, unittest.TestCase):
+    selector, share, variant = "all", 4, "count"
 
 
 class JunkHelo(Attack, unittest.TestCase):

@@ -1,5 +1,6 @@
 """A real Exim, started with conf/exim as an administrator would include it."""
 
+import grp
 import os
 import pathlib
 import pwd
@@ -130,7 +131,8 @@ class Lab:
         self.directory = world.scratch_directory()
         self.lists = self.directory / "state" / "exim"
         self.daemon = None
-        self.remote = RemoteHost(refusal or (lambda local: DEAD if local[:4] == b"dead" else None))
+        self.remote = RemoteHost(refusal or (
+            lambda local: DEAD if local.lower().startswith((b"dead", b'"dead')) else None))
         try:
             self._write(variant, tls, log_selector, macros, main, authenticator)
             self._start(25)
@@ -149,6 +151,8 @@ class Lab:
         for name in ("spool", "log", "mail"):
             (self.directory / name).mkdir()
             os.chown(self.directory / name, exim.pw_uid, exim.pw_gid)
+        os.chown(self.directory / "log", -1, grp.getgrnam("adm").gr_gid)  # as Debian's
+        (self.directory / "log").chmod(0o2750)
         values = {"directory": self.directory, "conf": CONF}
         if tls:
             subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days",
@@ -183,9 +187,11 @@ class Lab:
             self.daemon.wait()
             # Sessions and deliveries may hold its port a moment longer.
             until(lambda: not self.signal_all(0), what="Exim's processes to end")
-        self.remote.close()
-        CONFIG.unlink(missing_ok=True)
-        world.remove(self.directory)
+            self.daemon = None
+        if self.directory.exists():
+            self.remote.close()
+            CONFIG.unlink(missing_ok=True)
+            world.remove(self.directory)
 
     def client(self, user=None, **more):
         client = Client(**more)
