@@ -9,6 +9,7 @@ import ctypes
 import os
 import pathlib
 import select
+import shutil
 import subprocess
 import tempfile
 import time
@@ -36,7 +37,11 @@ def enter():
     if libc.unshare(_CLONE_NEWNS | _CLONE_NEWNET) != 0:
         raise Unfit(f"no namespaces of our own here: {os.strerror(ctypes.get_errno())}")
     _run("mount", "--make-rprivate", "/")
-    _run("mount", "-t", "tmpfs", "-o", "mode=755", "exim-test", "/etc/exim4")
+    with tempfile.TemporaryDirectory() as debian:  # its files stay, but as copies
+        shutil.copytree("/etc/exim4", debian, dirs_exist_ok=True)
+        _run("mount", "-t", "tmpfs", "-o", "mode=755", "exim-test", "/etc/exim4")
+        shutil.copytree(debian, "/etc/exim4", dirs_exist_ok=True)
+    pathlib.Path("/etc/exim4/exim4.conf").unlink(missing_ok=True)
     _run("ip", "link", "set", "lo", "up")
     for network in NETWORKS:
         _run("ip", "route", "add", "local", network, "dev", "lo")
