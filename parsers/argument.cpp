@@ -11,8 +11,9 @@ struct Dress {
   int comments = 0;  // depth; quotes mean nothing inside (parse.c skip_comment)
   std::size_t comment_begin = 0;
   bool angle = false;
-  bool route = false;  // "@a,@b" before the ":" of a source route
-  bool start = true;   // of an address: nothing but blanks and comments so far
+  bool route = false;   // "@a,@b" before the ":" of a source route
+  bool domain = false;  // behind a bare "@"
+  bool start = true;    // of an address: nothing but blanks and comments so far
   std::size_t at = 0;
 
   [[nodiscard]] bool plain() const { return !quoted && comments == 0 && !angle; }
@@ -54,6 +55,7 @@ struct Dress {
         break;
       case '@':
         route = route || start;
+        domain = true;
         break;
       case ':':
         route = false;
@@ -64,6 +66,10 @@ struct Dress {
     start = false;
   }
 };
+
+bool is_special(char c) {
+  return std::string_view("<>[]:;@,.").find(c) != std::string_view::npos;
+}
 
 // smtp_in.c extract_option looks for "name=value" from the end backwards; what it then takes for no
 // option gets a "=" where it stopped. True if that place is a blank.
@@ -112,42 +118,58 @@ std::optional<std::size_t> address_length(std::string_view text) {
 std::size_t argument_length(std::string_view text) {
   const auto limit = std::min(text.size(), kMaxArgument);
   Dress dress;
-  for (std::size_t i = 0; i < limit; ++i) {
-    if (dress.plain() && text.substr(i).starts_with(": ") && !dress.route) return i;
+  std::size_t comment = limit;  // begin of the first one behind an address that holds ": "
+  std::size_t first = limit;
+  for (std::size_t i = 0; i < limit && first == limit; ++i) {
+    if (text.substr(i).starts_with(": ")) {
+      if (dress.plain() && !dress.route) {
+        first = i;
+        break;
+      }
+      if (dress.comments > 0 && dress.domain) comment = std::min(comment, dress.comment_begin);
+    }
     i += dress.take(text.substr(i, limit - i));
   }
-  if (dress.comments > 0) {
-    for (std::size_t end = limit; end > dress.comment_begin; --end) {
-      if (text.substr(end).starts_with(": ")) return end;
-    }
+  if (dress.comments > 0) comment = std::min(comment, dress.comment_begin);
+  for (std::size_t end = limit; end > comment; --end) {
+    if (text.substr(end).starts_with(": ")) return end;
   }
-  return limit;
+  return first;
 }
 
 bool could_be_argument(std::string_view argument) {
   const bool cut = argument.size() >= kMaxArgument;
   Dress dress;
   bool address_done = false;
-  bool words = false;  // more than one outside "<...>", as in: First Last <x@y>
-  bool gap = false;
+  bool words = false;     // as they can only stand before "<x@y>": First "Last"
+  bool specials = false;  // that can't be in such words
+  char before = ' ';      // the last byte that is no blank and no comment
+  bool gap = false;       // something of that kind stands between
   for (std::size_t i = 0; i < argument.size(); ++i) {
     const char c = argument[i];
-    if (dress.quoted || dress.comments > 0) {
-      i += dress.take(argument.substr(i));
-      continue;
+    const bool skipped = c == ' ' || c == '\t' || c == '(';
+    if (!dress.quoted && dress.comments == 0 && !skipped) {
+      if (address_done || (!dress.angle && (c == '>' || c == ')'))) return false;
+      if (c == '<' && (dress.angle || specials)) return false;
+      const bool apart = gap || c == '"' || before == '"';
+      if (apart && !is_special(c) && !is_special(before) && before != ' ') {
+        if (dress.angle) return false;
+        words = true;
+      }
+      specials = specials || (!dress.angle && is_special(c) && c != '<' && c != '.');
+      address_done = dress.angle && c == '>';
+      before = c;
+      gap = false;
+    } else if (!dress.quoted) {
+      gap = true;
     }
-    const bool blank = c == ' ' || c == '\t';
-    if (dress.angle && (blank || c == '<')) return false;
-    if (!dress.angle && (c == '>' || c == ')')) return false;
-    if (address_done && !blank && c != '(') return false;
-    if (dress.angle && c == '>') address_done = true;
-    if (!dress.angle && !blank && c != '(' && c != '<') words = words || gap;
-    gap = blank && i > 0;
+    const bool quoted = dress.quoted;
     i += dress.take(argument.substr(i));
+    if (quoted && !dress.quoted) before = '"';
   }
-  if (dress.quoted || dress.angle) return cut;
+  if (dress.quoted || dress.angle || !dress.domain) return cut;
   if (words && !address_done) return cut;
-  return (cut && dress.comments > 0) || !loses_last_blank(argument);
+  return cut || !loses_last_blank(argument);
 }
 
 }  // namespace parsers

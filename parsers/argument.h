@@ -16,14 +16,14 @@ inline constexpr std::size_t kMaxArgument = 100;
 [[nodiscard]] std::optional<std::size_t> address_length(std::string_view text);
 
 // Length of the raw argument at the start of `text`: up to the first ": " outside quotes, comments
-// and "<...>" within 100 bytes, else 100 bytes, else all there is. The argument may end inside a
-// comment (Exim takes "<x@y>(z" for an address): then it ends at the last ": " within 100 bytes,
-// since the earlier ones may be the client's.
+// and "<...>" within 100 bytes, else 100 bytes, else all there is. Exim takes "<x@y>(z" for an
+// address, so a comment behind one may be the argument's end or go on in the text: then it ends at
+// the last ": " within 100 bytes, since the earlier ones may be the client's.
 [[nodiscard]] std::size_t argument_length(std::string_view text);
 
-// Could Exim have printed this as a whole argument of RCPT? It must be an address that Exim
-// accepts, maybe cut, and its last blank must be one that Exim leaves standing (smtp_in.c
-// extract_option turns it into "="). Measured with Exim 4.96.
+// Could Exim have printed this as a whole argument of RCPT? It must be an address with a
+// domain that Exim accepts, maybe cut, and its last blank must be one that Exim leaves standing
+// (smtp_in.c extract_option turns it into "="). Measured with Exim 4.96.
 [[nodiscard]] bool could_be_argument(std::string_view argument);
 
 }  // namespace parsers

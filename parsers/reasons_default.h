@@ -90,15 +90,15 @@ inline constexpr ReasonPattern kMissing[] = {
      "SMTP error from remote mail server after RCPT TO:<>: 550 Requested action not taken: mailbox "
      "unavailable"},
     // A refusal of RCPT TO that gives no reason
-    {R"(after (?:pipelined )?RCPT TO:<>: 55[03](?:[- ](?:5\.[05]\.0 )?(?:<>)?[ .:]*)?$)",
+    {R"((?:^|after (?:pipelined )?RCPT TO:<>: )55[03](?:[- ](?:5\.[05]\.0 )?(?:<>)?[ .:]*)?$)",
      "SMTP error from remote mail server after RCPT TO:<>: 550"},
-    {R"(after (?:pipelined )?RCPT TO:<>: 55[03][- ](?:5\.[015]\.0 )?(?:<>[ :.]*)?(?:mailbox|recipient|address)(?: address)? (?:is )?(?:unavailable|not available|rejected)\.?$)",
+    {R"((?:^|after (?:pipelined )?RCPT TO:<>: )55[03][- ](?:5\.[015]\.0 )?(?:<>[ :.]*)?(?:mailbox|recipient|address)(?: address)? (?:is )?(?:unavailable|not available|rejected)\.?$)",
      "SMTP error from remote mail server after RCPT TO:<>: 550 Mailbox unavailable"},
 };
 
 inline constexpr ReasonPattern kOther[] = {
     // Temporary answers never count, whatever they say
-    {R"(after (?:pipelined )?RCPT TO:<>: 4\d\d)",
+    {R"((?:^|after (?:pipelined )?RCPT TO:<>: )4\d\d(?:[- ]|$))",
      "SMTP error from remote mail server after RCPT TO:<>: 450 4.1.1 user unknown"},
     // Full mailboxes (RFC 3463 5.2.2), sizes
     {R"(\b5\.2\.[23]\b|\b5\.3\.4\b)", "552 5.2.2 <>: user has no room"},

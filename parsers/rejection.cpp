@@ -68,6 +68,8 @@ class Readings {
   // The first reading and whether another one disagrees.
   [[nodiscard]] const std::optional<Rejection>& first() const { return first_; }
   [[nodiscard]] bool disagree() const { return disagree_; }
+  // Was a field met whose end is not certain?
+  [[nodiscard]] bool free_text() const { return free_text_; }
   [[nodiscard]] Step furthest() const { return furthest_; }
 
  private:
@@ -105,7 +107,8 @@ class Readings {
     // In quotes and with its blanks before 4.95; since then a blank is printed as \040, but a name
     // may begin with a quote.
     if (at.at(" SNI=\"")) {
-      Cursor quoted{at.rest.substr(6)};
+      free_text_ = true;
+      const Cursor quoted{at.rest.substr(6)};
       each_quote(quoted, [&](Cursor next) { from_sender(next); });
     }
     if (at.eat(" SNI=")) at.token();
@@ -161,11 +164,13 @@ class Readings {
     const auto length = argument_length(at.rest);
     found.argument = at.rest.substr(0, length);
     at.rest.remove_prefix(length);
-    if (at.eat(": ")) {
-      found.text = at.rest;
-    } else if (!at.rest.empty()) {
+    const bool whole = at.rest.empty() || at.at(": ");
+    if (length == 0 || !whole) {
+      // No argument ends here: if this is a reading at all, then the words are the login's.
+      disagree_ = disagree_ || found.id.has_value();
       return fail(Step::verb);
     }
+    if (at.eat(": ")) found.text = at.rest;
     add(found);
   }
 
@@ -215,50 +220,88 @@ class Readings {
   int tries_ = 0;
 };
 
-// The part of the text that is not a remote server's reply: in a reply anything may stand.
-std::string_view before_reply(std::string_view text) {
-  return text.substr(0, text.find(" : SMTP error from remote mail server after "));
+bool same_letters(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
+}
+
+// The part of the text that is not a remote server's answer to this recipient: in an answer
+// anything may stand. "host [ip] : SMTP error from remote mail server after RCPT TO:<...>: "
+std::string_view before_reply(const Rejection& rejection) {
+  constexpr std::string_view kReply = "] : SMTP error from remote mail server after RCPT TO:";
+  const auto text = rejection.text;
+  const auto at = text.find(kReply);
+  if (at == std::string_view::npos) return text;
+  const auto recipient = text.substr(at + kReply.size(), rejection.argument.size());
+  return same_letters(recipient, rejection.argument) ? text.substr(0, at) : text;
+}
+
+// Is there an end of the argument so that Exim can have printed it, and nothing of a kind is found
+// behind it? More than one end is possible where a comment is left open (argument.h).
+template <class FoundFrom>
+bool is_all_argument(const Rejection& rejection, FoundFrom&& found_from) {
+  const auto argument = rejection.argument;
+  for (auto end = std::min(argument.find(": "), argument.size());;
+       end = std::min(argument.find(": ", end + 1), argument.size())) {
+    if (could_be_argument(argument.substr(0, end)) && !found_from(end)) return true;
+    if (end == argument.size()) return false;
+  }
 }
 
 // Could a login that holds " rejected RCPT " have made this line? Then what we took for argument
 // and text is still the login's. A client can put the words into an argument that Exim accepts and
 // prints as it is; if that were a doubt, every spammer could make his lines doubtful. So only an
-// argument that Exim can't have printed raises it, and words in a text that is Exim's own.
-bool has_second_verb(const Rejection& rejection) {
+// argument that Exim can't have printed raises it, and words in a text that is Exim's own. What
+// this leaves: a login that holds the words, used with an argument whose last word holds a "=" or
+// is cut, or one that holds a whole entry with a server's answer, is taken for the shorter login in
+// it.
+bool has_second_verb(const Rejection& rejection, std::string_view rest) {
   if (!rejection.id) return false;
-  if (rejection.argument.find(kVerb) != std::string_view::npos &&
-      !could_be_argument(rejection.argument)) {
-    return true;
-  }
-  return before_reply(rejection.text).find(kVerb) != std::string_view::npos;
+  const auto reply = rest.size() - rejection.text.size() + before_reply(rejection).size();
+  return rest.find(kVerb) < reply && !is_all_argument(rejection, [&](std::size_t end) {
+           return rest.find(kVerb, end) < reply;
+         });
 }
 
-// Another "(...) [ip]" further on, beginning within `length`, from which the rest of the line reads
-// as a whole entry too: then everything before may be HELO.
-bool has_later_host(std::string_view rest, std::size_t length) {
+// Another "(...) [ip]" further on, beginning within `length`. Then everything before may be HELO;
+// with `whole`, only if the rest of the line reads as a whole entry from there.
+bool has_later_host(std::string_view rest, std::size_t length, bool whole) {
   for (auto at = rest.find(") ["); at < length; at = rest.find(") [", at + 1)) {
     Cursor cursor{rest.substr(at + 2)};
-    const auto ip = take_bracketed_ip(cursor);
-    if (!ip) continue;
+    if (!take_bracketed_ip(cursor)) continue;
+    if (!whole) return true;
     Cursor interface = cursor;
     if (interface.eat(" I=") && take_bracketed_ip(interface)) cursor = interface;
     Readings readings{Rejection{}};
     readings.from_ident(cursor);
-    if (readings.first()) return true;
+    if (readings.first() || readings.disagree()) return true;
   }
   return false;
 }
 
-// Where junk is known to pass, all that follows the host may still be HELO. Elsewhere only what
-// Exim itself wrote after the argument raises the question, and an argument that can't be one: to
-// ask it of F= or of any argument would let a spammer make his own lines doubtful.
-bool may_be_helo(const Rejection& rejection, std::string_view after_host, bool junk_helo) {
-  if (junk_helo) return has_later_host(after_host, after_host.size());
-  if (!could_be_argument(rejection.argument)) {
-    const auto begin = static_cast<std::size_t>(rejection.argument.data() - after_host.data());
-    if (has_later_host(after_host.substr(begin), rejection.argument.size())) return true;
-  }
-  return has_later_host(rejection.text, before_reply(rejection.text).size());
+// Where junk is known to pass, all that follows the host may still be HELO. Elsewhere only free
+// text before the sender raises the question, what Exim itself wrote after the argument, and an
+// argument that can't be one: to ask it of F= or of any argument would let a spammer make his own
+// lines doubtful.
+bool may_be_helo(const Rejection& rejection, std::string_view after_host, bool free_text,
+                 bool junk_helo) {
+  if (junk_helo) return has_later_host(after_host, after_host.size(), false);
+  const auto place = [&](std::string_view field) {
+    return static_cast<std::size_t>(field.data() - after_host.data());
+  };
+  if (free_text && has_later_host(after_host, place(rejection.sender), true)) return true;
+  const auto argument = after_host.substr(place(rejection.argument));
+  const auto host_from = [&](std::size_t begin) {
+    return has_later_host(argument.substr(begin), rejection.argument.size() - begin, true);
+  };
+  if (host_from(0) && !is_all_argument(rejection, host_from)) return true;
+  return has_later_host(rejection.text, before_reply(rejection).size(), true);
+}
+
+// Argument and text together, as they stand in the line, and the blank before them.
+std::string_view from_argument(const Rejection& rejection, std::string_view line) {
+  return line.substr(static_cast<std::size_t>(rejection.argument.data() - line.data()) - 1);
 }
 
 Scan failed(Step step) {
@@ -302,11 +345,12 @@ Scan scan_rejection(std::string_view payload, bool junk_helo) {
   if (!readings.first()) return failed(readings.furthest());
 
   Scan scan{readings.first(), Doubt::none, Step::not_ours};
-  if (!host->helo.empty() && may_be_helo(*scan.rejection, after_host, junk_helo)) {
+  if (!host->helo.empty() &&
+      may_be_helo(*scan.rejection, after_host, readings.free_text(), junk_helo)) {
     scan.doubt = Doubt::helo;
   } else if (readings.disagree()) {
     scan.doubt = Doubt::ident_or_dn;
-  } else if (has_second_verb(*scan.rejection)) {
+  } else if (has_second_verb(*scan.rejection, from_argument(*scan.rejection, payload))) {
     scan.doubt = Doubt::second_verb;
   }
   return scan;
