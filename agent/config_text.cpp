@@ -84,6 +84,7 @@ std::string effective_config(const Config& config) {
   out += "\n[state]\n";
   line("directory", quoted(config.state.directory));
   line("metrics", quoted(config.state.metrics));
+  line("max_identities", std::to_string(config.state.max_identities));
   out += "\n[exim]\n";
   line("binary", quoted(config.exim.binary));
   line("user", quoted(config.exim.user));
@@ -93,6 +94,7 @@ std::string effective_config(const Config& config) {
   line("transports", quoted(names(config.notify.transports)));
   line("smtp", quoted(config.notify.smtp));
   line("sendmail", quoted(config.notify.sendmail));
+  line("max_per_hour", std::to_string(config.notify.max_per_hour));
   for (const auto& pattern : config.patterns) {
     out += "\n[[pattern]]\n";
     line("kind", quoted(pattern.kind));

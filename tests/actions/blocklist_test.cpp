@@ -28,11 +28,13 @@ TEST_CASE("a key is added once, by appending") {
   actions::PosixFiles files;
   Blocklist list(files, directory / "list", {0640, std::nullopt, 0644});
   CHECK_FALSE(list.read().value().stamp);
-  CHECK(list.add("bob", "since now").value() == Change::made);
-  CHECK(list.add("BOB", "again").value() == Change::already_so);
-  CHECK(list.add("a b", "x").value() == Change::made);
+  CHECK(list.add("bob", "since now").value().change == Change::made);
+  CHECK(list.add("BOB", "again").value().change == Change::already_so);
+  const auto before = list.read().value().stamp;
+  const auto added = list.add("a b", "x", before);
+  CHECK(added.value().change == Change::made);
   CHECK(fakes::content(directory / "list") == "bob: since now\n\"a b\": x\n");
-  CHECK(list.written() == list.read().value().stamp);
+  CHECK(added.value().undisturbed == list.read().value().stamp);
   CHECK(list.sync());
   CHECK(list.read().value().entries.size() == 2);
   CHECK(directory.entries() == 1);
@@ -78,7 +80,7 @@ TEST_CASE("whatever a list ends in, the key that is added is found, and so is wh
     const auto after = fakes::content(path);
     CHECK(after.starts_with(before));
     CHECK(after.ends_with("\n"));
-    CHECK(list.add("bob", "since").value() == Change::already_so);
+    CHECK(list.add("bob", "since").value().change == Change::already_so);
     CHECK(fakes::content(path) == after);
   }
 }
