@@ -52,8 +52,12 @@ void Outbox::restore(std::vector<WaitingNotice> notices, Steady now) {
   }
 }
 
+bool Outbox::goes_alone() const {
+  return taken_.size() < std::min<std::size_t>(kAlone, (std::size_t{max_per_hour_} + 1) / 2);
+}
+
 Outbox::Steady Outbox::next_mail() const {
-  if (taken_.empty()) return {};
+  if (goes_alone()) return {};
   if (taken_.size() >= max_per_hour_) return taken_[taken_.size() - max_per_hour_] + 1h;
   return taken_.back() + kGather;
 }
@@ -64,7 +68,7 @@ bool Outbox::prepare(Steady now) {
   std::vector<const Notice*> together;
   for (auto& item : items_) {
     if (item.due > now) continue;
-    if (together.size() >= batch_) break;
+    if (together.size() >= (goes_alone() ? 1 : batch_)) break;
     item.in_mail = true;
     together.push_back(&item.notice);
   }

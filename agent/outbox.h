@@ -1,6 +1,7 @@
-// Notices on their way. The first goes at once; what is decided while a mail is under way, in quick
-// succession or beyond the mails of an hour waits and goes together in one. A mail is tried until
-// it is taken, at growing intervals.
+// Notices on their way. Each goes at once, in a mail of its own, until kAlone mails went (or half
+// of what an hour may bring) within the hour; from then on what is decided in quick succession, or
+// beyond the mails of an hour, goes together in one. A mail is tried until it is taken, at growing
+// intervals.
 //
 // What waits is kept in the checkpoint, with the number of times it was handed over and nobody
 // could say any more what became of it, since that is written before the hand-over. So a stop at
@@ -29,6 +30,7 @@ class Outbox {
   static constexpr std::size_t kMaxNotices = 10000;  // beyond: new ones are dropped and counted
   static constexpr std::size_t kMaxBodies = std::size_t{4} << 20;  // bytes; beyond: only subjects
   static constexpr std::size_t kMaxInMail = 500;
+  static constexpr std::size_t kAlone = 30;  // mails of an hour
   static constexpr std::chrono::seconds kGather{3};
 
   Outbox(MailSender& mailer, std::string host, std::uint32_t max_per_hour, Say say)
@@ -66,6 +68,7 @@ class Outbox {
     std::uint32_t unknown = 0;  // see WaitingNotice
     bool in_mail = false;
   };
+  [[nodiscard]] bool goes_alone() const;
   [[nodiscard]] Steady next_mail() const;
 
   MailSender& mailer_;
