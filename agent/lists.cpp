@@ -139,7 +139,8 @@ Lists::Seen Lists::look(std::size_t index, Counting& counting, Moment now, bool 
   }
   const bool again = list.doubt && now.steady - list.doubt->since >= kSettle;
   const bool same = stamp.value() == list.seen && list.fault.empty();
-  if (same && !list.doubt && !(fully && list.appended)) {
+  // A list that we have made and somebody has removed since is as if it had never been.
+  if (same && !list.doubt && !list.unseen && !(fully && list.appended)) {
     if (fully) check_access(list);
     return {false, true};
   }
@@ -151,7 +152,7 @@ Lists::Seen Lists::look(std::size_t index, Counting& counting, Moment now, bool 
   }
   if (!list.fault.empty()) say_(fmt::format("{}: readable again", list.file.path()));
   list.fault.clear();
-  list.appended = false;
+  list.appended = list.unseen = false;
   list.entries = view.value().entries.size();
   check_access(list);
 
@@ -233,6 +234,8 @@ bool Lists::add(List& list, const PendingBlock& block) {
   if (added->undisturbed) {
     list.seen = added->undisturbed;
     list.appended = true;  // what somebody did between the look and the write shows in no stamp
+  } else {
+    list.unseen = true;
   }
   return true;
 }

@@ -92,6 +92,7 @@ class Lists {
     actions::Blocklist file;
     std::optional<actions::FileStamp> seen{};  // nullopt: there was no file
     bool appended = false;                     // by us, since it was last read
+    bool unseen = false;  // appended to by us, in a state that `seen` does not tell
     std::optional<Doubt> doubt{};
     std::set<std::string> unclaimed{};  // folded keys, see adopt()
     std::set<std::string> at_start{};   // all keys, if the state was lost
