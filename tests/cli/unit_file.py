@@ -22,7 +22,17 @@ class UnitFile(unittest.TestCase):
         # verify wants the program to be there
         self.unit.write_text(text.replace("/usr/bin/exiwarden", os.environ["EXIWARDEN"]))
 
+    def add_drop_in(self):
+        target = self.unit.with_name("exiwarden.service.d") / "queue.conf"
+        target.parent.mkdir()
+        shutil.copy(CONF / "exiwarden-queue.conf", target)
+
     def test_no_complaint(self):
+        self.complaints()
+        self.add_drop_in()
+        self.complaints()
+
+    def complaints(self):
         done = subprocess.run([ANALYZE, "verify", "--man=no", self.unit], capture_output=True,
                               text=True)
         self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))

@@ -46,7 +46,7 @@ class Agent:
     the command, such as setpriv and its options."""
 
     def __init__(self, directory, limit=100, transports=("smtp",), almost=False, log_more="",
-                 relay_more="", rules="", to="abuse@lab.example", run_as=()):
+                 relay_more="", rules="", more="", to="abuse@lab.example", run_as=()):
         directory = pathlib.Path(directory)
         self.lists = directory / "state" / "exim"
         kinds = [("authenticated", "user", limit, LISTS["user"]),
@@ -58,7 +58,7 @@ class Agent:
                                   file=file)
         config = directory / "exiwarden.toml"
         config.write_text(_CONFIG.format(
-            log=directory / "log" / "mainlog", state=directory / "state", rules=rules,
+            log=directory / "log" / "mainlog", state=directory / "state", rules=rules + more,
             log_more=log_more, to=to, relay_more=relay_more,
             transports=", ".join(f'"{name}"' for name in transports)))
         self.errors = directory / "agent.err"
@@ -71,8 +71,8 @@ class Agent:
             notify.settimeout(0)
             with open(self.output, "wb") as output, open(self.errors, "wb") as errors:
                 self.process = subprocess.Popen(
-                    [*run_as, EXIWARDEN, "run", "-c", config, "-o", "jsonl"], stdin=subprocess.DEVNULL,
-                    stdout=output, stderr=errors,
+                    [*run_as, EXIWARDEN, "run", "-c", config, "-o", "jsonl"],
+                    stdin=subprocess.DEVNULL, stdout=output, stderr=errors,
                     env={**os.environ, "NOTIFY_SOCKET": str(directory / "notify")})
             until(lambda: self.is_ready(notify), 60, "exiwarden to be ready")
         except BaseException:

@@ -129,7 +129,7 @@ class Keys(unittest.TestCase):
         self.assertEqual(answers, [True] * len(HOSTS) + [False] * (len(FAR_HOSTS) - 1))
 
     def test_networks(self):
-        """With relay.ipv6_prefix the list holds networks, which conf/exim's iplsearch understands."""
+        """With relay.ipv6_prefix the list holds networks, which iplsearch understands."""
         self.log.touch()
         with Agent(self.directory, 1, ("none",), relay_more="ipv6_prefix = 64") as agent:
             feed(self.log, [b"H=(c) [%s] F=<a@b> rejected RCPT <x@y>: Unrouteable address" % host

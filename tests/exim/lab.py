@@ -170,7 +170,7 @@ class Lab:
     def _start(self, port):
         with open(self.directory / "daemon", "wb") as output:
             self.daemon = subprocess.Popen(
-                [EXIM, "-bdf", "-q1h"], cwd="/", stdin=subprocess.DEVNULL, stdout=output,
+                [EXIM, "-bdf"], cwd="/", stdin=subprocess.DEVNULL, stdout=output,
                 stderr=subprocess.STDOUT, start_new_session=True)
 
         def listening():

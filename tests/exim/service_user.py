@@ -1,5 +1,6 @@
-"""The main job with the rights that conf/exiwarden.service and conf/exiwarden.tmpfiles give: an
-ordinary user of group adm, without capabilities, who can gain none."""
+"""The main job with the rights that conf gives: an ordinary user without capabilities, who can gain
+none; of group adm, with the directories of conf/exiwarden.tmpfiles, or Exim's own user, as in
+conf/exiwarden-queue.conf."""
 
 import grp
 import os
@@ -11,24 +12,30 @@ from lab import Lab
 from world import until
 
 LIMIT = 10
-USER = pwd.getpwnam("nobody")  # stands for exiwarden, which isn't installed here
-SETPRIV = ("setpriv", f"--reuid={USER.pw_uid}", f"--regid={USER.pw_gid}", "--groups=adm",
-           "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all")
+USERS = ("nobody", "Debian-exim")  # the first stands for exiwarden, which isn't installed here
 
 
 class ServiceUser(unittest.TestCase):
     def test_main_job(self):
+        for name in USERS:
+            with self.subTest(user=name):
+                self.main_job(pwd.getpwnam(name))
+
+    def main_job(self, user):
+        groups = "--init-groups" if user.pw_name == "Debian-exim" else "--groups=adm"
+        run_as = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", groups,
+                  "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all")
         exim = grp.getgrnam("Debian-exim").gr_gid
         with Lab() as lab:
             state = lab.directory / "state"
-            for path, group, mode in ((state, USER.pw_gid, 0o711), (state / "exim", exim, 0o2750)):
+            for path, group, mode in ((state, user.pw_gid, 0o711), (state / "exim", exim, 0o2750)):
                 path.mkdir()
-                os.chown(path, USER.pw_uid, group)
+                os.chown(path, user.pw_uid, group)
                 path.chmod(mode)
             with lab.client() as client:  # so that there is a log, of Exim's own making
                 client.command(b"NOOP")
             self.assertEqual(lab.mainlog.stat().st_gid, grp.getgrnam("adm").gr_gid)
-            with Agent(lab.directory, LIMIT, ("smtp",), run_as=SETPRIV) as agent:
+            with Agent(lab.directory, LIMIT, ("smtp",), run_as=run_as) as agent:
                 for turn in range(2):
                     with lab.client(b"alice") as alice:
                         self.assertEqual(alice.mail(), 250)
@@ -39,7 +46,7 @@ class ServiceUser(unittest.TestCase):
                     path = agent.lists / "blocked_authenticated_users"
                     found = path.stat()
                     self.assertEqual((found.st_uid, found.st_gid, found.st_mode & 0o7777),
-                                     (USER.pw_uid, exim, 0o640))
+                                     (user.pw_uid, exim, 0o640))
                     until(lambda: lab.mailbox("abuse").count("user alice blocked") == turn + 1,
                           what="the notice")
                     path.unlink()
