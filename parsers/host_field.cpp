@@ -40,7 +40,9 @@ bool is_plain_ipv4(std::string_view text) {
 
 bool is_ip_address(std::string_view text) {
   if (is_plain_ipv4(text)) return true;
-  if (text.find(':') == std::string_view::npos) return false;
+  if (text.find(':') == std::string_view::npos || text.find('\0') != std::string_view::npos) {
+    return false;
+  }
   std::array<char, INET6_ADDRSTRLEN> buffer{};
   if (text.size() >= buffer.size()) return false;
   std::memcpy(buffer.data(), text.data(), text.size());

@@ -1,0 +1,47 @@
+// Any bytes as a log, read for failed deliveries: however it is cut the same are charged, and
+// nobody whose name the log doesn't hold.
+#include "agent/pipeline.h"
+#include "fuzz.h"
+
+namespace {
+
+const agent::Config& config() {
+  static const auto kConfig = std::get<0>(agent::parse_config(
+      "[relay]\nhosts = [\"127.0.0.0/8\"]\nown = []\n"
+      "[[rule]]\nname = \"u\"\nidentity = \"user\"\nsignals = [\"bounced\"]\nlimit = 2\n"
+      "[[rule]]\nname = \"l\"\nidentity = \"local\"\nsignals = [\"bounced\"]\nlimit = 2\n",
+      "fuzz.toml"));
+  return kConfig;
+}
+
+std::string charges(std::string_view log, std::size_t cut) {
+  agent::PipelineOptions options;
+  static const auto kReasons = parsers::Reasons::defaults();
+  options.reasons = kReasons;
+  agent::Pipeline pipeline(config(), std::move(options));
+  std::string out;
+  const auto whole = log;
+  pipeline.on_signal([&](const agent::Signalled& signalled) {
+    out += std::to_string(signalled.event.number) + " ";
+    out += signalled.charge.identity;
+    out += "\n";
+    fuzz::require(whole.find(signalled.charge.identity) != std::string_view::npos);
+  });
+  pipeline.on_decision([&](agent::Decision&&) { out += "decided\n"; });
+  const auto number = pipeline.add_log("log");
+  while (!log.empty()) {
+    const auto length = std::min(log.size(), cut);
+    pipeline.feed(number, log.substr(0, length));
+    log.remove_prefix(length);
+  }
+  return out;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  auto input = fuzz::text(data, size);
+  const auto cut = fuzz::take_choice(input) + 1;
+  fuzz::require(charges(input, cut) == charges(input, input.size() + 1));
+  return 0;
+}

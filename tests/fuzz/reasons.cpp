@@ -1,0 +1,25 @@
+// Any text and argument: masking leaves no trace of the recipient, masks nothing twice, and what is
+// remembered about a text is what the patterns say.
+#include "parsers/reasons.h"
+
+#include "fuzz.h"
+#include "parsers/reason_text.h"
+#include "parsers/rejection.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const auto kReasons = parsers::Reasons::defaults();
+  static parsers::ReasonMemory memory(kReasons);
+  const auto input = fuzz::text(data, size);
+  const auto argument = input.substr(0, input.find('\n'));
+  const auto text = input.substr(std::min(input.size(), argument.size() + 1));
+  std::string masked;
+  parsers::mask_reason(text, argument, masked);
+  const auto recipient = parsers::without_brackets(argument);
+  if (recipient.size() >= 5 && recipient.find('@') != std::string_view::npos &&
+      recipient.find_first_of("<> ") == std::string_view::npos) {
+    fuzz::require(masked.find(recipient) == std::string::npos);
+  }
+  fuzz::require(memory.of(text, argument) == kReasons->classify(masked));
+  fuzz::require(memory.of(text, argument) == kReasons->classify(masked));
+  return 0;
+}
