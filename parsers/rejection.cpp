@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kVerb = " rejected RCPT ";
 constexpr std::string_view kTemporarily = " temporarily";
 // U= shows at most 127 bytes of the ident answer, each printed as up to four (verify.c).
-constexpr std::size_t kMaxIdent = 4 * 127;
+constexpr std::size_t kMaxIdent = std::size_t{4} * 127;
 // parse.c EXIM_EMAILADDR_MAX is 256; rewriting may lengthen an address.
 constexpr std::size_t kMaxSender = 512;
 // A line with more possible ends of its free text was made to have them.
