@@ -60,6 +60,16 @@ Charge Attribution::charge(const parsers::Event& event) {
   return {verdict, verdict == Charged::relay ? *event.host : std::string_view{}};
 }
 
+Charge Attribution::charge(const parsers::Arrival& arrival) {
+  parsers::Event submitter;
+  submitter.kind = parsers::Kind::bounced;
+  submitter.user = arrival.id;
+  submitter.host = arrival.host;
+  submitter.login = arrival.login;
+  submitter.authenticator = arrival.authenticator;
+  return charge(submitter);
+}
+
 Charged Attribution::classify(std::string_view ip) {
   const auto known = hosts_.find(ip);
   if (known != hosts_.end()) return known->second;

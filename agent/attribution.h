@@ -13,6 +13,7 @@
 
 #include "agent/config.h"
 #include "agent/network.h"
+#include "parsers/arrival.h"
 #include "parsers/event.h"
 
 namespace agent {
@@ -45,6 +46,8 @@ class Attribution {
   Attribution(const Config& config, std::vector<IpAddress> own);
 
   Charge charge(const parsers::Event& event);
+  // Whose a message is that came in.
+  Charge charge(const parsers::Arrival& arrival);
 
  private:
   Charged classify(std::string_view ip);

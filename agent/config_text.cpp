@@ -60,6 +60,22 @@ std::vector<std::string> names(const std::vector<Transport>& transports) {
 
 }  // namespace
 
+std::string rule_text(const Rule& rule) {
+  std::string out = "[[rule]]\n";
+  const auto line = [&](const char* key, const std::string& value) {
+    out += fmt::format("{} = {}\n", key, value);
+  };
+  line("name", quoted(rule.name));
+  line("identity", quoted(name_of(rule.identity)));
+  line("signals", quoted(names(rule.signals)));
+  line("limit", std::to_string(rule.limit));
+  line("period", quoted(duration_text(rule.period)));
+  line("count", quoted(rule.count == CountBy::attempts ? "attempts" : "recipients"));
+  line("list", quoted(rule.list));
+  if (rule.ipv6_prefix != 0) line("ipv6_prefix", std::to_string(rule.ipv6_prefix));
+  return out;
+}
+
 std::string effective_config(const Config& config) {
   std::string out;
   const auto line = [&](const char* key, const std::string& value) {
@@ -101,17 +117,7 @@ std::string effective_config(const Config& config) {
     line("regex", quoted(pattern.regex));
     line("dequote", pattern.dequote ? "true" : "false");
   }
-  for (const auto& rule : config.rules) {
-    out += "\n[[rule]]\n";
-    line("name", quoted(rule.name));
-    line("identity", quoted(name_of(rule.identity)));
-    line("signals", quoted(names(rule.signals)));
-    line("limit", std::to_string(rule.limit));
-    line("period", quoted(duration_text(rule.period)));
-    line("count", quoted(rule.count == CountBy::attempts ? "attempts" : "recipients"));
-    line("list", quoted(rule.list));
-    if (rule.ipv6_prefix != 0) line("ipv6_prefix", std::to_string(rule.ipv6_prefix));
-  }
+  for (const auto& rule : config.rules) out += "\n" + rule_text(rule);
   return out;
 }
 

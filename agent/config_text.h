@@ -10,4 +10,7 @@ namespace agent {
 // parse_config(effective_config(c)) gives c.
 [[nodiscard]] std::string effective_config(const Config& config);
 
+// One [[rule]] of it.
+[[nodiscard]] std::string rule_text(const Rule& rule);
+
 }  // namespace agent

@@ -128,6 +128,7 @@ void LogMerge::open_next(Stream& stream) {
     }
   }
   pipeline_.start_file(stream.log, file.name.shown);
+  if (watch_.file) watch_.file(stream.log, file.name.shown);
 }
 
 // False: the stream is over. Else there is a chunk, and its key.
@@ -157,7 +158,7 @@ bool LogMerge::load(Stream& stream) {
 void LogMerge::finish_file(Stream& stream) {
   // The last line may lack its LF; nothing more will come.
   if (pipeline_.reader(stream.log).pending() > 0) {
-    pipeline_.feed(stream.log, std::string_view("\n"));
+    give(stream, "\n");
   }
   taken_ += stream.input->taken();
   stream.input.reset();
@@ -181,9 +182,9 @@ void LogMerge::split_if_overlapping(Stream& stream) {
   add_stream(stream.label, std::move(rest));
 }
 
-void LogMerge::feed(Stream& stream, std::size_t size) {
-  pipeline_.feed(stream.log, stream.rest().substr(0, size));
-  stream.at += size;
+void LogMerge::give(const Stream& stream, std::string_view bytes) {
+  pipeline_.feed(stream.log, bytes);
+  if (watch_.bytes) watch_.bytes(stream.log, bytes);
 }
 
 // Feeds the lines of this chunk whose turn is before the next line of `next`.
@@ -196,7 +197,7 @@ void LogMerge::feed_until(Stream& stream, const Stream& next) {
     stream.at = end;
     if (end < stream.chunk.size()) stream.read_key(not_after_);
   }
-  pipeline_.feed(stream.log, stream.chunk.substr(begin, end - begin));
+  give(stream, stream.chunk.substr(begin, end - begin));
 }
 
 bool LogMerge::run() {
@@ -215,7 +216,8 @@ bool LogMerge::run() {
       if (other != &stream && (next == nullptr || other->before(*next))) next = other;
     }
     if (next == nullptr || std::max(stream.key, stream.last) < next->key) {
-      feed(stream, stream.rest().size());
+      give(stream, stream.rest());
+      stream.at = stream.chunk.size();
     } else {
       feed_until(stream, *next);
     }

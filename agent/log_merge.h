@@ -22,6 +22,10 @@ class LogMerge {
     std::function<void(const actions::Error&)> error;  // the rest is read all the same
     std::function<bool(std::uint64_t taken)> go_on;    // once a chunk; bytes on disk that were read
     LogInput::Patience patience;                       // for pipes
+    // The same bytes once the pipeline has had them, by log as it numbers them; and where a file of
+    // that log begins. May be empty.
+    std::function<void(std::size_t log, std::span<const char> bytes)> bytes;
+    std::function<void(std::size_t log, const std::string& file)> file;
   };
 
   LogMerge(Pipeline& pipeline, Catalog catalog, const Zone& zone, Watch watch);
@@ -36,7 +40,7 @@ class LogMerge {
   bool load(Stream& stream);
   void finish_file(Stream& stream);
   void split_if_overlapping(Stream& stream);
-  void feed(Stream& stream, std::size_t size);
+  void give(const Stream& stream, std::string_view bytes);
   void feed_until(Stream& stream, const Stream& next);
 
   Pipeline& pipeline_;

@@ -157,15 +157,8 @@ StampClock& Pipeline::clock(std::size_t log) {
 }
 
 void Pipeline::remember(std::string_view message_id, const parsers::Arrival& arrival) {
-  parsers::Event submitter;
-  submitter.kind = parsers::Kind::bounced;
-  submitter.user = arrival.id;
-  submitter.host = arrival.host;
-  submitter.login = arrival.login;
-  submitter.authenticator = arrival.authenticator;
   // Most mail of a server comes from outside: its failures are nobody's fault that we know.
-  if (identity_of(attribution_.charge(submitter).verdict))
-    submissions_.arrived(message_id, arrival);
+  if (identity_of(attribution_.charge(arrival).verdict)) submissions_.arrived(message_id, arrival);
 }
 
 bool Pipeline::join(parsers::Event& event) {
@@ -218,6 +211,7 @@ void Pipeline::charge(Log& log, const parsers::Event& event, Instant time) {
   occurrence.reason = event.reason.value_or("");
   occurrence.place = {log.name, event.number, event.offset};
   occurrence.first_start = log.first_start;
+  if (divert_) return divert_(occurrence);
   counting_.add(occurrence, [this](Decision&& decision) {
     if (on_decision_) on_decision_(std::move(decision));
   });

@@ -48,6 +48,8 @@ class Pipeline {
   using OnArrival =
       std::function<void(Instant time, const std::string& file, std::string_view message_id,
                          const parsers::Arrival& arrival)>;
+  // Gets what would be counted, in its place (tune has windows of its own).
+  using OnOccurrence = std::function<void(const Occurrence&)>;
   // Says whether an event may count (filters of replay); by default all may.
   using Admits = std::function<bool(const Signalled&)>;
 
@@ -70,6 +72,7 @@ class Pipeline {
   void on_decision(OnDecision callback) { on_decision_ = std::move(callback); }
   void on_signal(OnSignal callback) { on_signal_ = std::move(callback); }
   void on_arrival(OnArrival callback) { on_arrival_ = std::move(callback); }
+  void divert(OnOccurrence callback) { divert_ = std::move(callback); }
   void admit(Admits callback) { admits_ = std::move(callback); }
 
   Counting& counting() { return counting_; }
@@ -106,6 +109,7 @@ class Pipeline {
   OnDecision on_decision_;
   OnSignal on_signal_;
   OnArrival on_arrival_;
+  OnOccurrence divert_;
   Admits admits_;
   std::array<std::uint64_t, kCharged> charged_{};  // events by Charged
   std::array<std::uint64_t, TagCheck::kVerdicts> tagged_{};

@@ -7,6 +7,19 @@
 #include "agent/printable.h"
 
 namespace agent {
+namespace {
+
+// One cell of RFC 4180.
+void append_quoted(std::string_view text, std::string& out) {
+  out.push_back('"');
+  for (const char c : text) {
+    if (c == '"') out.push_back('"');
+    out.push_back(c);
+  }
+  out.push_back('"');
+}
+
+}  // namespace
 
 std::optional<Output> output_named(std::string_view name) {
   if (name == "text") return Output::text;
@@ -31,6 +44,11 @@ Record& Record::add(std::string_view name, std::uint64_t value) {
   return *this;
 }
 
+Record& Record::add(std::string_view name, const std::vector<std::string>& values) {
+  fields_.emplace_back(name, values);
+  return *this;
+}
+
 std::string Record::json() const {
   nlohmann::ordered_json object;
   for (const auto& [name, value] : fields_) {
@@ -38,6 +56,10 @@ std::string Record::json() const {
       object[name] = as_utf8(*text);
     } else if (const auto* number = std::get_if<std::uint64_t>(&value)) {
       object[name] = *number;
+    } else if (const auto* texts = std::get_if<std::vector<std::string>>(&value)) {
+      auto array = nlohmann::ordered_json::array();
+      for (const auto& one : *texts) array.push_back(as_utf8(one));
+      object[name] = std::move(array);
     } else {
       object[name] = nullptr;
     }
@@ -63,15 +85,16 @@ std::string Record::csv() const {
     if (const auto* number = std::get_if<std::uint64_t>(&value)) {
       out += fmt::format("{}", *number);
     } else if (const auto* text = std::get_if<std::string>(&value)) {
-      out.push_back('"');
-      if (text->size() > 1 &&
-          std::string_view("=+-@").find(text->front()) != std::string_view::npos)
-        out.push_back('\'');
-      for (const char c : printable(*text)) {
-        if (c == '"') out.push_back('"');
-        out.push_back(c);
+      const bool formula =
+          text->size() > 1 && std::string_view("=+-@").find(text->front()) != std::string_view::npos;
+      append_quoted((formula ? "'" : "") + printable(*text), out);
+    } else if (const auto* texts = std::get_if<std::vector<std::string>>(&value)) {
+      std::string joined;
+      for (const auto& one : *texts) {
+        if (!joined.empty()) joined.push_back(' ');
+        for (const char c : printable(one)) c == ' ' ? joined += "\x20" : joined += c;
       }
-      out.push_back('"');
+      append_quoted(joined, out);
     }
   }
   return out;

@@ -60,7 +60,7 @@ Exit run_events(const Invocation& invocation) {
   const bool all = invocation.options.count("all") > 0 || plan.config.relay.hosts.empty();
   bool header = invocation.output == Output::csv;
 
-  return read_logs(invocation, plan, true, [&](Pipeline& pipeline) {
+  const auto prepare = [&](Pipeline& pipeline) {
     pipeline.on_signal([&](const Signalled& signalled) {
       if (!all && signalled.charge.verdict == Charged::outsider) return;
       if (invocation.output == Output::text) {
@@ -72,7 +72,8 @@ Exit run_events(const Invocation& invocation) {
       header = false;
       fmt::print("{}\n", invocation.output == Output::csv ? record.csv() : record.json());
     });
-  });
+  };
+  return read_logs(invocation, plan, true, {prepare});
 }
 
 }  // namespace agent

@@ -63,7 +63,7 @@ bool keep_label(NamedLogs& named, const std::string& label) {
 }  // namespace
 
 Exit read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhile,
-               const std::function<void(Pipeline&)>& prepare) {
+               const ReadHooks& hooks) {
   if (invocation.arguments.empty()) {
     fmt::print(stderr, "exiwarden: no LOG given; \"-\" is standard input\n");
     return kUsage;
@@ -86,7 +86,7 @@ Exit read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhi
   plan.options.not_after = catalog.newest_written;
   Pipeline pipeline(plan.config, plan.options);
   pipeline.admit([&](const Signalled& signalled) { return plan.selection.admits(signalled); });
-  prepare(pipeline);
+  hooks.prepare(pipeline);
 
   const bool clear = ::isatty(STDOUT_FILENO) == 0 || !prints_meanwhile;
   Progress progress(catalog.size, clear && ::isatty(STDERR_FILENO) != 0);
@@ -98,7 +98,7 @@ Exit read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhi
                     progress.at(taken);
                     return !Interrupt::requested();
                   },
-                  patience});
+                  patience, hooks.bytes, hooks.file});
   const bool whole = merge.run();
   progress.hide();
   if (whole && !Interrupt::requested()) return talk.exit;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <span>
+#include <string>
 
 #include "agent/commands/selection.h"
 #include "agent/exit_codes.h"
@@ -13,7 +15,13 @@ namespace agent {
 // is left out, missing or cut off is said on stderr and told by the exit code (kNoInput, kBadData),
 // but the others are read all the same. After Ctrl-C it comes back with kInterrupted, having said
 // that the results are partial. `prints_meanwhile`: results go to stdout while it reads.
+struct ReadHooks {
+  std::function<void(Pipeline&)> prepare;
+  // As in LogMerge::Watch.
+  std::function<void(std::size_t log, std::span<const char> bytes)> bytes = {};
+  std::function<void(std::size_t log, const std::string& file)> file = {};
+};
 Exit read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhile,
-               const std::function<void(Pipeline&)>& prepare);
+               const ReadHooks& hooks);
 
 }  // namespace agent

@@ -1,38 +1,115 @@
+// replay: what the rules would have decided on these logs, by the service's own code.
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <map>
+#include <optional>
+#include <vector>
 
+#include "agent/attribution.h"
 #include "agent/commands/command.h"
 #include "agent/commands/reading.h"
 #include "agent/decision_text.h"
 #include "agent/printable.h"
+#include "agent/report/entries.h"
+#include "agent/report/outflow.h"
+#include "agent/report/replay_text.h"
 
 namespace agent {
+namespace {
+
+// What was accepted from whom, gathered beside the decisions.
+class Beside {
+ public:
+  explicit Beside(const ReadPlan& plan)
+      : plan_(plan), attribution_(plan.config, plan.options.own) {}
+
+  void prepare(Pipeline& pipeline) {
+    pipeline.on_arrival([&](Instant time, const std::string&, std::string_view message_id,
+                            const parsers::Arrival& arrival) {
+      if (!plan_.selection.holds(time)) return;
+      const auto charge = attribution_.charge(arrival);
+      const auto kind = identity_of(charge.verdict);
+      if (kind) outflow.accepted(message_id, *kind, charge.identity);
+    });
+    pipeline.on_signal([&](const Signalled& signalled) {
+      const auto signal = signal_of(signalled.event.kind);
+      const auto kind = identity_of(signalled.charge.verdict);
+      if (kind && signal && *signal != Signal::bounced) {
+        outflow.refused(*kind, signalled.charge.identity);
+      }
+    });
+  }
+  void file(std::size_t log, const std::string& name) { reader(log).start_file(name); }
+  void bytes(std::size_t log, std::span<const char> bytes) {
+    reader(log).feed(bytes, [&](const Entry& entry) { outflow.entry(entry.prefix); });
+  }
+
+  Outflow outflow;
+
+ private:
+  EntryReader& reader(std::size_t log) {
+    return readers_.try_emplace(log, plan_.options.not_after).first->second;
+  }
+
+  const ReadPlan& plan_;
+  Attribution attribution_;
+  std::map<std::size_t, EntryReader> readers_;
+};
+
+}  // namespace
 
 Exit run_replay(const Invocation& invocation) {
   auto planned = read_plan(invocation);
   if (const auto* exit = std::get_if<Exit>(&planned)) return *exit;
   auto& plan = std::get<ReadPlan>(planned);
   const Zone zone = plan.options.zone;
+  const bool text = invocation.output == Output::text;
+  const bool summary =
+      text ? invocation.options.count("brief") == 0 : invocation.options.count("summary") > 0;
 
-  std::uint64_t decisions = 0;
-  const auto exit = read_logs(invocation, plan, true, [&](Pipeline& pipeline) {
+  std::vector<Decision> decisions;  // kept for what is known at the end only
+  std::uint64_t made = 0;
+  bool header = invocation.output == Output::csv;
+  const auto print = [&](const Record& record) {
+    if (header) fmt::print("{}\n", record.csv_header());
+    header = false;
+    fmt::print("{}\n", invocation.output == Output::csv ? record.csv() : record.json());
+  };
+
+  std::optional<Beside> beside;
+  ReadHooks hooks;
+  if (summary) {
+    plan.options.submissions = true;
+    beside.emplace(plan);
+    hooks.bytes = [&](std::size_t log, std::span<const char> bytes) { beside->bytes(log, bytes); };
+    hooks.file = [&](std::size_t log, const std::string& name) { beside->file(log, name); };
+  }
+  hooks.prepare = [&](Pipeline& pipeline) {
+    if (beside) beside->prepare(pipeline);
     pipeline.on_decision([&](Decision&& decision) {
-      const auto record = record_of(decision, zone);
-      if (invocation.output == Output::csv && decisions == 0)
-        fmt::print("{}\n", record.csv_header());
-      ++decisions;
-      if (invocation.output == Output::text) {
-        fmt::print("{}\n", text_of(decision, zone));
+      ++made;
+      if (beside) beside->outflow.decided(decision);
+      if (text || summary) {
+        decisions.push_back(std::move(decision));
       } else {
-        fmt::print("{}\n", invocation.output == Output::csv ? record.csv() : record.json());
+        print(record_of(decision, zone));
       }
     });
-  });
+  };
+  const auto exit = read_logs(invocation, plan, !text && !summary, hooks);
+
+  if (text && exit != kUsage) {
+    fmt::print("{}", replay_text(decisions, beside ? &beside->outflow : nullptr, zone));
+  } else if (summary) {
+    for (std::size_t i = 0; i < decisions.size(); ++i) {
+      auto record = record_of(decisions[i], zone);
+      add_account(record, decisions[i], beside->outflow.account(i));
+      print(record);
+    }
+  }
   if (exit != kDone) return exit;
-  if (decisions == 0 && invocation.output == Output::text)
-    fmt::print(stderr, "exiwarden: nobody\n");
-  return decisions > 0 && invocation.options.count("fail-on-block") > 0 ? kNo : kDone;
+  return made > 0 && invocation.options.count("fail-on-block") > 0 ? kNo : kDone;
 }
 
 }  // namespace agent

@@ -15,7 +15,21 @@ void events_options(po::options_description& options) {
 }
 
 void replay_options(po::options_description& options) {
-  options.add_options()("fail-on-block", "exit 1 if anything was decided");
+  options.add_options()                                                   //
+      ("summary", "jsonl, csv: also what was accepted before and after")  //
+      ("brief", "text: without what was accepted; faster")                //
+      ("fail-on-block", "exit 1 if anything was decided");
+  add_selection_options(options);
+}
+
+void tune_options(po::options_description& options) {
+  options.add_options()  //
+      ("limits", po::value<std::string>()->value_name("N,..."),
+       "to try (default 10,20,50,100,200,500)")  //
+      ("periods", po::value<std::string>()->value_name("P,..."),
+       "to try (default 10m,1h,1d)")                                                        //
+      ("spammers", po::value<std::string>()->value_name("FILE"), "known ones, one a line")  //
+      ("honest", po::value<std::string>()->value_name("FILE"), "the same of honest ones");
   add_selection_options(options);
 }
 
@@ -76,6 +90,10 @@ constexpr Command kCommands[] = {
      "bytes, or the first step of the scan that said no. With --who ID LOG..., every\n"
      "event in the window behind each decision about ID; exit 1 if there is none.",
      Command::NeedsConfig::or_defaults, explain_options, run_explain},
+    {"tune", "LOG...", "which limits and periods would have blocked whom",
+     "One pass answers for every limit and period: exactly what replay would decide with\n"
+     "each. Suggests a setting from the widest gap between identities, as TOML to paste.",
+     Command::NeedsConfig::or_defaults, tune_options, run_tune},
     {"status", "", "position and lag, fullest windows, blocked, faults",
      "Reads the checkpoint and the lists; the service may run or not. Windows are seen\n"
      "at the log time of the newest event saved (it is saved every 10 s). Exit 1 if\n"

@@ -144,9 +144,9 @@ class LogCase(unittest.TestCase):
             out.write(content)
         return path
 
-    def run_program(self, command, *arguments, stdin=b"", env=None):
-        return subprocess.run([PROGRAM, command, "-c", self.config, *arguments], capture_output=True, input=stdin,
-                              cwd=self.home, env=env, timeout=300, check=False)
+    def run_program(self, command, *arguments, stdin=b"", env=None, config=None):
+        return subprocess.run([PROGRAM, command, "-c", config or self.config, *arguments], capture_output=True,
+                              input=stdin, cwd=self.home, env=env, timeout=300, check=False)
 
     def expect(self, code, command, *arguments, **more):
         done = self.run_program(command, *arguments, **more)

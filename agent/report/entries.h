@@ -1,0 +1,41 @@
+// The lines of a log that belong to a message ("=>", "**", "Completed", ...), beside what the
+// pipeline makes of the same bytes. For figures and evidence only: nobody is charged by them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "parsers/lines.h"
+#include "parsers/prefix.h"
+
+namespace agent {
+
+struct Entry {
+  parsers::Prefix prefix;
+  std::string_view line;  // without its LF
+  const std::string& file;
+  std::uint64_t number = 0;  // of the line, from 1
+  std::uint64_t offset = 0;
+};
+
+class EntryReader {
+ public:
+  using OnEntry = std::function<void(const Entry& entry)>;
+
+  explicit EntryReader(parsers::CivilSeconds not_after) : not_after_(not_after) {}
+  void start_file(std::string file);
+  void feed(std::span<const char> bytes, const OnEntry& on_entry);
+
+ private:
+  void on_block(std::string_view block, const OnEntry& on_entry);
+
+  parsers::CivilSeconds not_after_;
+  parsers::WholeLines lines_;
+  std::string file_;
+  std::uint64_t number_ = 0, offset_ = 0;
+};
+
+}  // namespace agent

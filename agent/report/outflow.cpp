@@ -1,0 +1,101 @@
+#include "agent/report/outflow.h"
+
+#include <algorithm>
+
+#include "agent/counting.h"
+#include "agent/network.h"
+
+namespace agent {
+
+// Keys are those of Counting: "u:", "r:" or "l:" and the folded identity.
+bool Outflow::covers(const Row& row, std::string_view key) {
+  if (key == row.key) return true;
+  const auto network = Network::parse(std::string_view(row.key).substr(2));
+  const auto address = IpAddress::parse(key.substr(2));
+  return row.kind == IdentityKind::relay && key[0] == row.key[0] && network && address &&
+         network->contains(*address);
+}
+
+Outflow::Subject& Outflow::subject_of(IdentityKind kind, std::string_view identity) {
+  const auto key = subject_key(kind, identity);
+  const auto known = subjects_.find(key);
+  if (known != subjects_.end()) return known->second;
+  auto& subject = subjects_.try_emplace(key).first->second;
+  for (auto* row : networks_) {
+    if (!covers(*row, key)) continue;
+    subject.rows.push_back(row);
+    row->subjects.push_back(&subject);
+  }
+  return subject;
+}
+
+void Outflow::accepted(std::string_view message_id, IdentityKind kind, std::string_view identity) {
+  auto& subject = subject_of(kind, identity);
+  ++subject.total.messages;
+  if (!messages_.try_emplace(std::string(message_id), Message{&subject, arrivals_++}).second)
+    return;
+  order_.emplace_back(message_id);
+  if (order_.size() > 2 * kMaxMessages) {
+    std::erase_if(order_, [&](const std::string& id) { return messages_.count(id) == 0; });
+  }
+  while (messages_.size() > kMaxMessages) {
+    messages_.erase(order_.front());
+    order_.pop_front();
+  }
+}
+
+void Outflow::refused(IdentityKind kind, std::string_view identity) {
+  ++subject_of(kind, identity).refused;
+}
+
+void Outflow::entry(const parsers::Prefix& prefix) {
+  const auto found = messages_.find(prefix.message_id);
+  if (found == messages_.end()) return;
+  const auto mark = prefix.payload.substr(0, 3);
+  if (mark == "=> " || mark == "-> " || mark == ">> " || mark == "** ") {
+    ++found->second.subject->total.recipients;
+    for (auto* row : found->second.subject->rows) {
+      if (found->second.arrival < row->arrivals) ++row->before.recipients;
+    }
+  } else if (prefix.payload.starts_with("Completed")) {
+    messages_.erase(found);
+  }
+}
+
+void Outflow::decided(const Decision& decision) {
+  auto& row = *rows_.emplace_back(std::make_unique<Row>());
+  row.kind = decision.identity_kind;
+  row.key = subject_key(decision.identity_kind, decision.identity);
+  row.arrivals = arrivals_;
+  const auto join = [&](Subject& subject) {
+    subject.rows.push_back(&row);
+    row.subjects.push_back(&subject);
+    row.before.messages += subject.total.messages;
+    row.before.recipients += subject.total.recipients;
+    row.refused_before += subject.refused;
+  };
+  const bool network = decision.identity_kind == IdentityKind::relay &&
+                       decision.identity.find('/') != std::string::npos;
+  if (!network) return join(subject_of(decision.identity_kind, decision.identity));
+  for (auto& [key, subject] : subjects_) {
+    if (covers(row, key)) join(subject);
+  }
+  networks_.push_back(&row);
+}
+
+Outflow::Account Outflow::account(std::size_t number) const {
+  const auto& row = *rows_[number];
+  Account account;
+  account.before = row.before;
+  for (const auto* subject : row.subjects) {
+    account.after.messages += subject->total.messages;
+    account.after.recipients += subject->total.recipients;
+    account.refused_after += subject->refused;
+  }
+  account.after.messages -= row.before.messages;
+  account.after.recipients -= row.before.recipients;
+  account.refused_after -= row.refused_before;
+  return account;
+}
+
+}  // namespace agent

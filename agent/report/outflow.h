@@ -1,0 +1,76 @@
+// How much was accepted from each identity before and after a decision: messages, and recipients to
+// whom they went. What came after is what a block at that moment would have stopped. Pure.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/decision.h"
+#include "parsers/prefix.h"
+
+namespace agent {
+
+class Outflow {
+ public:
+  // Messages whose deliveries are waited for; beyond that the oldest is given up.
+  static constexpr std::size_t kMaxMessages = 500'000;
+
+  struct Figures {
+    std::uint64_t messages = 0, recipients = 0;
+  };
+  struct Account {
+    Figures before, after;
+    std::uint64_t refused_after = 0;  // events that counted
+  };
+
+  void accepted(std::string_view message_id, IdentityKind kind, std::string_view identity);
+  void refused(IdentityKind kind, std::string_view identity);
+  // An entry of a message: deliveries and failures count once for each recipient.
+  void entry(const parsers::Prefix& prefix);
+  // Accounts are numbered in the order of these calls.
+  void decided(const Decision& decision);
+
+  [[nodiscard]] Account account(std::size_t number) const;
+
+ private:
+  struct Row;
+  struct Subject {
+    Figures total;
+    std::uint64_t refused = 0;
+    std::vector<Row*> rows;
+  };
+  struct Row {
+    IdentityKind kind;
+    std::string key;             // folded; or the network it stands for
+    std::uint64_t arrivals = 0;  // of all, until then
+    Figures before;
+    std::uint64_t refused_before = 0;
+    std::vector<const Subject*> subjects;
+  };
+  struct Message {
+    Subject* subject;
+    std::uint64_t arrival;
+  };
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+  Subject& subject_of(IdentityKind kind, std::string_view identity);
+  static bool covers(const Row& row, std::string_view key);
+
+  std::unordered_map<std::string, Subject, Hash, std::equal_to<>> subjects_;
+  std::unordered_map<std::string, Message, Hash, std::equal_to<>> messages_;
+  std::deque<std::string> order_;
+  std::uint64_t arrivals_ = 0;
+  std::vector<std::unique_ptr<Row>> rows_;
+  std::vector<Row*> networks_;  // those of rows_ that stand for more than one address
+};
+
+}  // namespace agent

@@ -1,0 +1,25 @@
+// Decisions of a replay with what was accepted around them, for people and programs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/decision.h"
+#include "agent/record.h"
+#include "agent/report/outflow.h"
+#include "agent/zone.h"
+
+namespace agent {
+
+// A table for each rule that decided, at most 80 columns wide. `outflow`: decided() was told the
+// same decisions in the same order; null: without what was accepted.
+[[nodiscard]] std::string replay_text(const std::vector<Decision>& decisions,
+                                      const Outflow* outflow, const Zone& zone);
+
+// hosts, messages_before, recipients_before, messages_after, recipients_after, refused_after.
+void add_account(Record& record, const Decision& decision, const Outflow::Account& account);
+
+// "198.51.100.7 (90), 198.51.100.8 (10) and 3 others"
+[[nodiscard]] std::string hosts_text(const Decision& decision, std::size_t most);
+
+}  // namespace agent

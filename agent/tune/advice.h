@@ -1,0 +1,39 @@
+// A limit and a period to use: in the widest gap between those who are to be left alone and those
+// who are to be blocked.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/tune/labels.h"
+#include "agent/tune/peaks.h"
+
+namespace agent {
+
+struct Advice {
+  std::size_t period = 0;  // index into the grid
+  std::uint32_t limit = 0;
+  std::uint32_t below = 0;  // the highest count of those left alone
+  std::uint32_t above = 0;  // the lowest of those blocked; Peaks::ceiling() means "or more"
+  std::size_t blocked = 0;  // identities
+  // Labelled ones on the wrong side: there is no gap then.
+  std::size_t missed = 0, false_alarms = 0;
+  // Limit for Exim's own averaging ratelimit over the same period that parts the same identities;
+  // nullopt if none does, or rates were not wanted.
+  std::optional<std::uint32_t> ratelimit;
+};
+
+// With labels the gap lies between the highest honest and the lowest spammer; without, most
+// identities are taken for honest and the widest gap in the upper half counts (tenfold is wide
+// enough, then the lower one wins). The limit is one of the grid's, of `preferred` if one of them
+// lies in the gap. nullopt: too little to tell.
+[[nodiscard]] std::optional<Advice> advise(const Peaks& peaks, const Labels& labels,
+                                           const std::vector<std::uint32_t>& preferred);
+
+// The rule with that limit and period, as TOML that a configuration can take.
+[[nodiscard]] std::string rule_snippet(const Rule& rule, const Advice& advice,
+                                       std::chrono::seconds period);
+
+}  // namespace agent

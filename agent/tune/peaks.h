@@ -1,0 +1,93 @@
+// What a rule would decide at many limits and periods, in one pass: an identity is blocked at limit
+// N exactly if its window comes to hold N events, so the highest count of each period's window, and
+// where it first reached each limit, answer for all. One list of times serves all periods: a window
+// is its newest part. Equal to a Counting per limit and period, without holding so many.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/config.h"
+#include "agent/counting.h"
+#include "agent/zone.h"
+
+namespace agent {
+
+struct Grid {
+  std::vector<std::uint32_t> limits;          // ascending, each once
+  std::vector<std::chrono::seconds> periods;  // ascending, each once
+};
+
+class Peaks {
+ public:
+  // The event with which a window first held a limit.
+  struct Hit {
+    Instant time{};
+    std::uint64_t event = 0;     // number of the event among the identity's, from 1
+    std::uint64_t messages = 0;  // accepted from it until then, if accepted() was told
+    std::uint32_t spelling = 0;  // of the identity in that event: names[spelling]
+  };
+  struct Subject {
+    std::vector<std::string> names;  // as Exim printed them, each once, in order
+    std::uint64_t events = 0;
+    std::uint64_t messages = 0;
+    Instant first{}, last{};
+    std::vector<std::uint32_t> peaks;    // by period; at most ceiling()
+    std::vector<std::vector<Hit>> hits;  // by period, then by limit as far as they were reached
+    std::vector<double> rates;           // by period: highest rate of Exim's ratelimit, if wanted
+
+   private:
+    friend class Peaks;
+    std::vector<std::int64_t> times;        // ascending
+    std::vector<std::uint64_t> recipients;  // beside times, if recipients are counted
+    std::vector<std::size_t> heads;         // by period: its window is times[head..]
+    std::vector<double> rate;               // by period, of ratelimit, now
+  };
+
+  // `wants_rates`: also follow what Exim's averaging ratelimit would measure.
+  Peaks(const Rule& rule, int ipv6_prefix, Grid grid, bool wants_rates);
+
+  void add(const Occurrence& event);
+  // A message was accepted from this identity.
+  void accepted(IdentityKind kind, std::string_view identity);
+
+  [[nodiscard]] const Rule& rule() const { return rule_; }
+  [[nodiscard]] const Grid& grid() const { return grid_; }
+  // Higher counts are not told apart.
+  [[nodiscard]] std::uint32_t ceiling() const { return ceiling_; }
+  // By folded identity; those without an event that counts have events == 0.
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+  using Subjects = std::unordered_map<std::string, Subject, Hash, std::equal_to<>>;
+  [[nodiscard]] const Subjects& subjects() const { return subjects_; }
+
+  // The identities that this cell blocks, spelt as in the deciding event, sorted.
+  [[nodiscard]] std::vector<std::string> blocked(std::size_t limit, std::size_t period) const;
+
+ private:
+  // The subject's name as this rule sees it (relays may be grouped), in `name_`.
+  std::string_view name_of(IdentityKind kind, std::string_view identity);
+  Subject& subject_of(std::string_view name);
+  void place(Subject& subject, std::int64_t at, std::uint64_t recipient) const;
+  void measure(Subject& subject, std::uint32_t spelling, Instant time) const;
+  void average(Subject& subject, std::int64_t gap) const;
+  void trim(Subject& subject) const;
+
+  Rule rule_;
+  int ipv6_prefix_;
+  Grid grid_;
+  bool wants_rates_;
+  std::uint32_t ceiling_;
+  Subjects subjects_;
+  std::string name_, folded_;  // kept to spare allocations
+};
+
+}  // namespace agent

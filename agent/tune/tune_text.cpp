@@ -1,0 +1,229 @@
+#include "agent/tune/tune_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "agent/attribution.h"
+#include "agent/printable.h"
+#include "agent/text_table.h"
+
+namespace agent {
+namespace {
+
+using Align = TextTable::Align;
+
+std::string label_of(const std::string& key, const Labels& labels) {
+  if (labels.spammers.count(key) > 0) return "spammer";
+  return labels.honest.count(key) > 0 ? "honest" : "";
+}
+
+std::string count_text(std::uint32_t count, std::uint32_t ceiling) {
+  return grouped(count) + (count >= ceiling ? " or more" : "");
+}
+
+std::size_t with_events(const Peaks& peaks) {
+  return static_cast<std::size_t>(
+      std::count_if(peaks.subjects().begin(), peaks.subjects().end(),
+                    [](const auto& entry) { return entry.second.events > 0; }));
+}
+
+std::string cells(const Tuning& tuning, const Labels& labels, bool judged) {
+  const auto& grid = tuning.peaks->grid();
+  std::vector<TextTable::Column> columns{{"period", Align::left}};
+  for (const auto limit : tuning.limits) {
+    columns.push_back({std::to_string(grid.limits[limit]), Align::right});
+  }
+  TextTable table(std::move(columns), 2);
+  for (std::size_t period = 0; period < grid.periods.size(); ++period) {
+    std::vector<std::string> row{duration_text(grid.periods[period])};
+    for (const auto limit : tuning.limits) {
+      const auto blocked = blocked_by(*tuning.peaks, limit, period, labels);
+      if (!judged) {
+        row.push_back(std::to_string(blocked.size()));
+        continue;
+      }
+      const auto hits = std::count_if(blocked.begin(), blocked.end(),
+                                      [](const Blocked& one) { return one.label == "spammer"; });
+      const auto alarms = std::count_if(blocked.begin(), blocked.end(), [&](const Blocked& one) {
+        return labels.honest.empty() ? one.label != "spammer" : one.label == "honest";
+      });
+      row.push_back(fmt::format("{}/{}", hits, alarms));
+    }
+    table.row(std::move(row));
+  }
+  return table.text();
+}
+
+std::string chart(const Tuning& tuning, std::size_t period, std::uint32_t limit) {
+  const auto buckets = peak_buckets(*tuning.peaks, period);
+  std::uint64_t most = 0;
+  for (const auto& bucket : buckets) most = std::max(most, bucket.identities);
+  std::string out;
+  bool ruled = false;
+  for (const auto& bucket : buckets) {
+    if (!ruled && bucket.high >= limit && limit > 0) {
+      out += fmt::format("  {:>11}  -- limit {} --\n", "", grouped(limit));
+      ruled = true;
+    }
+    const auto range = bucket.low == bucket.high ? grouped(bucket.low)
+                       : bucket.high == UINT32_MAX
+                           ? grouped(bucket.low) + "+"
+                           : fmt::format("{}-{}", grouped(bucket.low), grouped(bucket.high));
+    const auto length = bar(bucket.identities, most, 48);
+    out += fmt::format("  {:>11}  {}{}{}\n", range, grouped(bucket.identities),
+                       length.empty() ? "" : " ", length);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<Blocked> blocked_by(const Peaks& peaks, std::size_t limit, std::size_t period,
+                                const Labels& labels) {
+  std::vector<Blocked> found;
+  for (const auto& [key, subject] : peaks.subjects()) {
+    if (limit >= subject.hits[period].size()) continue;
+    const auto& hit = subject.hits[period][limit];
+    found.push_back({subject.names[hit.spelling], &hit, &subject, label_of(key, labels)});
+  }
+  std::sort(found.begin(), found.end(), [](const Blocked& a, const Blocked& b) {
+    return a.hit->time != b.hit->time ? a.hit->time < b.hit->time : a.identity < b.identity;
+  });
+  return found;
+}
+
+std::vector<Blocked> nearest_below(const Peaks& peaks, std::uint32_t limit, std::size_t period,
+                                   const Labels& labels, std::size_t most) {
+  std::vector<Blocked> found;
+  for (const auto& [key, subject] : peaks.subjects()) {
+    if (subject.events == 0 || subject.peaks[period] >= limit) continue;
+    found.push_back({subject.names[0], nullptr, &subject, label_of(key, labels)});
+  }
+  std::sort(found.begin(), found.end(), [&](const Blocked& a, const Blocked& b) {
+    const auto x = a.subject->peaks[period], y = b.subject->peaks[period];
+    return x != y ? x > y : a.identity < b.identity;
+  });
+  found.resize(std::min(found.size(), most));
+  return found;
+}
+
+std::vector<PeakBucket> peak_buckets(const Peaks& peaks, std::size_t period) {
+  std::vector<PeakBucket> buckets{{1, 1, 0}, {2, 2, 0}, {3, 4, 0}, {5, 9, 0}};
+  for (std::uint32_t low = 10; low < peaks.ceiling(); low *= 10) {
+    for (const auto factor : {1U, 2U, 5U}) {
+      const auto next = factor == 1 ? 2 : factor == 2 ? 5 : 10;
+      if (low * factor < peaks.ceiling()) buckets.push_back({low * factor, low * next - 1, 0});
+    }
+  }
+  buckets.push_back({peaks.ceiling(), UINT32_MAX, 0});
+  buckets[buckets.size() - 2].high = peaks.ceiling() - 1;
+  for (const auto& [key, subject] : peaks.subjects()) {
+    if (subject.events == 0) continue;
+    const auto bucket = std::find_if(buckets.begin(), buckets.end(), [&](const PeakBucket& one) {
+      return subject.peaks[period] <= one.high;
+    });
+    ++bucket->identities;
+  }
+  while (buckets.size() > 1 && buckets.back().identities == 0) buckets.pop_back();
+  return buckets;
+}
+
+std::string reason_text(const Tuning& tuning, const Labels& labels) {
+  const auto& advice = *tuning.advice;
+  const auto& peaks = *tuning.peaks;
+  const auto left = with_events(peaks) - advice.blocked;
+  const auto period = duration_text(peaks.grid().periods[advice.period]);
+  std::string text = fmt::format(
+      "Of the {} left alone the highest had {} in {}; of the {} blocked the lowest had {}.",
+      grouped(left), grouped(advice.below), period, grouped(advice.blocked),
+      advice.blocked == 0 ? "none" : count_text(advice.above, peaks.ceiling()));
+  if (advice.missed == 0 && advice.false_alarms == 0) {
+    return text + " This is the widest gap of the periods asked for.";
+  }
+  return text +
+         fmt::format(" No limit parts the labelled ones cleanly: {} {} left alone, {} {} blocked.",
+                     advice.missed, advice.missed == 1 ? "spammer is" : "spammers are",
+                     advice.false_alarms, labels.honest.empty() ? "others are" : "honest ones are");
+}
+
+std::string ratelimit_text(const Tuning& tuning) {
+  if (!tuning.advice || !tuning.advice->ratelimit) return "";
+  const auto& peaks = *tuning.peaks;
+  const bool distinct = peaks.rule().count == CountBy::recipients;
+  return fmt::format("ratelimit = {} / {} / strict / {} / {}", *tuning.advice->ratelimit,
+                     duration_text(peaks.grid().periods[tuning.advice->period]),
+                     distinct ? "per_addr" : "per_rcpt",
+                     peaks.rule().identity == IdentityKind::user    ? "$authenticated_id"
+                     : peaks.rule().identity == IdentityKind::relay ? "$sender_host_address"
+                                                                    : "$sender_ident");
+}
+
+std::string tuning_text(const Tuning& tuning, const Labels& labels, const Zone& zone) {
+  const auto& peaks = *tuning.peaks;
+  const auto& rule = peaks.rule();
+  const auto known = with_events(peaks);
+  std::string out =
+      fmt::format("Rule {} ({}, counts {})\n", printable(rule.name), name_of(rule.identity),
+                  rule.count == CountBy::attempts ? "attempts" : "recipients");
+  if (known == 0) return out + "  nothing that this rule counts is in these logs\n";
+  out += fmt::format("  {} {} tried recipients that do not exist\n\n", grouped(known),
+                     known == 1 ? "identity" : "identities");
+  out += "Identities that a limit would block, by period:\n" + cells(tuning, labels, false);
+  if (labels.given()) {
+    out += "\nOf them spammers/others, by the labels given:\n" + cells(tuning, labels, true);
+  }
+  if (!tuning.advice) return out + "\nNo suggestion: too few identities, or all of them alike.\n";
+
+  const auto& advice = *tuning.advice;
+  const auto period = peaks.grid().periods[advice.period];
+  out += fmt::format("\nSuggested: limit {} in {}\n", grouped(advice.limit), duration_text(period));
+  out += wrapped(reason_text(tuning, labels), 2);
+
+  const auto at = static_cast<std::size_t>(
+      std::lower_bound(peaks.grid().limits.begin(), peaks.grid().limits.end(), advice.limit) -
+      peaks.grid().limits.begin());
+  const auto blocked = blocked_by(peaks, at, advice.period, labels);
+  TextTable table({{"blocked by it", Align::left},
+                   {"at", Align::left},
+                   {"refused", Align::right},
+                   {"sent before", Align::right},
+                   {"after", Align::right}},
+                  2);
+  constexpr std::size_t kShown = 30;
+  for (std::size_t i = 0; i < std::min(kShown, blocked.size()); ++i) {
+    const auto& one = blocked[i];
+    table.row({printable(one.identity) + (one.label.empty() ? "" : " (" + one.label + ")"),
+               zone.text(one.hit->time).substr(0, 19), grouped(one.subject->events),
+               grouped(one.hit->messages), grouped(one.subject->messages - one.hit->messages)});
+  }
+  if (!blocked.empty()) out += "\n" + table.text();
+  if (blocked.size() > kShown) {
+    out += fmt::format("  and {} more\n", grouped(blocked.size() - kShown));
+  }
+  if (!blocked.empty()) {
+    out += wrapped(
+        "refused: recipients in all; sent: messages accepted before and after that moment", 2);
+  }
+
+  TextTable near({{"left alone, nearest first", Align::left},
+                  {fmt::format("most in {}", duration_text(period)), Align::right},
+                  {"refused", Align::right}},
+                 2);
+  for (const auto& one : nearest_below(peaks, advice.limit, advice.period, labels, 5)) {
+    near.row({printable(one.identity) + (one.label.empty() ? "" : " (" + one.label + ")"),
+              grouped(one.subject->peaks[advice.period]), grouped(one.subject->events)});
+  }
+  if (!near.empty()) out += "\n" + near.text();
+
+  out += fmt::format("\nIdentities by their most in {}:\n", duration_text(period));
+  out += chart(tuning, advice.period, advice.limit);
+
+  if (const auto own = ratelimit_text(tuning); !own.empty()) {
+    out += "\nExim's own averaging condition that parts the same identities:\n  " + own + "\n";
+  }
+  out += "\nFor the configuration:\n" + rule_snippet(rule, advice, period);
+  return out;
+}
+
+}  // namespace agent

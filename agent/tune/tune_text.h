@@ -1,0 +1,49 @@
+// The answer of tune for people.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/tune/advice.h"
+#include "agent/tune/labels.h"
+#include "agent/tune/peaks.h"
+#include "agent/zone.h"
+
+namespace agent {
+
+// One rule's answer, ready to be shown.
+struct Tuning {
+  const Peaks* peaks = nullptr;
+  std::vector<std::size_t> limits;  // of those in the grid, the ones that were asked for
+  std::optional<Advice> advice;
+};
+
+[[nodiscard]] std::string tuning_text(const Tuning& tuning, const Labels& labels, const Zone& zone);
+
+// What text and page share.
+struct Blocked {
+  std::string identity;
+  const Peaks::Hit* hit = nullptr;
+  const Peaks::Subject* subject = nullptr;
+  std::string label;  // "spammer", "honest" or empty
+};
+// Whom limit and period (by index) block, in the order of decision.
+[[nodiscard]] std::vector<Blocked> blocked_by(const Peaks& peaks, std::size_t limit,
+                                              std::size_t period, const Labels& labels);
+// The `most` identities with the highest counts below the limit, highest first.
+[[nodiscard]] std::vector<Blocked> nearest_below(const Peaks& peaks, std::uint32_t limit,
+                                                 std::size_t period, const Labels& labels,
+                                                 std::size_t most);
+// Identities by their highest count: 1, 2, 3-4, 5-9, 10-19, ...; the last one is open.
+struct PeakBucket {
+  std::uint32_t low = 0, high = 0;
+  std::uint64_t identities = 0;
+};
+[[nodiscard]] std::vector<PeakBucket> peak_buckets(const Peaks& peaks, std::size_t period);
+// Why this limit, as a sentence or three.
+[[nodiscard]] std::string reason_text(const Tuning& tuning, const Labels& labels);
+// The ACL condition of Exim's own ratelimit for it; empty if none parts the same identities.
+[[nodiscard]] std::string ratelimit_text(const Tuning& tuning);
+
+}  // namespace agent

@@ -1,0 +1,158 @@
+#include "agent/tune/peaks.h"
+
+#include <catch2/catch.hpp>
+#include <map>
+#include <random>
+#include <set>
+
+#include "agent/config.h"
+#include "agent/counting.h"
+#include "agent/tune/advice.h"
+
+using namespace agent;
+
+namespace {
+
+struct Made {
+  Instant time;
+  std::string identity, recipient;
+};
+
+// Bursts, pauses, late events, spellings that differ, recipients that come back.
+std::vector<Made> made_events(unsigned seed, std::size_t size) {
+  std::mt19937 random(seed);
+  std::vector<Made> events;
+  std::int64_t now = 1'700'000'000;
+  for (std::size_t i = 0; i < size; ++i) {
+    if (random() % 50 == 0) now += static_cast<std::int64_t>(random() % 900);
+    if (random() % 3 == 0) ++now;
+    const bool late = random() % 10 == 0;
+    const auto at = now - (late ? static_cast<std::int64_t>(random() % 700) : 0);
+    std::string identity = "user" + std::to_string(random() % 5);
+    if (random() % 4 == 0) identity[0] = 'U';
+    events.push_back({Instant(std::chrono::seconds(at)), identity,
+                      "r" + std::to_string(random() % 40) + "@example.com"});
+  }
+  return events;
+}
+
+Occurrence occurrence(const Made& made) {
+  Occurrence event;
+  event.time = made.time;
+  event.identity = made.identity;
+  event.recipient = made.recipient;
+  return event;
+}
+
+Config config_with(CountBy count, std::uint32_t limit, std::chrono::seconds period) {
+  auto config = Config::defaults();
+  config.rules.resize(1);
+  config.rules[0].count = count;
+  config.rules[0].limit = limit;
+  config.rules[0].period = period;
+  return config;
+}
+
+}  // namespace
+
+TEST_CASE("peaks answer as one Counting for each limit and period") {
+  const auto count = GENERATE(CountBy::attempts, CountBy::recipients);
+  const auto seed = GENERATE(range(1U, 13U));
+  Grid grid;
+  for (const int limit : {1, 2, 3, 5, 8, 13, 21, 30, 39, 60}) {
+    grid.limits.push_back(static_cast<std::uint32_t>(limit));
+  }
+  for (const int period : {1, 7, 60, 300, 600, 3600}) grid.periods.emplace_back(period);
+
+  const auto events = made_events(seed, 1500);
+  Peaks peaks(config_with(count, 1, std::chrono::hours(1)).rules[0], 128, grid, false);
+  for (const auto& made : events) peaks.add(occurrence(made));
+
+  for (std::size_t p = 0; p < grid.periods.size(); ++p) {
+    for (std::size_t l = 0; l < grid.limits.size(); ++l) {
+      Counting counting(config_with(count, grid.limits[l], grid.periods[p]));
+      std::vector<std::string> decided;
+      std::map<std::string, Instant> when;
+      for (const auto& made : events) {
+        counting.add(occurrence(made), [&](Decision&& decision) {
+          decided.push_back(decision.identity);
+          when[decision.identity] = decision.time;
+        });
+      }
+      std::sort(decided.begin(), decided.end());
+      INFO("seed " << seed << ", limit " << grid.limits[l] << ", period "
+                   << grid.periods[p].count());
+      REQUIRE(peaks.blocked(l, p) == decided);
+      for (const auto& [key, subject] : peaks.subjects()) {
+        if (l >= subject.hits[p].size()) continue;
+        const auto& hit = subject.hits[p][l];
+        REQUIRE(when.at(subject.names[hit.spelling]) == hit.time);
+      }
+    }
+  }
+}
+
+TEST_CASE("a long storm is counted right though little of it is kept") {
+  Peaks peaks(config_with(CountBy::attempts, 1, std::chrono::hours(1)).rules[0], 128,
+              {{100, 2000}, {std::chrono::seconds(60), std::chrono::hours(1)}}, false);
+  for (int i = 0; i < 100'000; ++i) {
+    peaks.add(occurrence({Instant(std::chrono::seconds(1'700'000'000 + i / 2)), "eve", "x@y"}));
+  }
+  const auto& eve = peaks.subjects().at("eve");
+  CHECK(eve.events == 100'000);
+  CHECK(eve.peaks == std::vector<std::uint32_t>{120, 2000});
+  CHECK(eve.hits[0].size() == 1);
+  CHECK(eve.hits[1].size() == 2);
+  CHECK(eve.hits[1][1].event == 2000);
+}
+
+TEST_CASE("advice lies in the gap between honest and spammers") {
+  Peaks peaks(config_with(CountBy::attempts, 1, std::chrono::hours(1)).rules[0], 128,
+              {{2, 5, 10, 20, 50, 100}, {std::chrono::hours(1)}}, true);
+  const auto send = [&](const std::string& who, int count) {
+    for (int i = 0; i < count; ++i) {
+      peaks.add(occurrence({Instant(std::chrono::seconds(1'700'000'000 + i)), who, "x@y"}));
+    }
+  };
+  for (int i = 0; i < 20; ++i) send("honest" + std::to_string(i), 1 + i % 4);
+  send("slow", 90);
+  send("fast", 3000);
+
+  auto advice = advise(peaks, {}, {50, 100});
+  REQUIRE(advice);
+  CHECK(advice->limit == 50);
+  CHECK(advice->below == 4);
+  CHECK(advice->above == 90);
+  CHECK(advice->blocked == 2);
+  REQUIRE(advice->ratelimit);
+  CHECK(*advice->ratelimit > 4);
+  CHECK(*advice->ratelimit <= 90);
+
+  Labels labels;
+  labels.spammers = {"fast"};
+  labels.honest = {"slow"};
+  advice = advise(peaks, labels, {50, 100});
+  REQUIRE(advice);
+  CHECK(advice->limit == 100);
+  CHECK(advice->false_alarms == 0);
+
+  labels.spammers = {"slow"};
+  labels.honest = {"fast"};
+  advice = advise(peaks, labels, {50, 100});
+  REQUIRE(advice);
+  CHECK(advice->missed + advice->false_alarms > 0);
+}
+
+TEST_CASE("the snippet of an advice is a configuration") {
+  Advice advice;
+  advice.limit = 42;
+  Rule rule = Config::defaults().rules[0];
+  rule.name = "od\"d \\ name";
+  const auto parsed = parse_config(rule_snippet(rule, advice, std::chrono::minutes(90)), "snippet");
+  const auto* config = std::get_if<Config>(&parsed);
+  REQUIRE(config != nullptr);
+  REQUIRE(config->rules.size() == 1);
+  CHECK(config->rules[0].limit == 42);
+  CHECK(config->rules[0].period == std::chrono::minutes(90));
+  CHECK(config->rules[0].name == rule.name);
+}
