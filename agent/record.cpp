@@ -92,7 +92,7 @@ std::string Record::csv() const {
       std::string joined;
       for (const auto& one : *texts) {
         if (!joined.empty()) joined.push_back(' ');
-        for (const char c : printable(one)) c == ' ' ? joined += "\x20" : joined += c;
+        for (const char c : printable(one)) c == ' ' ? joined += "\\x20" : joined += c;
       }
       append_quoted(joined, out);
     }

@@ -109,10 +109,11 @@ Exit explain_decision(const Invocation& invocation) {
       if (event.time > decision.time - decision.period) fmt::print("{}\n", event.text);
     }
   };
-  const auto exit = read_logs(invocation, plan, true, [&](Pipeline& pipeline) {
+  const auto prepare = [&](Pipeline& pipeline) {
     pipeline.on_signal(note);
     pipeline.on_decision([&](Decision&& decision) { show(decision); });
-  });
+  };
+  const auto exit = read_logs(invocation, plan, true, {prepare});
   if (exit != kDone) return exit;
   if (!any) fmt::print("no decision about {}: {} events in all\n", printable(wanted), seen.size());
   return any ? kDone : kNo;

@@ -91,8 +91,9 @@ constexpr Command kCommands[] = {
      "event in the window behind each decision about ID; exit 1 if there is none.",
      Command::NeedsConfig::or_defaults, explain_options, run_explain},
     {"tune", "LOG...", "which limits and periods would have blocked whom",
-     "One pass answers for every limit and period: exactly what replay would decide with\n"
-     "each. Suggests a setting from the widest gap between identities, as TOML to paste.",
+     "One pass answers for every limit and period: exactly what replay would decide\n"
+     "with each. Suggests a setting from the widest gap between identities, as TOML to\n"
+     "paste.",
      Command::NeedsConfig::or_defaults, tune_options, run_tune},
     {"status", "", "position and lag, fullest windows, blocked, faults",
      "Reads the checkpoint and the lists; the service may run or not. Windows are seen\n"

@@ -140,6 +140,8 @@ class Output(unittest.TestCase):
                     bad = [c for c in text if (ord(c) < 32 and c != "\n") or 0x7f <= ord(c) < 0xa0 or
                            c in "\u202e\u2028"]
                     self.assertEqual(bad, [])
+                    if command == "replay" and form == "text":
+                        continue  # a table for people
                     self.assertEqual(len(text.splitlines()), 2 + (form == "csv") if command == "events"
                                      else 1 + (form == "csv"))
         event = self.events(log=log)[0]
