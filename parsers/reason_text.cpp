@@ -28,19 +28,8 @@ std::size_t bracketed_address(std::string_view text) {
   return text.substr(1, *length).find('@') == std::string_view::npos ? 0 : *length + 2;
 }
 
-}  // namespace
-
-void mask_reason(std::string_view text, std::string_view argument, std::string& out) {
-  out.clear();
-  const auto callout = text.find(kCallout);
-  if (callout != std::string_view::npos) {
-    out.append(text.substr(0, host_start(text, callout)));
-    text.remove_prefix(callout + 3);
-  }
-  auto recipient = without_brackets(argument);
-  // Too short to be an address would cut holes into words.
-  if (recipient.size() < 5 || recipient.find('@') == std::string_view::npos) recipient = {};
-
+// Appends the text without addresses in brackets and without the recipient.
+void append_masked(std::string_view text, std::string_view recipient, std::string& out) {
   constexpr auto kNone = std::string_view::npos;
   auto bracket = text.find('<');
   auto bare = recipient.empty() ? kNone : text.find(recipient);
@@ -62,6 +51,21 @@ void mask_reason(std::string_view text, std::string_view argument, std::string& 
     if (bracket != kNone && bracket < done) bracket = text.find('<', done);
   }
   out.append(text.substr(done));
+}
+
+}  // namespace
+
+void mask_reason(std::string_view text, std::string_view argument, std::string& out) {
+  out.clear();
+  auto recipient = without_brackets(argument);
+  // Too short to be an address would cut holes into words.
+  if (recipient.size() < 5 || recipient.find('@') == std::string_view::npos) recipient = {};
+  const auto callout = text.find(kCallout);
+  if (callout != std::string_view::npos) {
+    append_masked(text.substr(0, host_start(text, callout)), recipient, out);
+    text.remove_prefix(callout + 3);
+  }
+  append_masked(text, recipient, out);
 }
 
 }  // namespace parsers

@@ -223,6 +223,10 @@ TEST_CASE("what a client or a stranger wrote is cut out before matching") {
         "SMTP error from remote mail server after RCPT TO:<>: 550");
   CHECK(masked("note: mx.x [2001:db8::9] : SMTP error from remote mail server after x") ==
         "note: SMTP error from remote mail server after x");
+  CHECK(
+      masked(
+          "for user@example.com: mx.x [192.0.2.9] : SMTP error from remote mail server after x") ==
+      "for <>: SMTP error from remote mail server after x");
   CHECK(masked("550 <\"mailbox full\"@example.org>: user unknown") == "550 <>: user unknown");
   CHECK(masked("550 <\"a>b@c\"@d>: no") == "550 <>: no");
   CHECK(masked("550 no user@example.com here") == "550 no <> here");
