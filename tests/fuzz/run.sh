@@ -17,7 +17,7 @@ fi
 run_one() {
   local name=$1 log=$findings/$1.log
   mkdir -p "$corpus/$name"
-  if ! "$build/fuzz_$name" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 \
+  if ! "$build/fuzz_$name" -max_total_time="$seconds" -max_len=4096 -timeout=60 -rss_limit_mb=2048 \
     -print_final_stats=1 -artifact_prefix="$findings/$name-" \
     "$corpus/$name" "$top/tests/fuzz/seeds/$name" >"$log" 2>&1; then
     echo "$name: FOUND SOMETHING, see $log"
