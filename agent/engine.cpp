@@ -302,7 +302,7 @@ void Engine::reload(const Config& config, PipelineOptions around, Moment now) {
   config_ = config;
   for (auto& follower : followers_) {
     const auto& paths = config_.log.paths;
-    follower->set_zone(zone_);
+    follower->reconfigured(zone_);
     if (std::find(paths.begin(), paths.end(), follower->path()) != paths.end()) continue;
     for (auto& position : follower->positions()) parked_.push_back(std::move(position));
     gone_ += follower->counters();

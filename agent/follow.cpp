@@ -352,6 +352,11 @@ bool Follower::on_change(const Inotify::Change& change, Instant now) {
                      [&](const OpenFile& open) { return open.watch == change.watch; });
 }
 
+void Follower::reconfigured(const Zone& zone) {
+  zone_ = zone;
+  for (auto& open : files_) open.last_bytes.clear();
+}
+
 LogPosition Follower::position_of(OpenFile& open) {
   LogPosition position;
   position.path = pattern_;

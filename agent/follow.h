@@ -50,7 +50,8 @@ class Follower {
   // A change the inotify descriptor reported; true if it was about this log.
   bool on_change(const Inotify::Change& change, Instant now);
 
-  void set_zone(const Zone& zone) { zone_ = zone; }
+  // The pipeline has got another configuration and waits for what came after the last whole line.
+  void reconfigured(const Zone& zone);
   [[nodiscard]] std::vector<LogPosition> positions();
   [[nodiscard]] const std::string& path() const { return pattern_; }
   [[nodiscard]] std::uint64_t lag() const;                           // bytes not read yet
