@@ -40,6 +40,7 @@ std::span<const Command> commands();
 Exit run_events(const Invocation& invocation);
 Exit run_replay(const Invocation& invocation);
 Exit run_explain(const Invocation& invocation);
+Exit run_evidence(const Invocation& invocation);
 Exit run_tune(const Invocation& invocation);
 Exit run_service(const Invocation& invocation);
 Exit run_list(const Invocation& invocation);

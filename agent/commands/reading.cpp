@@ -34,6 +34,7 @@ Exit exit_of(const actions::Error& error) {
 class Talk {
  public:
   void note(const std::string& text) {
+    if (quiet) return;
     if (progress != nullptr) progress->hide();
     fmt::print(stderr, "exiwarden: {}\n", printable(text));
   }
@@ -42,6 +43,7 @@ class Talk {
     exit = std::max(exit, exit_of(error));
   }
   Exit exit = kDone;
+  bool quiet = false;
   Progress* progress = nullptr;
 };
 
@@ -73,6 +75,7 @@ Exit read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhi
 
   const Interrupt interrupt;
   Talk talk;
+  talk.quiet = hooks.quiet;
   const LogInput::Patience patience{
       [&](const std::string& what) {
         talk.note(what == "-" ? "waiting for standard input" : what + ": waiting for it");

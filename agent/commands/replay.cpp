@@ -1,22 +1,29 @@
 // replay: what the rules would have decided on these logs, by the service's own code.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "agent/attribution.h"
 #include "agent/commands/command.h"
 #include "agent/commands/reading.h"
+#include "agent/commands/report_files.h"
 #include "agent/decision_text.h"
 #include "agent/printable.h"
 #include "agent/report/entries.h"
+#include "agent/report/gather.h"
 #include "agent/report/outflow.h"
 #include "agent/report/replay_text.h"
 
 namespace agent {
 namespace {
+
+constexpr std::size_t kMaxDossiers = 300;  // the rest is in the decisions themselves
 
 // What was accepted from whom, gathered beside the decisions.
 class Beside {
@@ -57,6 +64,40 @@ class Beside {
   std::map<std::size_t, EntryReader> readers_;
 };
 
+// A page on everybody who was decided on, from a second reading.
+Exit report(const Invocation& invocation, ReadPlan& plan, const std::vector<Decision>& decisions,
+            bool partial) {
+  const Zone zone = plan.options.zone;
+  Gather gather(plan);
+  for (const auto& decision : decisions) {
+    if (gather.dossiers().size() == kMaxDossiers) break;
+    gather.add(decision.identity_kind, decision.identity);
+  }
+  auto hooks = gather.hooks();
+  hooks.quiet = true;
+  const auto exit = decisions.empty() ? kDone : read_logs(invocation, plan, false, hooks);
+  std::vector<const Dossier*> dossiers;
+  std::set<std::string> files;
+  for (const auto& dossier : gather.dossiers()) {
+    if (dossier->decisions.empty()) continue;  // the logs changed meanwhile
+    dossiers.push_back(dossier.get());
+    files.insert(dossier->files.begin(), dossier->files.end());
+  }
+  ReportContext context;
+  context.config = &plan.config;
+  context.zone = &zone;
+  context.digests = digests_of(files);
+  context.selection = selection_text(invocation);
+  context.partial = partial || exit != kDone;
+  context.frozen_note = "";
+  return write_report(invocation.options["report"].as<std::string>(), dossiers, context);
+}
+
+bool reads_a_pipe(const Invocation& invocation) {
+  return std::any_of(invocation.arguments.begin(), invocation.arguments.end(),
+                     [](const std::string& log) { return log == "-" || log.ends_with(":-"); });
+}
+
 }  // namespace
 
 Exit run_replay(const Invocation& invocation) {
@@ -67,6 +108,12 @@ Exit run_replay(const Invocation& invocation) {
   const bool text = invocation.output == Output::text;
   const bool summary =
       text ? invocation.options.count("brief") == 0 : invocation.options.count("summary") > 0;
+
+  const bool reported = invocation.options.count("report") > 0;
+  if (reported && reads_a_pipe(invocation)) {
+    fmt::print(stderr, "exiwarden: --report reads the logs twice: give files, not \"-\"\n");
+    return kUsage;
+  }
 
   std::vector<Decision> decisions;  // kept for what is known at the end only
   std::uint64_t made = 0;
@@ -90,10 +137,9 @@ Exit run_replay(const Invocation& invocation) {
     pipeline.on_decision([&](Decision&& decision) {
       ++made;
       if (beside) beside->outflow.decided(decision);
-      if (text || summary) {
+      if (!text && !summary) print(record_of(decision, zone));
+      if (text || summary || reported) {
         decisions.push_back(std::move(decision));
-      } else {
-        print(record_of(decision, zone));
       }
     });
   };
@@ -107,6 +153,10 @@ Exit run_replay(const Invocation& invocation) {
       add_account(record, decisions[i], beside->outflow.account(i));
       print(record);
     }
+  }
+  if (reported && exit != kUsage) {
+    const auto written = report(invocation, plan, decisions, exit != kDone);
+    if (written != kDone) return written;
   }
   if (exit != kDone) return exit;
   return made > 0 && invocation.options.count("fail-on-block") > 0 ? kNo : kDone;

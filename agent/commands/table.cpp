@@ -18,7 +18,15 @@ void replay_options(po::options_description& options) {
   options.add_options()                                                   //
       ("summary", "jsonl, csv: also what was accepted before and after")  //
       ("brief", "text: without what was accepted; faster")                //
+      ("report", po::value<std::string>()->value_name("FILE"),
+       "also write a page on all of them, and its tables as .csv")  //
       ("fail-on-block", "exit 1 if anything was decided");
+  add_selection_options(options);
+}
+
+void evidence_options(po::options_description& options) {
+  options.add_options()("html", po::value<std::string>()->value_name("FILE"),
+                        "write a page, and its full tables as .csv");
   add_selection_options(options);
 }
 
@@ -81,8 +89,9 @@ constexpr Command kCommands[] = {
      "ours.",
      Command::NeedsConfig::or_defaults, events_options, run_events},
     {"replay", "LOG...", "what the rules would have decided; changes nothing",
-     "Reads the logs in the order of their stamps and says what the service would have\n"
-     "decided on them, with the same code.",
+     "A LOG is a file (packed or not), a directory, a glob in quotes or \"-\"; logs of\n"
+     "several hosts are named mx1:PATH. Reads them in the order of their stamps and\n"
+     "says what the service would have decided, by the same code.",
      Command::NeedsConfig::or_defaults, replay_options, run_replay},
     {"explain", "[LINE...]", "a log line taken apart: what it is, who is charged",
      "Takes lines from the arguments or standard input, in the log's order: a failed\n"
@@ -91,10 +100,13 @@ constexpr Command kCommands[] = {
      "event in the window behind each decision about ID; exit 1 if there is none.",
      Command::NeedsConfig::or_defaults, explain_options, run_explain},
     {"tune", "LOG...", "which limits and periods would have blocked whom",
-     "One pass answers for every limit and period: exactly what replay would decide\n"
-     "with each. Suggests a setting from the widest gap between identities, as TOML to\n"
-     "paste.",
+     "One pass answers for every limit and period, exactly as one replay each would.\n"
+     "Suggests a setting from the widest gap between identities, as TOML to paste.",
      Command::NeedsConfig::or_defaults, tune_options, run_tune},
+    {"evidence", "ID [LOG...]", "everything the logs say about one identity",
+     "Without a LOG: log.paths and their rotations. Timeline, hosts, recipients,\n"
+     "reasons, messages and the log lines, as text or as a page to hand on.",
+     Command::NeedsConfig::or_defaults, evidence_options, run_evidence},
     {"status", "", "position and lag, fullest windows, blocked, faults",
      "Reads the checkpoint and the lists; the service may run or not. Windows are seen\n"
      "at the log time of the newest event saved (it is saved every 10 s). Exit 1 if\n"

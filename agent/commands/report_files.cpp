@@ -1,0 +1,71 @@
+#include "agent/commands/report_files.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "agent/printable.h"
+
+namespace agent {
+namespace {
+
+bool write_file(const std::string& path, const std::string& content) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file.write(content.data(), static_cast<std::streamsize>(content.size()));
+  file.close();
+  if (file) return true;
+  fmt::print(stderr, "exiwarden: {}: {}\n", printable(path), std::strerror(errno));
+  return false;
+}
+
+}  // namespace
+
+Exit write_report(const std::string& path, const std::vector<const Dossier*>& dossiers,
+                  ReportContext context) {
+  const auto csv = std::filesystem::path(path).replace_extension(".csv");
+  const bool beside = csv != path;
+  if (beside) context.csv = csv.filename().string();
+  if (!write_file(path, dossier_page(dossiers, context))) return kCantCreate;
+  if (beside && !write_file(csv.string(), dossier_csv(dossiers, context))) return kCantCreate;
+  fmt::print(stderr, "exiwarden: wrote {}{}\n", printable(path),
+             beside ? " and " + printable(csv.string()) : "");
+  return kDone;
+}
+
+std::string selection_text(const Invocation& invocation) {
+  std::string text;
+  for (const auto* name : {"since", "until", "user", "host", "timezone"}) {
+    if (invocation.options.count(name) == 0) continue;
+    text += fmt::format("{}--{} {}", text.empty() ? "" : " ", name,
+                        invocation.options[name].as<std::string>());
+  }
+  return text;
+}
+
+Record record_of(const Dossier& dossier, const Zone& zone) {
+  Record record;
+  record.add("identity_kind", name_of(dossier.kind()))
+      .add("identity", dossier.identity())
+      .add("refused", dossier.refused)
+      .add("messages", dossier.messages)
+      .add("recipients", dossier.recipients)
+      .add("failed", dossier.failed)
+      .add("refused_after", dossier.refused_after)
+      .add("messages_after", dossier.messages_after)
+      .add("recipients_after", dossier.recipients_after)
+      .add("first", dossier.first ? zone.text(*dossier.first) : "")
+      .add("last", dossier.last ? zone.text(*dossier.last) : "");
+  std::vector<std::string> decided, hosts, files(dossier.files.begin(), dossier.files.end());
+  for (const auto& decision : dossier.decisions) decided.push_back(zone.text(decision.time));
+  Tally::Count rest;
+  for (const auto& [host, count] : dossier.hosts.top(dossier.hosts.counts.size(), rest)) {
+    hosts.push_back(host);
+  }
+  return record.add("decided", decided).add("hosts", hosts).add("files", files);
+}
+
+}  // namespace agent

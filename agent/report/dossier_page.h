@@ -1,0 +1,40 @@
+// Dossiers as a page to attach to a ticket or a dispute, and their full tables as CSV beside it.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/config.h"
+#include "agent/report/dossier.h"
+#include "agent/zone.h"
+
+namespace agent {
+
+// What a page says about itself and the world around.
+struct ReportContext {
+  const Config* config = nullptr;
+  const Zone* zone = nullptr;
+  std::vector<std::string> logs;               // as they were asked for
+  std::string selection;                       // options that narrowed what was read; may be empty
+  std::map<std::string, std::string> digests;  // file -> SHA-256 as it lies on disk
+  std::vector<std::string> listed;             // lines of the lists that block the identity now
+  std::vector<std::string> frozen;             // messages in the queue now
+  std::string frozen_note;                     // where that comes from, or why it is not known
+  std::string csv;                             // name of the file with the full tables
+  bool partial = false;                        // not all logs were read
+};
+
+// At most this long; what does not fit is in the CSV and said so.
+inline constexpr std::size_t kMaxPage = 1'000'000;
+
+[[nodiscard]] std::string dossier_page(const std::vector<const Dossier*>& dossiers,
+                                       const ReportContext& context);
+// identity,table,name,refused,accepted,time,host,sender,size,subject
+[[nodiscard]] std::string dossier_csv(const std::vector<const Dossier*>& dossiers,
+                                      const ReportContext& context);
+// For a terminal, at most 80 columns but for quoted lines.
+[[nodiscard]] std::string dossier_text(const Dossier& dossier, const ReportContext& context);
+
+}  // namespace agent

@@ -1,0 +1,147 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "agent/printable.h"
+#include "agent/report/dossier_page.h"
+#include "agent/text_table.h"
+
+namespace agent {
+namespace {
+
+using Align = TextTable::Align;
+constexpr std::size_t kTop = 10, kShownMessages = 10;
+
+std::string tally(const char* name, const Tally& tally) {
+  if (tally.counts.empty()) return "";
+  Tally::Count rest;
+  TextTable table({{name, Align::left}, {"refused", Align::right}, {"accepted", Align::right}}, 2);
+  for (const auto& [key, count] : tally.top(kTop, rest)) {
+    table.row({key.empty() ? "none" : printable(key, 58), grouped(count.refused),
+               grouped(count.accepted)});
+  }
+  if (rest.refused + rest.accepted > 0) {
+    table.row(
+        {fmt::format("{} more", grouped(tally.counts.size() - std::min(kTop, tally.counts.size()))),
+         grouped(rest.refused), grouped(rest.accepted)});
+  }
+  return "\n" + table.text();
+}
+
+std::string messages(const Dossier& dossier, const Zone& zone) {
+  if (dossier.stories.empty()) return "";
+  TextTable table({{"newest messages", Align::left},
+                   {"time", Align::left},
+                   {"delivered", Align::right},
+                   {"failed", Align::right}},
+                  2);
+  const auto shown = std::min(kShownMessages, dossier.stories.size());
+  for (std::size_t i = dossier.stories.size(); i > dossier.stories.size() - shown; --i) {
+    const auto& story = dossier.stories[i - 1];
+    table.row({printable(story.id), zone.text(story.time).substr(0, 19), grouped(story.delivered),
+               grouped(story.failed)});
+    if (story.frozen || !story.subject.empty()) {
+      table.note(fmt::format("{}{}", story.frozen ? "frozen  " : "", printable(story.subject, 60)));
+    }
+  }
+  return "\n" + table.text();
+}
+
+// One cell of RFC 4180. A spreadsheet takes what begins with one of these for a formula.
+std::string cell(std::string_view bytes) {
+  auto text = printable(bytes);
+  if (!text.empty() && std::string_view("=+-@").find(text[0]) != std::string_view::npos) {
+    text.insert(0, "'");
+  }
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"') out.push_back('"');
+    out.push_back(c);
+  }
+  return out + '"';
+}
+
+}  // namespace
+
+std::string dossier_text(const Dossier& dossier, const ReportContext& context) {
+  const auto& zone = *context.zone;
+  std::string out = fmt::format("{} {}\n", name_of(dossier.kind()), printable(dossier.identity()));
+  if (dossier.first) {
+    out += fmt::format("  in these logs from {} to {}\n", zone.text(*dossier.first),
+                       zone.text(*dossier.last));
+  }
+  for (const auto& line : context.listed) out += "  blocked: " + printable(line) + "\n";
+  if (context.listed.empty()) out += "  in no list now\n";
+  out += fmt::format(
+      "\n  {:>9} recipients refused\n  {:>9} messages accepted, to {} recipients ({} failed "
+      "later)\n",
+      grouped(dossier.refused), grouped(dossier.messages), grouped(dossier.recipients),
+      grouped(dossier.failed));
+  if (dossier.other_refused > 0) {
+    out += fmt::format("  {:>9} refusals that do not count (temporary, or for policy)\n",
+                       grouped(dossier.other_refused));
+  }
+  for (const auto& decision : dossier.decisions) {
+    out += fmt::format("\n  Rule {} reached {} in {} at {}\n    since {}, by {}:{}\n",
+                       printable(decision.rule), decision.limit, duration_text(decision.period),
+                       zone.text(decision.time), zone.text(decision.first),
+                       printable(decision.place.file), decision.place.line);
+  }
+  if (!dossier.decisions.empty()) {
+    out += wrapped(fmt::format("A block at that moment would have stopped {} messages to {} "
+                               "recipients, and {} more attempts.",
+                               grouped(dossier.messages_after), grouped(dossier.recipients_after),
+                               grouped(dossier.refused_after)),
+                   4);
+  }
+  out += tally("client host", dossier.hosts) + tally("name in HELO", dossier.helos) +
+         tally("recipient domain", dossier.domains) + tally("reason", dossier.reasons) +
+         tally("envelope sender", dossier.senders) + messages(dossier, zone);
+  if (!context.frozen_note.empty()) out += "\n" + wrapped(printable(context.frozen_note), 2);
+  for (const auto& line : context.frozen) out += "  " + printable(line) + "\n";
+  const auto quotes = dossier.quotes();
+  if (!quotes.empty()) out += "\n  log lines\n";
+  for (const auto& quote : quotes) {
+    out += fmt::format("{}:{}:{} {}\n", printable(quote.file), quote.line,
+                       quote.decided ? " reached the limit:" : "", printable(quote.text));
+  }
+  for (const auto& [file, digest] : context.digests) {
+    out += fmt::format("SHA-256 {}  {}\n", digest, printable(file));
+  }
+  return out;
+}
+
+std::string dossier_csv(const std::vector<const Dossier*>& dossiers, const ReportContext& context) {
+  std::string out = "identity,table,name,refused,accepted,time,host,sender,size,subject\r\n";
+  for (const auto* dossier : dossiers) {
+    const auto identity = cell(dossier->identity());
+    const auto add = [&](const char* table, const Tally& tally) {
+      Tally::Count rest;
+      for (const auto& [key, count] : tally.top(tally.counts.size(), rest)) {
+        out += fmt::format("{},{},{},{},{},,,,,\r\n", identity, table, cell(key), count.refused,
+                           count.accepted);
+      }
+      if (rest.refused + rest.accepted > 0) {
+        out += fmt::format("{},{},\"all others\",{},{},,,,,\r\n", identity, table, rest.refused,
+                           rest.accepted);
+      }
+    };
+    for (const auto& decision : dossier->decisions) {
+      out += fmt::format("{},decision,{},{},,{},,,,\r\n", identity, cell(decision.rule),
+                         decision.count, context.zone->text(decision.time));
+    }
+    add("host", dossier->hosts);
+    add("helo", dossier->helos);
+    add("domain", dossier->domains);
+    add("reason", dossier->reasons);
+    add("sender", dossier->senders);
+    for (const auto& story : dossier->stories) {
+      out += fmt::format("{},message,{},{},{},{},{},{},{},{}\r\n", identity, cell(story.id),
+                         story.failed, story.delivered, context.zone->text(story.time),
+                         cell(story.host), cell(story.sender), story.size, cell(story.subject));
+    }
+  }
+  return out;
+}
+
+}  // namespace agent

@@ -1,0 +1,52 @@
+// One reading of the logs -> dossiers on the identities that are asked for.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "agent/attribution.h"
+#include "agent/commands/reading.h"
+#include "agent/report/dossier.h"
+#include "agent/report/entries.h"
+
+namespace agent {
+
+class Gather {
+ public:
+  // The plan must live as long; messages are read too from now on.
+  explicit Gather(ReadPlan& plan);
+  // `identity`: as in a decision, so a network where a rule groups addresses.
+  Dossier& add(IdentityKind kind, const std::string& identity);
+  [[nodiscard]] ReadHooks hooks();
+  [[nodiscard]] const std::vector<std::unique_ptr<Dossier>>& dossiers() const { return dossiers_; }
+
+ private:
+  template <class Do>
+  void each(IdentityKind kind, std::string_view identity, const Do& act);
+
+  ReadPlan& plan_;
+  Attribution attribution_;
+  std::vector<std::unique_ptr<Dossier>> dossiers_;
+  std::unordered_map<std::string, Dossier*> by_key_;  // as Counting's subject_key()
+  std::vector<std::pair<Network, Dossier*>> networks_;
+  std::map<std::size_t, EntryReader> readers_;  // by log
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+  // Whose each message is that is not completed yet.
+  std::unordered_map<std::string, std::vector<Dossier*>, Hash, std::equal_to<>> owners_;
+};
+
+// SHA-256 of each file as it lies on disk; those that can't be read are left out. `shown`: names
+// as in Dossier::files, perhaps with the label of a host before them.
+[[nodiscard]] std::map<std::string, std::string> digests_of(const std::set<std::string>& shown);
+
+}  // namespace agent

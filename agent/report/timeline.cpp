@@ -1,0 +1,182 @@
+#include "agent/report/timeline.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "agent/text_table.h"
+
+namespace agent {
+namespace {
+
+constexpr double kLeft = 56, kRight = 944, kTop = 34, kWindow = 210, kMiddle = 300, kBars = 62;
+constexpr std::size_t kColumns = 222;
+
+struct Column {
+  std::uint64_t window = 0, refused = 0, accepted = 0;
+};
+
+class Picture {
+ public:
+  Picture(const Dossier& dossier, const Zone& zone) : dossier_(dossier), zone_(zone) {
+    const auto bucket = dossier.bucket_seconds;
+    begin_ = dossier.buckets.begin()->first * bucket;
+    end_ = (dossier.buckets.rbegin()->first + 1) * bucket;
+    // Whole buckets to a column, or else columns would differ by what a bucket is.
+    const auto buckets = static_cast<std::size_t>((end_ - begin_) / bucket);
+    const auto each = (buckets + kColumns - 1) / kColumns;
+    step_ = static_cast<std::int64_t>(each) * bucket;
+    columns_.resize((buckets + each - 1) / each);
+    end_ = begin_ + static_cast<std::int64_t>(columns_.size()) * step_;
+    for (const auto& [at, one] : dossier.buckets) {
+      auto& column = columns_[static_cast<std::size_t>((at * bucket - begin_) / step_)];
+      column.window = std::max<std::uint64_t>(column.window, one.window);
+      column.refused += one.refused;
+      column.accepted += one.recipients;
+    }
+    fade();
+    for (const auto& column : columns_) {
+      most_window_ = std::max(most_window_, column.window);
+      most_bar_ = std::max({most_bar_, column.refused, column.accepted});
+    }
+    if (dossier.rule) {
+      most_window_ = std::max<std::uint64_t>(most_window_, dossier.rule->limit * 6ULL / 5);
+    }
+  }
+
+  std::string svg() {
+    out_ = fmt::format(
+        "<svg viewBox=\"0 0 960 400\" role=\"img\" aria-label=\"Timeline from {} to {}: at most {} "
+        "in the window, {} refused, {} recipients accepted\">\n",
+        text(begin_), text(end_), grouped(most_seen_), grouped(dossier_.refused),
+        grouped(dossier_.recipients));
+    window();
+    bars();
+    ticks();
+    decisions();
+    return out_ + "</svg>\n";
+  }
+
+ private:
+  // Between events the window empties: a column without one shows what is left of it.
+  void fade() {
+    for (const auto& column : columns_) most_seen_ = std::max(most_seen_, column.window);
+    if (!dossier_.rule) return;
+    const auto keep = std::max<std::int64_t>(1, dossier_.rule->period.count() / step_);
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      if (columns_[i].window > 0) continue;
+      std::uint64_t left = 0;
+      const auto from = i > static_cast<std::size_t>(keep) ? i - static_cast<std::size_t>(keep) : 0;
+      for (auto j = from; j < i; ++j) left += columns_[j].refused;
+      columns_[i].window = i == 0 ? 0 : std::min(left, columns_[i - 1].window);
+    }
+  }
+  [[nodiscard]] double x(std::int64_t at) const {
+    return kLeft +
+           (kRight - kLeft) * static_cast<double>(at - begin_) / static_cast<double>(end_ - begin_);
+  }
+  [[nodiscard]] double y(std::uint64_t count) const {
+    return kWindow - (kWindow - kTop) * static_cast<double>(count) /
+                         static_cast<double>(std::max<std::uint64_t>(1, most_window_));
+  }
+  [[nodiscard]] std::string text(std::int64_t at) const {
+    return zone_.text(Instant(std::chrono::seconds(at)));
+  }
+  void line(const char* kind, double x1, double y1, double x2, double y2) {
+    out_ += fmt::format(
+        "<line class=\"{}\" x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\"/>\n", kind, x1,
+        y1, x2, y2);
+  }
+  void label(double x, double y, const char* anchor, const std::string& words,
+             const char* kind = "") {
+    out_ +=
+        fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" class=\"{}\">{}</text>\n",
+                    x, y, anchor, kind, words);
+  }
+
+  void window() {
+    label(kLeft, 14, "start",
+          dossier_.rule ? "refused recipients within " + duration_text(dossier_.rule->period)
+                        : "refused recipients",
+          "strong");
+    if (most_seen_ > 0) {
+      std::string path = fmt::format("M{:.1f} {:.1f}", kLeft, kWindow);
+      for (std::size_t i = 0; i < columns_.size(); ++i) {
+        const auto at = begin_ + static_cast<std::int64_t>(i) * step_;
+        path += fmt::format("L{:.1f} {:.1f}H{:.1f}", x(at), y(columns_[i].window), x(at + step_));
+      }
+      out_ += fmt::format("<path class=\"area\" d=\"{}V{:.1f}Z\"/>\n", path, kWindow);
+    }
+    line("axis", kLeft, kWindow, kRight, kWindow);
+    label(kLeft - 6, kWindow + 4, "end", "0");
+    label(kLeft - 6, kTop + 4, "end", grouped(most_window_));
+    if (!dossier_.rule) return;
+    const auto at = y(dossier_.rule->limit);
+    line("limit", kLeft, at, kRight, at);
+    label(kRight, at - 5, "end", "limit " + grouped(dossier_.rule->limit), "lim");
+  }
+
+  void bars() {
+    label(kLeft, kMiddle - kBars - 6, "start",
+          fmt::format("per {}: recipients accepted (above), refused (below)",
+                      duration_text(std::chrono::seconds(step_))),
+          "strong");
+    const double wide = std::max(1.0, (kRight - kLeft) / static_cast<double>(columns_.size()) - .6);
+    const double scale = kBars / static_cast<double>(std::max<std::uint64_t>(1, most_bar_));
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      const auto left = x(begin_ + static_cast<std::int64_t>(i) * step_);
+      const auto bar = [&](const char* kind, std::uint64_t count, bool up) {
+        if (count == 0) return;
+        const double high = std::max(1.0, static_cast<double>(count) * scale);
+        out_ += fmt::format(
+            "<rect class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\"/>\n",
+            kind, left, up ? kMiddle - high : kMiddle, wide, high);
+      };
+      bar("accepted", columns_[i].accepted, true);
+      bar("refused", columns_[i].refused, false);
+    }
+    line("axis", kLeft, kMiddle, kRight, kMiddle);
+    label(kLeft - 6, kMiddle - kBars + 10, "end", grouped(most_bar_));
+    label(kLeft - 6, kMiddle + kBars, "end", grouped(most_bar_));
+  }
+
+  void ticks() {
+    for (int i = 0; i <= 4; ++i) {
+      const auto at = begin_ + (end_ - begin_) * i / 4;
+      auto words = text(at).substr(0, 16);
+      words[10] = ' ';
+      line("axis", x(at), kMiddle + kBars + 4, x(at), kMiddle + kBars + 10);
+      label(x(at), kMiddle + kBars + 26, i == 0 ? "start" : i == 4 ? "end" : "middle", words);
+    }
+  }
+
+  void decisions() {
+    std::size_t shown = 0;
+    for (const auto& decision : dossier_.decisions) {
+      if (++shown > 8) break;
+      const auto at = x(decision.time.time_since_epoch().count());
+      line("moment", at, kTop - 6, at, kMiddle + kBars);
+      if (shown > 1) continue;
+      const bool right = at > (kLeft + kRight) / 2;
+      label(right ? at - 5 : at + 5, kTop - 6, right ? "end" : "start",
+            "limit reached " + zone_.text(decision.time).substr(11, 8), "strong");
+    }
+  }
+
+  const Dossier& dossier_;
+  const Zone& zone_;
+  std::int64_t begin_ = 0, end_ = 0, step_ = 1;
+  std::vector<Column> columns_;
+  std::uint64_t most_window_ = 0, most_bar_ = 0, most_seen_ = 0;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string timeline_svg(const Dossier& dossier, const Zone& zone) {
+  if (dossier.buckets.empty()) return "";
+  return Picture(dossier, zone).svg();
+}
+
+}  // namespace agent

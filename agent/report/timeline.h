@@ -1,0 +1,16 @@
+// What happened when, as a picture: how full the window was against its limit, the moment of
+// decision, and what was accepted and refused.
+#pragma once
+
+#include <string>
+
+#include "agent/report/dossier.h"
+#include "agent/zone.h"
+
+namespace agent {
+
+// An SVG element to stand in a page; empty if there is nothing to draw. It holds numbers and times
+// only, nothing from a log.
+[[nodiscard]] std::string timeline_svg(const Dossier& dossier, const Zone& zone);
+
+}  // namespace agent

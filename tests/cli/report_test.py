@@ -1,0 +1,172 @@
+"""evidence and replay --report: pages that hold whatever a log holds and let none of it act."""
+import csv
+import datetime
+import hashlib
+import html.parser
+import os
+import shutil
+import struct
+import subprocess
+import time
+import unittest
+
+from log_case import LogCase, Traffic, arrival, message_id, refusal
+
+BEGIN = datetime.datetime(2026, 3, 10, 20, 0, 0)
+CHROMIUM = shutil.which("chromium")
+TAGS = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "h3", "p", "div", "b", "span", "table", "thead", "tbody", "tr", "th",
+        "td", "pre", "footer", "svg", "path", "line", "rect", "text"}
+ATTRIBUTES = {"lang", "charset", "http-equiv", "content", "name", "class", "viewbox", "role", "aria-label", "d", "x", "y", "x1", "x2",
+              "y1", "y2", "width", "height", "text-anchor"}
+HOSTILE = ["<script>document.title='owned'</script>", "</title></style></pre><script>document.title='owned'</script>",
+           "\"><img src=x onerror=document.title='owned'>", "' onload='document.title=1", "<svg/onload=document.title='owned'>",
+           "&lt;script&gt;", "<!--", "]]>", "{{7*7}}", "javascript:document.title='owned'", "\x1b[31mred\x07", "\u202egnp.exe", "\u2028\u2029",
+           "<a href=//evil.test>x</a>", "<meta http-equiv=refresh content=0;url=//evil.test>", "=HYPERLINK(1)"]
+
+
+class Page(html.parser.HTMLParser):
+    """What a browser would see of the structure."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.tags, self.attributes, self.words = set(), [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+class Report(LogCase):
+    def check_page(self, path):
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        page = Page(text)
+        self.assertLessEqual(page.tags, TAGS)
+        self.assertLessEqual({name for name, _ in page.attributes}, ATTRIBUTES)
+        self.assertTrue(any(value and value.startswith("default-src 'none'; style-src 'sha256-") for _, value in page.attributes))
+        self.assertNotRegex(text.split("</style>")[0], r"url\(|@import")
+        self.assertNotRegex(text, "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e]")
+        self.assertLess(len(text.encode()), 1 << 20)
+        return text, " ".join(page.words)
+
+    def in_browser(self, path, *arguments):
+        profile = os.path.join(self.home, "profile")
+        done = subprocess.run([CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                               "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                               f"--user-data-dir={profile}", *arguments, "file://" + path],
+                              capture_output=True, timeout=240, check=False, cwd=self.home)
+        shutil.rmtree(profile, ignore_errors=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout.decode()
+
+    def hostile_log(self):
+        user = "eve@x.example"
+        lines = []
+        for i in range(150):
+            text = HOSTILE[i % len(HOSTILE)]
+            stamp = f"2026-03-10 10:{i // 60:02}:{i % 60:02}"
+            quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+            lines.append(refusal(stamp, user, f'"{quoted}{i}"@d{i % 7}.test', reason=f"Unrouteable address {text}")
+                         .replace(f"F=<{user}>", f'F=<"{quoted}"@sender.test>'))
+            if i % 10 == 0:
+                sent = arrival(stamp, message_id(i), user, [f"friend{i}@good.test"])
+                sent[0] += f' T="{quoted}"'
+                lines += sent[:2] + ([stamp + f" {message_id(i)} Frozen (delivery error message)"] if i == 30 else sent[2:])
+        return "\n".join(lines).encode() + b"\n"
+
+    def test_hostile_bytes_are_text(self):
+        log = self.write("main<script>log", self.hostile_log())
+        path = self.home + "/page.html"
+        self.expect(0, "evidence", "--html", path, "eve@x.example", log)
+        text, words = self.check_page(path)
+        for part in ("eve@x.example", "limit reached", "reached the limit", "Where this comes from", "Configuration", "friend",
+                     "frozen", "<script>document.title='owned'</script>", hashlib.sha256(self.hostile_log()).hexdigest()):
+            self.assertIn(part, words + text)
+        with open(self.home + "/page.csv", encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))
+        self.assertTrue(all(len(row) == 10 for row in rows), rows[:3])
+        self.assertEqual(sum(int(row[3]) for row in rows if row[1] == "host"), 150)
+        self.assertFalse([cell for row in rows[1:] for cell in row if cell[:1] in "=+@" and cell])
+        terminal = self.expect(0, "evidence", "eve@x.example", log).stdout
+        self.assertNotRegex(terminal.decode(), "[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e]")
+
+    @unittest.skipUnless(CHROMIUM, "no chromium")
+    def test_in_a_browser(self):
+        path = self.home + "/page.html"
+        self.expect(0, "evidence", "--html", path, "eve@x.example", self.write("mainlog", self.hostile_log()))
+        begin = time.monotonic()
+        seen = self.in_browser(path, "--dump-dom")
+        print(f"opened in {time.monotonic() - begin:.2f} s with the start of the browser")
+        self.assertIn("<title>Evidence: eve@x.example</title>", seen)
+        self.assertNotIn("<script", seen)
+        picture = self.home + "/shot.png"
+        self.in_browser(path, f"--screenshot={picture}", "--window-size=1000,1400")
+        with open(picture, "rb") as file:
+            head = file.read(24)
+        self.assertEqual(struct.unpack(">II", head[16:24]), (1000, 1400))
+
+    def test_figures_are_those_of_the_log(self):
+        traffic = Traffic(BEGIN, 30, seed=4)
+        log = self.write("mainlog", traffic.whole())
+        user = "spammer0@customer0.example"
+        lines = [line for _, line in traffic.entries()]
+        [one] = self.records("evidence", user.upper(), log)
+        self.assertEqual(one["refused"], sum(f"A=plain:{user} rejected" in line for line in lines))
+        mine = [line.split(" ")[2] for line in lines if f" <= {user} " in line]
+        self.assertEqual(one["messages"], len(mine))
+        self.assertEqual(one["recipients"], sum(line.split(" ")[3] == "=>" and line.split(" ")[2] in mine for line in lines))
+        self.assertEqual(len(one["decided"]), 1)
+        [relay] = self.records("evidence", "192.0.2.70", log)
+        self.assertEqual((relay["identity_kind"], relay["refused"]), ("relay", 150))
+        text = self.expect(0, "evidence", user, log).stdout.decode()
+        for part in (f"user {user}", "in no list now", "Rule authenticated reached 100", "client host", "remote.test", "SHA-256 "):
+            self.assertIn(part, text)
+        self.assertIn(b"nothing about", self.expect(1, "evidence", "nobody@x", log).stderr)
+        self.expect(64, "evidence")
+
+    def test_the_live_logs_by_default_and_what_is_listed(self):
+        traffic = Traffic(BEGIN, 30, seed=4)
+        days = traffic.days()
+        self.write("log/mainlog", days[-1])
+        self.write("log/mainlog.1", b"".join(days[:-1]))
+        self.write("state/exim/blocked_authenticated_users", b"spammer0@customer0.example: by hand\n")
+        with open(self.config, encoding="utf-8") as file:
+            content = file.read()
+        self.write("live.toml", content.replace("[log]\n", f'[log]\npaths = ["{self.home}/log/mainlog"]\n').encode())
+        done = self.expect(0, "evidence", "spammer0@customer0.example", config=self.home + "/live.toml")
+        self.assertIn(b"by hand", done.stdout)
+        self.assertIn(b"mainlog.1", done.stdout)
+
+    def test_report_of_a_replay(self):
+        traffic = Traffic(BEGIN, 30, seed=4)
+        log = self.write("mainlog", traffic.whole())
+        path = self.home + "/all.html"
+        plain = self.expect(0, "replay", "-o", "jsonl", log).stdout
+        done = self.expect(0, "replay", "-o", "jsonl", "--report", path, log)
+        self.assertEqual(done.stdout, plain)
+        _, words = self.check_page(path)
+        for line in plain.splitlines():
+            self.assertIn(line.decode().split('"identity":"')[1].split('"')[0], words)
+        self.expect(64, "replay", "--report", path, "-")
+        self.expect(73, "replay", "--report", self.home + "/no/where.html", log)
+
+    def test_a_heavy_sender_still_fits(self):
+        lines = []
+        for i in range(30000):
+            stamp = f"2026-03-{10 + i // 86400:02} {i // 3600 % 24:02}:{i // 60 % 60:02}:{i % 60:02}"
+            lines.append(refusal(stamp, "eve@x.example", f"g{i}@d{i}.test", f"198.51.100.{i % 250}", f"no such user {i}: " + "x" * 200))
+        path = self.home + "/heavy.html"
+        self.expect(0, "evidence", "--html", path, "eve@x.example", self.write("mainlog", "\n".join(lines).encode() + b"\n"))
+        self.check_page(path)
+        with open(self.home + "/heavy.csv", encoding="utf-8", newline="") as file:
+            domains = [row for row in csv.reader(file) if row[1] == "domain"]
+        self.assertEqual(sum(int(row[3]) for row in domains), 30000)
+        self.assertGreater(len(domains), 10000)
+
+
+if __name__ == "__main__":
+    unittest.main()
