@@ -18,7 +18,4 @@ namespace actions {
                                            std::string_view message,
                                            std::chrono::milliseconds deadline);
 
-// Control bytes as blanks, at most 400 bytes: fit for a log line.
-[[nodiscard]] std::string cleaned(std::string_view text);
-
 }  // namespace actions

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <memory>
 
-#include "actions/sendmail.h"
+#include "actions/program.h"
 
 namespace actions {
 namespace {

@@ -288,6 +288,7 @@ void read_all(const toml::table& root, Config& config, Problems& problems) {
   section("exim", [&](TableReader& in) {
     in.text("binary", config.exim.binary, absolute_path);
     in.text("user", config.exim.user, not_empty);
+    in.tristate("freeze_queued", config.exim.freeze_queued);
   });
   section("notify", [&](TableReader& in) { read_notify(in, config.notify); });
   read_patterns(top, config, problems);

@@ -65,6 +65,8 @@ struct StateConfig {
 struct EximConfig {
   std::string binary = "/usr/sbin/exim4";  // exim.binary
   std::string user = "Debian-exim";        // exim.user: who must be able to read the lists
+  // exim.freeze_queued: what a blocked sender has in the queue; automatic: where we may
+  Tristate freeze_queued = Tristate::automatic;
 };
 
 struct NotifyConfig {

@@ -104,6 +104,7 @@ std::string effective_config(const Config& config) {
   out += "\n[exim]\n";
   line("binary", quoted(config.exim.binary));
   line("user", quoted(config.exim.user));
+  line("freeze_queued", tristate(config.exim.freeze_queued));
   out += "\n[notify]\n";
   line("to", quoted(config.notify.to));
   line("from", quoted(config.notify.from));

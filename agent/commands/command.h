@@ -47,6 +47,7 @@ Exit run_list(const Invocation& invocation);
 Exit run_block(const Invocation& invocation);
 Exit run_unblock(const Invocation& invocation);
 Exit run_status(const Invocation& invocation);
+Exit run_release(const Invocation& invocation);
 Exit run_check(const Invocation& invocation);
 
 }  // namespace agent

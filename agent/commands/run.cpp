@@ -3,12 +3,14 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 
 #include "actions/exim_access.h"
 #include "agent/commands/command.h"
 #include "agent/decision_text.h"
+#include "agent/freezer.h"
 #include "agent/instance.h"
 #include "agent/printable.h"
 #include "agent/service.h"
@@ -44,6 +46,15 @@ std::optional<Service::Setup> reloaded(const std::string& path, const std::strin
   }
   if (!setup) say("the configuration stays as it was");
   return setup;
+}
+
+// Whether messages in the queue are to be frozen; says so if they should be but can't.
+bool freezes(const Config& config) {
+  if (config.exim.freeze_queued == Tristate::no) return false;
+  const bool may = may_freeze(actions::find_exim_user(config.exim.user));
+  if (!may && config.exim.freeze_queued == Tristate::yes)
+    say("exim.freeze_queued: Exim takes such orders from root and its own user only");
+  return may;
 }
 
 }  // namespace
@@ -85,6 +96,21 @@ Exit run_service(const Invocation& invocation) {
   }
   auto setup = setup_for(config);
   if (!setup) return kBadConfig;
+  std::optional<Freezer> freezer;
+  const auto start_freezer = [&](const Config& current) {
+    freezer.reset();
+    if (options.dry_run || !freezes(current)) return;
+    freezer.emplace(current.exim.binary, say);
+    freeze_again(*freezer, current, files,
+                 std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+  };
+  options.on_decision = [&, print = options.on_decision](const Decision& decision,
+                                                         const Zone& zone) {
+    print(decision, zone);
+    if (freezer)
+      freezer->freeze(decision.identity_kind, decision.identity, decision.time - decision.period);
+  };
+  start_freezer(config);
   Service service(std::move(*setup), files, options);
   bool first = true;
   service.run(
@@ -96,7 +122,11 @@ Exit run_service(const Invocation& invocation) {
       [&] {
         ::sd_notify(0, "RELOADING=1");
         auto next = reloaded(invocation.config_path, config.state.directory);
-        if (!next) ::sd_notify(0, "READY=1");
+        if (next) {
+          start_freezer(next->config);
+        } else {
+          ::sd_notify(0, "READY=1");
+        }
         return next;
       });
   if (service.mail_under_way()) {

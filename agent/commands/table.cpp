@@ -72,9 +72,17 @@ void block_options(po::options_description& options) {
                         "why; goes into the list");
 }
 
-void unblock_options(po::options_description& options) {
+void release_options(po::options_description& options) {
   add_scope_options(options);
   options.add_options()("exact", "no globs: \"*\", \"?\" and \"[\" are plain");
+}
+
+void unblock_options(po::options_description& options) {
+  release_options(options);
+  options.add_options()                                      //
+      ("release", "thaw the sender's frozen messages, too")  //
+      ("delete", "delete them instead; asks first")          //
+      ("yes", "do not ask");
 }
 
 constexpr Command kCommands[] = {
@@ -123,9 +131,14 @@ constexpr Command kCommands[] = {
      Command::NeedsConfig::yes, block_options, run_block},
     {"unblock", "ID...", "takes senders out of the lists; they start afresh",
      "Looks in every list unless --list or --rule names one. An ID may be a glob in\n"
-     "quotes. Exit 1 if one of them is not listed. Put \"--\" before an ID that begins\n"
+     "quotes. Messages are found by what Exim's spool has on who sent them. Exit 1 if\n"
+     "an ID is neither listed nor has frozen mail. Put \"--\" before an ID that begins\n"
      "with \"-\".",
      Command::NeedsConfig::yes, unblock_options, run_unblock},
+    {"release", "ID...", "unblock, and thaw what is frozen of theirs",
+     "The same as unblock --release. Exim delivers thawed messages in its next queue\n"
+     "run.",
+     Command::NeedsConfig::yes, release_options, run_release},
     {"check", "", "the configuration: every fault at once, or what it means",
      "Exit 0 and what is in force if it is sound, 78 and every fault if not.",
      Command::NeedsConfig::yes, no_options, run_check},

@@ -1,74 +1,238 @@
-// unblock: takes somebody out of the lists. The service, if it runs, sees the file change and
-// starts a fresh window.
+// unblock and release: take somebody out of the lists, and thaw or delete what is frozen of his.
+// The service, if it runs, sees the file change and starts a fresh window.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <iostream>
 
+#include "actions/exim_queue.h"
 #include "agent/commands/command.h"
 #include "agent/commands/list_scope.h"
 #include "agent/printable.h"
+#include "agent/queue_match.h"
 
 namespace agent {
 namespace {
 
-struct Freed {
+enum class Mail { leave, thaw, remove };
+
+struct Listed {
   ScopedList list;
   actions::ListEntry entry;
 };
 
-// Takes what `identities` mean out of one list; the file may change meanwhile, so what is meant is
-// looked up and removed key by key, under the lock.
-Exit free_in(actions::Files& files, const ScopedList& list,
-             const std::vector<std::string>& identities, bool exact, std::vector<bool>& found,
-             std::vector<std::string>& known, std::vector<Freed>& freed) {
-  actions::Blocklist file(files, list.path, {});
-  const auto view = file.read();
-  if (!view) return complain_of(view.error());
-  const auto& entries = view.value().entries;
-  for (const auto& entry : entries) known.push_back(entry.key);
-  const auto wanted = meant(list, entries, identities, exact);
-  if (wanted.entries.empty()) return kDone;
-  std::vector<std::string> keys;
-  for (const auto at : wanted.entries) keys.push_back(entries[at].key);
-  const auto removed = patiently([&] { return file.remove(keys); });
-  if (!removed) return complain_of(removed.error());
-  for (const auto at : wanted.entries) freed.push_back({list, entries[at]});
-  for (std::size_t i = 0; i < found.size(); ++i) found[i] = found[i] || wanted.found[i];
-  return kDone;
+struct Sender {
+  IdentityKind kind;
+  std::string identity;
+  std::size_t argument;  // which one meant it
+};
+
+std::string in_kib(std::uint64_t bytes) {
+  return fmt::format("{} KiB", (bytes + 1023) / 1024);
 }
 
-void report(const Invocation& invocation, const Freed& freed) {
-  if (invocation.output == Output::text) {
-    fmt::print("freed {} from {}\n", printable(freed.entry.key), printable(freed.list.path));
-    return;
+class Unblock {
+ public:
+  Unblock(const Invocation& invocation, std::vector<ScopedList> lists, Mail mail)
+      : invocation_(invocation),
+        lists_(std::move(lists)),
+        mail_(mail),
+        queue_(invocation.config.exim.binary),
+        found_(invocation.arguments.size()) {}
+
+  Exit run() {
+    if (invocation_.output == Output::csv) fmt::print("{}\n", list_record({}).csv_header());
+    look();
+    if (mail_ != Mail::leave) look_into_queue();
+    // What can't be done whole is not begun.
+    if (mail_ == Mail::remove && exit_ != kDone) return exit_;
+    if (mail_ == Mail::remove && !frozen_.empty()) {
+      if (!agreed()) return kNo;
+      change_mail();
+      if (exit_ != kDone) return exit_;
+    }
+    free();
+    if (mail_ == Mail::thaw && !frozen_.empty()) change_mail();
+    if (exit_ != kDone) return exit_;
+    say_unmatched(invocation_.arguments, found_, known_);
+    return std::find(found_.begin(), found_.end(), false) == found_.end() ? kDone : kNo;
   }
-  const auto record = record_of(freed.list, freed.entry).add("change", "freed");
-  fmt::print("{}\n", invocation.output == Output::csv ? record.csv() : record.json());
+
+ private:
+  void fail(const actions::Error& error) { exit_ = complain_of(error); }
+
+  // Who is meant: in which list, and as which sender.
+  void look() {
+    const bool exact = invocation_.options.count("exact") > 0;
+    for (const auto& list : lists_) {
+      const auto view = actions::Blocklist(files_, list.path, {}).read();
+      if (!view) {
+        fail(view.error());
+        continue;
+      }
+      const auto& entries = view.value().entries;
+      for (const auto& entry : entries) known_.push_back(entry.key);
+      for (std::size_t i = 0; i < invocation_.arguments.size(); ++i) {
+        const auto& identity = invocation_.arguments[i];
+        const auto wanted = meant(list, entries, {identity}, exact);
+        for (const auto at : wanted.entries) {
+          found_[i] = true;
+          listed_.push_back({list, entries[at]});
+          senders_.push_back({list.kind, entries[at].key, i});
+        }
+        // Freed already, but there may be mail of his.
+        if (wanted.entries.empty() && (exact || !is_glob(identity)))
+          senders_.push_back({list.kind, key_in(list, identity), i});
+      }
+    }
+  }
+
+  void look_into_queue() {
+    const auto messages = queue_.messages();
+    if (!messages) return fail(messages.error());
+    for (const auto& message : messages.value()) {
+      if (!message.frozen) continue;
+      bool wanted = false;
+      for (const auto& sender : senders_) {
+        if (!sent_by(message, sender.kind, sender.identity)) continue;
+        wanted = found_[sender.argument] = true;
+      }
+      if (wanted) frozen_.push_back(message);
+    }
+  }
+
+  // Asks on standard error, so that standard output holds results only.
+  [[nodiscard]] bool agreed() const {
+    std::uint64_t bytes = 0;
+    for (const auto& message : frozen_) bytes += message.size;
+    const auto what = fmt::format("{} frozen message{}, {}", frozen_.size(),
+                                  frozen_.size() == 1 ? "" : "s", in_kib(bytes));
+    if (invocation_.options.count("yes") > 0) return true;
+    if (::isatty(STDIN_FILENO) == 0) {
+      fmt::print(stderr, "exiwarden: {}: not deleted, nobody to ask; --yes deletes them\n", what);
+      return false;
+    }
+    fmt::print(stderr, "Delete {}? [y/N] ", what);
+    std::string answer;
+    std::getline(std::cin, answer);
+    if (answer == "y" || answer == "Y" || answer == "yes") return true;
+    fmt::print(stderr, "exiwarden: nothing was changed\n");
+    return false;
+  }
+
+  void free() {
+    for (const auto& list : lists_) {
+      std::vector<std::string> keys;
+      for (const auto& one : listed_) {
+        if (one.list.path == list.path) keys.push_back(one.entry.key);
+      }
+      if (keys.empty()) continue;
+      actions::Blocklist file(files_, list.path, {});
+      const auto removed = patiently([&] { return file.remove(keys); });
+      if (!removed) {
+        fail(removed.error());
+        continue;
+      }
+      for (const auto& one : listed_) {
+        if (one.list.path == list.path) report(one);
+      }
+    }
+  }
+
+  // Exim does not say reliably what became of a message: look at the queue again.
+  void change_mail() {
+    std::vector<std::string> ids;
+    for (const auto& message : frozen_) ids.push_back(message.id);
+    const bool thaw = mail_ == Mail::thaw;
+    const auto done = queue_.order(
+        thaw ? actions::EximQueue::Order::thaw : actions::EximQueue::Order::remove, ids);
+    if (!done) return fail(done.error());
+    const auto after = queue_.messages();
+    if (!after) return fail(after.error());
+    std::size_t changed = 0;
+    for (const auto& message : frozen_) {
+      const auto left =
+          std::find_if(after.value().begin(), after.value().end(),
+                       [&](const actions::QueuedMessage& other) { return other.id == message.id; });
+      if (left != after.value().end() && (!thaw || left->frozen)) {
+        fmt::print(stderr, "exiwarden: {} is still {}\n", message.id, thaw ? "frozen" : "there");
+        exit_ = kUnavailable;
+        continue;
+      }
+      ++changed;
+      report(message, thaw);
+    }
+    if (invocation_.output != Output::text) return;
+    fmt::print("{} {} message{}{}\n", thaw ? "thawed" : "deleted", changed, changed == 1 ? "" : "s",
+               thaw ? "; Exim delivers in its next queue run" : "");
+  }
+
+  static Record list_record(const Listed& listed) {
+    auto record = record_of(listed.list, listed.entry);
+    record.add("change", "freed").add_optional("message_id", std::nullopt);
+    return record;
+  }
+
+  void print(const Record& record) const {
+    fmt::print("{}\n", invocation_.output == Output::csv ? record.csv() : record.json());
+  }
+
+  void report(const Listed& listed) const {
+    if (invocation_.output != Output::text) return print(list_record(listed));
+    fmt::print("freed {} from {}\n", printable(listed.entry.key), printable(listed.list.path));
+  }
+
+  void report(const actions::QueuedMessage& message, bool thaw) const {
+    if (invocation_.output == Output::text) return;
+    const auto sender = std::find_if(senders_.begin(), senders_.end(), [&](const Sender& known) {
+      return sent_by(message, known.kind, known.identity);
+    });
+    Record record;
+    record.add_optional("list", std::nullopt)
+        .add_optional("rule", std::nullopt)
+        .add("identity", sender->identity)
+        .add_optional("data", std::nullopt)
+        .add("change", thaw ? "thawed" : "deleted")
+        .add("message_id", message.id);
+    print(record);
+  }
+
+  const Invocation& invocation_;
+  std::vector<ScopedList> lists_;
+  Mail mail_;
+  actions::PosixFiles files_;
+  actions::EximQueue queue_;
+  std::vector<bool> found_;  // beside the arguments
+  std::vector<std::string> known_;
+  std::vector<Listed> listed_;
+  std::vector<Sender> senders_;
+  std::vector<actions::QueuedMessage> frozen_;
+  Exit exit_ = kDone;
+};
+
+Exit run(const Invocation& invocation, Mail mail) {
+  if (invocation.arguments.empty()) return no_identity(mail == Mail::thaw ? "release" : "unblock");
+  auto chosen = chosen_lists(invocation);
+  if (const auto* exit = std::get_if<Exit>(&chosen)) return *exit;
+  return Unblock(invocation, std::move(std::get<0>(chosen)), mail).run();
 }
 
 }  // namespace
 
 Exit run_unblock(const Invocation& invocation) {
-  if (invocation.arguments.empty()) return no_identity("unblock");
-  const auto chosen = chosen_lists(invocation);
-  if (const auto* exit = std::get_if<Exit>(&chosen)) return *exit;
-  if (invocation.output == Output::csv)
-    fmt::print("{}\n", record_of({}, {}).add("change", "").csv_header());
-  actions::PosixFiles files;
-  std::vector<bool> found(invocation.arguments.size());
-  std::vector<std::string> known;
-  std::vector<Freed> freed;
-  Exit exit = kDone;
-  for (const auto& list : std::get<0>(chosen)) {
-    const auto done = free_in(files, list, invocation.arguments,
-                              invocation.options.count("exact") > 0, found, known, freed);
-    if (done != kDone) exit = done;
+  const bool thaw = invocation.options.count("release") > 0;
+  const bool remove = invocation.options.count("delete") > 0;
+  if (thaw && remove) {
+    fmt::print(stderr, "exiwarden: --release and --delete exclude each other\n");
+    return kUsage;
   }
-  for (const auto& one : freed) report(invocation, one);
-  if (exit != kDone) return exit;
-  say_unmatched(invocation.arguments, found, known);
-  return std::find(found.begin(), found.end(), false) == found.end() ? kDone : kNo;
+  return run(invocation, thaw ? Mail::thaw : remove ? Mail::remove : Mail::leave);
+}
+
+Exit run_release(const Invocation& invocation) {
+  return run(invocation, Mail::thaw);
 }
 
 }  // namespace agent

@@ -1,0 +1,119 @@
+#include "actions/exim_queue.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "actions/exim_settings.h"
+#include "actions/program.h"
+
+namespace actions {
+namespace {
+
+constexpr std::chrono::milliseconds kDeadline{120'000};
+constexpr std::size_t kIdsAtOnce = 200;
+
+// The ones whose values others choose come last, so that nothing in them is taken for a field.
+constexpr const char* kVariables =
+    "deliver_freeze,manually_thawed,received_time,message_size,sender_host_address,"
+    "sender_host_authenticated,originator_login,authenticated_id";
+
+// " name='value'" up to the next quote; the last one up to the end of the line.
+bool take(std::string_view& rest, std::string_view name, bool last, std::string& value) {
+  const auto head = " " + std::string(name) + "='";
+  if (!rest.starts_with(head)) return false;
+  rest.remove_prefix(head.size());
+  const auto end = last ? rest.rfind('\'') : rest.find('\'');
+  if (end == std::string_view::npos) return false;
+  value = rest.substr(0, end);
+  rest.remove_prefix(end + 1);
+  return true;
+}
+
+template <class Number>
+bool take_number(std::string_view& rest, std::string_view name, Number& value) {
+  std::string text;
+  if (!take(rest, name, false, text)) return false;
+  return text.empty() ||
+         std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc();
+}
+
+bool is_id(std::string_view text) {
+  return (text.size() == 16 || text.size() == 23) &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                  c == '-';
+         });
+}
+
+}  // namespace
+
+bool parse_queued_message(std::string_view line, QueuedMessage& message) {
+  const auto id = line.substr(0, line.find(' '));
+  if (!is_id(id)) return false;
+  message.id = id;
+  auto rest = line.substr(id.size());
+  std::string frozen, thawed;
+  if (!take(rest, "deliver_freeze", false, frozen) || !take(rest, "manually_thawed", false, thawed))
+    return false;
+  message.frozen = !frozen.empty() && frozen != "0";
+  message.thawed_by_hand = !thawed.empty() && thawed != "0";
+  return take_number(rest, "received_time", message.received) &&
+         take_number(rest, "message_size", message.size) &&
+         take(rest, "sender_host_address", false, message.host) &&
+         take(rest, "sender_host_authenticated", false, message.authenticator) &&
+         take(rest, "originator_login", false, message.login) &&
+         take(rest, "authenticated_id", true, message.user) && rest.empty();
+}
+
+EximQueue::EximQueue(std::string exim) : exim_(std::move(exim)) {
+  const auto beside = std::filesystem::path(exim_).parent_path() / "exipick";
+  exipick_ = ::access(beside.c_str(), X_OK) == 0 ? beside.string() : "/usr/sbin/exipick";
+}
+
+Result<std::vector<QueuedMessage>> EximQueue::messages() const {
+  const auto spool = exim_setting(exim_, "spool_directory");
+  if (!spool) return spool.error();
+  ProgramOptions options;
+  options.deadline = kDeadline;
+  const auto ended = run_program({exipick_, "--spool", spool.value(), "--unsorted", "-i",
+                                  std::string("--show-vars=") + kVariables},
+                                 "", options);
+  if (!ended) return ended.error();
+  if (ended->exit_status != 0) {
+    const bool denied = ended->errors.find("Permission denied") != std::string::npos;
+    return Error{denied ? Errc::denied : Errc::refused, 0, exipick_ + ": " + ended->errors};
+  }
+  std::vector<QueuedMessage> messages;
+  std::string_view rest = ended->output;
+  while (!rest.empty()) {
+    const auto line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    QueuedMessage message;
+    if (parse_queued_message(line, message)) messages.push_back(std::move(message));
+  }
+  return messages;
+}
+
+Result<Done> EximQueue::order(Order order, const std::vector<std::string>& ids) const {
+  const char* option = order == Order::freeze ? "-Mf" : order == Order::thaw ? "-Mt" : "-Mrm";
+  ProgramOptions options;
+  options.deadline = kDeadline;
+  for (std::size_t done = 0; done < ids.size();) {
+    std::vector<std::string> argv{exim_, option};
+    for (; done < ids.size() && argv.size() < kIdsAtOnce + 2; ++done) argv.push_back(ids[done]);
+    const auto ended = run_program(argv, "", options);
+    if (!ended) return ended.error();
+    if (ended->errors.find("permission denied") != std::string::npos)
+      return Error{Errc::denied, 0, exim_ + " " + option + ": " + ended->errors};
+    if (ended->exit_status > 1)
+      return Error{Errc::refused, 0,
+                   exim_ + " " + option + ": exit status " + std::to_string(ended->exit_status) +
+                       ": " + ended->errors};
+  }
+  return Done{};
+}
+
+}  // namespace actions

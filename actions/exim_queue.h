@@ -1,0 +1,45 @@
+// The queue as Exim knows it. Messages are found by exipick without any test, and compared here:
+// exipick runs the tests it is given as Perl, so no bytes of a sender may get into one.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "actions/result.h"
+
+namespace actions {
+
+struct QueuedMessage {
+  std::string id;
+  bool frozen = false;
+  bool thawed_by_hand = false;
+  std::int64_t received = 0;  // seconds since 1970 UTC
+  std::uint64_t size = 0;     // bytes
+  std::string host;           // address it came from; empty: submitted on this machine
+  std::string authenticator;  // empty: the client did not authenticate
+  std::string login;          // of the process that gave it to Exim
+  std::string user;           // authenticated id, as Exim prints it; the login for local mail
+};
+
+// What one line of exipick's output holds; false if it is none.
+[[nodiscard]] bool parse_queued_message(std::string_view line, QueuedMessage& message);
+
+class EximQueue {
+ public:
+  // `exim`: absolute path; exipick is looked for beside it and in /usr/sbin.
+  explicit EximQueue(std::string exim);
+
+  Result<std::vector<QueuedMessage>> messages() const;
+
+  enum class Order { freeze, thaw, remove };
+  // Messages that are gone or locked by a delivery stay as they are, without an error: look again
+  // to see what became of them. Errc::denied: Exim does not let this user.
+  Result<Done> order(Order order, const std::vector<std::string>& ids) const;
+
+ private:
+  std::string exim_, exipick_;
+};
+
+}  // namespace actions

@@ -1,0 +1,60 @@
+#include "actions/exim_settings.h"
+
+#include <algorithm>
+
+#include "actions/program.h"
+
+namespace actions {
+namespace {
+
+Result<std::string> ask(const std::string& exim, const std::vector<std::string>& words) {
+  std::vector<std::string> argv{exim, "-bP"};
+  argv.insert(argv.end(), words.begin(), words.end());
+  const auto ended = run_program(argv, "", {});
+  if (!ended) return ended.error();
+  if (ended->exit_status != 0) {
+    const auto said = ended->errors.empty() ? cleaned(ended->output) : ended->errors;
+    return Error{said.find("ermission denied") != std::string::npos ? Errc::denied : Errc::refused,
+                 0, exim + " -bP: " + said};
+  }
+  return ended->output;
+}
+
+}  // namespace
+
+std::map<std::string, std::string> parse_settings(std::string_view text) {
+  std::map<std::string, std::string> settings;
+  while (!text.empty()) {
+    const auto line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    const auto equals = line.find(" =");
+    if (line.empty() || line.find_first_of(" <") < equals) continue;
+    if (equals == std::string_view::npos) {
+      const bool no = line.starts_with("no_");
+      settings.emplace(line.substr(no ? 3 : 0), no ? "false" : "true");
+      continue;
+    }
+    auto value = line.substr(equals + 2);
+    if (value.starts_with(' ')) value.remove_prefix(1);
+    settings.emplace(line.substr(0, equals), value);
+  }
+  return settings;
+}
+
+Result<std::string> exim_setting(const std::string& exim, const std::string& name) {
+  const auto text = ask(exim, {name});
+  if (!text) return text.error();
+  const auto settings = parse_settings(text.value());
+  const auto found = settings.find(name);
+  if (found == settings.end())
+    return Error{Errc::malformed, 0, exim + " -bP " + name + ": " + cleaned(text.value())};
+  return found->second;
+}
+
+Result<std::map<std::string, std::string>> exim_settings(const std::string& exim) {
+  const auto text = ask(exim, {});
+  if (!text) return text.error();
+  return parse_settings(text.value());
+}
+
+}  // namespace actions

@@ -1,0 +1,22 @@
+// What Exim says of itself: exim -bP, exim -bV.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "actions/result.h"
+
+namespace actions {
+
+// The main option `name` of the configuration that this binary runs with.
+[[nodiscard]] Result<std::string> exim_setting(const std::string& exim, const std::string& name);
+
+// All main options. Switches are "true" or "false"; what is not set is "". Hidden ones are left
+// out.
+[[nodiscard]] Result<std::map<std::string, std::string>> exim_settings(const std::string& exim);
+
+// The same from exim -bP's text.
+[[nodiscard]] std::map<std::string, std::string> parse_settings(std::string_view text);
+
+}  // namespace actions

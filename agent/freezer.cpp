@@ -1,0 +1,153 @@
+#include "agent/freezer.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "actions/blocklist.h"
+#include "agent/lists.h"
+#include "agent/printable.h"
+#include "agent/queue_match.h"
+
+namespace agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A message under delivery is locked; deliveries to slow hosts take a while.
+constexpr std::array<std::chrono::seconds, 6> kPauses{1s, 2s, 5s, 10s, 20s, 30s};
+
+}  // namespace
+
+Freezer::Freezer(const std::string& exim, Say say) : queue_(exim), say_(std::move(say)) {
+  // Signals are the main thread's business, whenever it gets to blocking them.
+  sigset_t all, before;
+  sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+Freezer::~Freezer() {
+  thread_.request_stop();
+  wake_.notify_all();
+  thread_.join();
+}
+
+void Freezer::freeze(IdentityKind kind, std::string identity, Instant since) {
+  const std::lock_guard lock(mutex_);
+  waiting_.push_back({kind, std::move(identity), since.time_since_epoch().count(), 0, {}});
+  wake_.notify_one();
+}
+
+void Freezer::work(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    const auto next = std::min_element(waiting_.begin(), waiting_.end(),
+                                       [](const Job& a, const Job& b) { return a.due < b.due; });
+    const auto now = std::chrono::steady_clock::now();
+    const auto changed = [&, known = waiting_.size()] { return waiting_.size() != known; };
+    if (next == waiting_.end()) {
+      wake_.wait(lock, stop, changed);
+      continue;
+    }
+    if (next->due > now) {
+      wake_.wait_until(lock, stop, Steady(next->due), changed);
+      continue;
+    }
+    std::vector<Job> due;
+    std::erase_if(waiting_, [&](Job& job) {
+      if (job.due > now) return false;
+      due.push_back(std::move(job));
+      return true;
+    });
+    lock.unlock();
+    attempt(due);
+    lock.lock();
+    for (auto& job : due) waiting_.push_back(std::move(job));
+  }
+}
+
+// Leaves those in `jobs` that must be tried again, with their time.
+void Freezer::attempt(std::vector<Job>& jobs) {
+  const auto wanted = [](const actions::QueuedMessage& message, const Job& job) {
+    return !message.frozen && !message.thawed_by_hand && message.received >= job.since &&
+           sent_by(message, job.kind, job.identity);
+  };
+  const auto later = [&](const std::string& why) {
+    std::erase_if(jobs, [&](Job& job) {
+      if (job.tries < kPauses.size()) {
+        job.due = std::chrono::steady_clock::now() + kPauses[job.tries++];
+        return false;
+      }
+      say_(fmt::format("{}: what is in the queue was not frozen: {}", printable(job.identity),
+                       printable(why)));
+      return true;
+    });
+  };
+  if (denied_) return jobs.clear();
+  const auto before = queue_.messages();
+  if (!before) return later(before.error().what);
+  std::vector<std::string> ids;
+  for (const auto& message : before.value()) {
+    const bool any =
+        std::any_of(jobs.begin(), jobs.end(), [&](const Job& job) { return wanted(message, job); });
+    if (any) ids.push_back(message.id);
+  }
+  if (ids.empty()) return jobs.clear();
+  if (const auto done = queue_.order(actions::EximQueue::Order::freeze, ids); !done) {
+    if (done.error().code != actions::Errc::denied) return later(done.error().what);
+    denied_ = true;
+    say_(fmt::format("{}; nothing in the queue will be frozen", printable(done.error().what)));
+    return jobs.clear();
+  }
+  const auto after = queue_.messages();
+  if (!after) return later(after.error().what);
+  std::erase_if(jobs, [&](Job& job) {
+    const auto count = [&](const std::vector<actions::QueuedMessage>& messages) {
+      return static_cast<std::size_t>(std::count_if(
+          messages.begin(), messages.end(),
+          [&](const actions::QueuedMessage& message) { return wanted(message, job); }));
+    };
+    const auto were = count(before.value()), held = count(after.value());
+    report(job, were - std::min(were, held), held);
+    if (held == 0 || job.tries >= kPauses.size()) return true;
+    job.due = std::chrono::steady_clock::now() + kPauses[job.tries++];
+    return false;
+  });
+}
+
+void Freezer::report(const Job& job, std::size_t frozen, std::size_t held) {
+  if (frozen > 0)
+    say_(fmt::format("{}: {} message{} in the queue frozen", printable(job.identity), frozen,
+                     frozen == 1 ? "" : "s"));
+  if (held > 0 && (job.tries == 0 || job.tries >= kPauses.size()))
+    say_(fmt::format("{}: {} message{} under delivery can't be frozen{}", printable(job.identity),
+                     held, held == 1 ? "" : "s",
+                     job.tries == 0 ? " now; trying again for a minute" : ""));
+}
+
+bool may_freeze(const std::optional<actions::EximUser>& exim) {
+  return ::geteuid() == 0 || (exim && ::geteuid() == exim->uid);
+}
+
+void freeze_again(Freezer& freezer, const Config& config, actions::Files& files, Instant now) {
+  std::vector<std::string> seen;
+  for (const auto& rule : config.rules) {
+    if (std::find(seen.begin(), seen.end(), rule.list) != seen.end()) continue;
+    seen.push_back(rule.list);
+    const auto view = actions::Blocklist(files, rule.list, {}).read();
+    if (!view) continue;  // the service says so
+    for (const auto& entry : view.value().entries) {
+      const auto decided = decided_at(entry.data);
+      if (decided && *decided > now - rule.period)
+        freezer.freeze(rule.identity, entry.key, *decided - rule.period);
+    }
+  }
+}
+
+}  // namespace agent
