@@ -38,11 +38,14 @@ std::string progress_line(std::uint64_t done, std::uint64_t total,
   const auto speed = size_text(rate) + "/s";
   if (total == 0) return fmt::format("{} read   {}", size_text(static_cast<double>(done)), speed);
   const double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
-  const int filled = static_cast<int>(share * kBar);
   const double left = rate > 0 ? static_cast<double>(total - std::min(done, total)) / rate : 0;
-  return fmt::format("[{:=<{}}{:<{}}] {:3.0f} %  {} of {}  {}  {} left", "", filled, ">",
-                     kBar - filled + 1, share * 100, size_text(static_cast<double>(done)),
-                     size_text(static_cast<double>(total)), speed, time_text(left));
+  const auto figures = fmt::format("{:3.0f} %  {} of {}  {}  {} left", share * 100,
+                                   size_text(static_cast<double>(done)),
+                                   size_text(static_cast<double>(total)), speed, time_text(left));
+  // "[>] " and the figures in the 79 columns that no terminal wraps.
+  const int bar = std::clamp(79 - 4 - static_cast<int>(figures.size()), 1, kBar);
+  const int filled = static_cast<int>(share * bar);
+  return fmt::format("[{:=<{}}{:<{}}] {}", "", filled, ">", bar - filled + 1, figures);
 }
 
 Progress::Progress(std::uint64_t total, bool shown)

@@ -1,3 +1,4 @@
+#include "actions/program.h"
 #include "actions/sendmail.h"
 
 #include <fcntl.h>

@@ -83,7 +83,7 @@ class Report(LogCase):
         path = self.home + "/page.html"
         self.expect(0, "evidence", "--html", path, "eve@x.example", log)
         text, words = self.check_page(path)
-        for part in ("eve@x.example", "limit reached", "reached the limit", "Where this comes from", "Configuration", "friend",
+        for part in ("eve@x.example", "limit reached", "reached the limit", "Where this comes from", "Configuration", "good.test",
                      "frozen", "<script>document.title='owned'</script>", hashlib.sha256(self.hostile_log()).hexdigest()):
             self.assertIn(part, words + text)
         with open(self.home + "/page.csv", encoding="utf-8", newline="") as file:
