@@ -68,8 +68,9 @@ class Counting {
   };
   [[nodiscard]] const std::vector<List>& lists() const { return lists_; }
 
-  // Forgets identities whose windows were over an hour before log time `now` and that are in no list;
-  // also windows that a stamp from the future (a clock that was wrong for a moment) has put out of use.
+  // Forgets identities whose windows were over an hour before log time `now` and that are in no
+  // list; also windows that a stamp from the future (a clock that was wrong for a moment) has put
+  // out of use.
   void expire(Instant now);
   [[nodiscard]] std::size_t identities() const { return subjects_.size(); }
   // Identities given up because there were more than state.max_identities: those with the fewest

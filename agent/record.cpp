@@ -85,8 +85,8 @@ std::string Record::csv() const {
     if (const auto* number = std::get_if<std::uint64_t>(&value)) {
       out += fmt::format("{}", *number);
     } else if (const auto* text = std::get_if<std::string>(&value)) {
-      const bool formula =
-          text->size() > 1 && std::string_view("=+-@").find(text->front()) != std::string_view::npos;
+      const bool formula = text->size() > 1 &&
+                           std::string_view("=+-@").find(text->front()) != std::string_view::npos;
       append_quoted((formula ? "'" : "") + printable(*text), out);
     } else if (const auto* texts = std::get_if<std::vector<std::string>>(&value)) {
       std::string joined;

@@ -240,8 +240,9 @@ class Status {
       }
       return;
     }
-    line("notices", fmt::format("{} wait to be sent, the oldest since {}", outbox.size(),
-                                zone_.text(Instant(std::chrono::seconds(outbox.front().notice.date)))));
+    line("notices",
+         fmt::format("{} wait to be sent, the oldest since {}", outbox.size(),
+                     zone_.text(Instant(std::chrono::seconds(outbox.front().notice.date)))));
   }
 
   const Invocation& invocation_;

@@ -1,4 +1,3 @@
-#include "actions/program.h"
 #include "actions/sendmail.h"
 
 #include <fcntl.h>
@@ -6,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "actions/program.h"
 #include "tests/fakes.h"
 
 using actions::Errc;

@@ -9,8 +9,8 @@
 namespace agent {
 namespace {
 
-// The definition, spelled out: all events ever, and a count of those younger than the newest by less
-// than a period.
+// The definition, spelled out: all events ever, and a count of those younger than the newest by
+// less than a period.
 class NaiveWindow {
  public:
   std::uint32_t add(std::int64_t at, std::uint64_t recipient, std::int64_t period) {
