@@ -269,7 +269,7 @@ bool Engine::turn(Moment now) {
     next_retry_ = now.steady + kRetry;
     if (lists_.pending().size() != pending) checkpoints_.hurry();
   }
-  behind_ = read_logs(now);
+  if (!lists_.settling()) behind_ = read_logs(now);
   if (!options_.dry_run) save_and_send(now);
   return behind_;
 }

@@ -214,6 +214,11 @@ std::optional<Lists::Steady> Lists::next_look() const {
   return next;
 }
 
+bool Lists::settling() const {
+  return std::any_of(lists_.begin(), lists_.end(),
+                     [](const List& list) { return list.doubt && !list.doubt->missing.empty(); });
+}
+
 bool Lists::add(List& list, const PendingBlock& block) {
   // Somebody's edit under way would hide what we know of the file.
   const auto known = list.doubt ? std::nullopt : list.seen;

@@ -54,6 +54,9 @@ class Lists {
   Seen look(std::size_t list, Counting& counting, Moment now, bool fully, bool behind);
   // When look() must be called again, if it must.
   [[nodiscard]] std::optional<Steady> next_look() const;
+  // Keys are gone from a list that has not settled yet. Until it has, nobody can tell whether lines
+  // of the log belong before or after somebody was freed: leave them unread, at most kSettleAtMost.
+  [[nodiscard]] bool settling() const;
 
   enum class Blocked { listed, pending, freed_before };
   // Puts the key of a decision into its list, or into pending() if that fails. freed_before: the
