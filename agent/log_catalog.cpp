@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "agent/log_copies.h"
 #include "parsers/prefix.h"
 #include "parsers/syslog.h"
 
@@ -37,27 +38,6 @@ std::string_view view(std::span<const char> bytes) {
 // The input of a file, from its start.
 actions::Result<std::unique_ptr<LogInput>> reopen(const CatalogEntry& file) {
   return LogInput::open(file.name.path);
-}
-
-enum class Sameness { different, equal, left_in_right, right_in_left };
-
-// What can be read of both, byte by byte.
-Sameness compare(const CatalogEntry& left, const CatalogEntry& right) {
-  const auto a = reopen(left);
-  const auto b = reopen(right);
-  if (!a || !b) return Sameness::different;
-  for (;;) {
-    const auto left_chunk = a.value()->read();
-    const auto right_chunk = b.value()->read();
-    const auto x = left_chunk ? view(left_chunk.value()) : std::string_view();
-    const auto y = right_chunk ? view(right_chunk.value()) : std::string_view();
-    const auto size = std::min(x.size(), y.size());
-    if (x.substr(0, size) != y.substr(0, size)) return Sameness::different;
-    // Chunks are full but for the last one.
-    if (size == LogInput::kChunk) continue;
-    if (x.size() == y.size()) return Sameness::equal;
-    return x.size() < y.size() ? Sameness::left_in_right : Sameness::right_in_left;
-  }
 }
 
 // What is wrong with the end of a file, if anything.
@@ -94,7 +74,7 @@ void drop_copies(std::vector<CatalogEntry>& files, Catalog& catalog) {
                           files[left].name.shown, files[right].name.shown));
           continue;
         }
-        const auto same = compare(files[left], files[right]);
+        const auto same = compare_logs(files[left].name.path, files[right].name.path);
         // Of equal ones the first by name stays: "mainlog.1", not "mainlog.1.gz".
         if (same == Sameness::left_in_right) drop(left, right);
         if (same == Sameness::equal || same == Sameness::right_in_left) drop(right, left);
@@ -156,6 +136,14 @@ void chain(std::span<CatalogEntry> before, std::span<CatalogEntry> files,
   }
 }
 
+// Of two that begin in the same second: does the other one begin inside of `file`?
+bool begins_inside(const CatalogEntry& other, const CatalogEntry& file) {
+  if (other.input != nullptr || file.input != nullptr || other.first_line.empty()) return false;
+  const auto input = reopen(file);
+  const auto head = input ? input.value()->peek() : actions::Result(std::span<const char>());
+  return head && view(head.value()).find("\n" + other.first_line) != std::string_view::npos;
+}
+
 void put_in_order(std::vector<CatalogEntry>& files, const Zone& zone,
                   parsers::CivilSeconds not_after) {
   const auto begin = [&](const CatalogEntry& file) {
@@ -165,6 +153,14 @@ void put_in_order(std::vector<CatalogEntry>& files, const Zone& zone,
     const auto x = begin(a), y = begin(b);
     return x != y ? x < y : a.name.shown < b.name.shown;
   });
+  // An excerpt comes after the log it is of, for that is where it is looked for.
+  for (std::size_t i = 1; i < files.size(); ++i) {
+    for (auto j = i;
+         j > 0 && begin(files[j - 1]) == begin(files[j]) && begins_inside(files[j - 1], files[j]);
+         --j) {
+      std::swap(files[j - 1], files[j]);
+    }
+  }
   const auto is_unsure = [&](const CatalogEntry& file) {
     return file.first && !file.first->utc_offset && zone.is_repeated(file.first->civil);
   };

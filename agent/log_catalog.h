@@ -23,6 +23,8 @@ struct CatalogEntry {
   std::uint64_t size = 0;               // on disk; 0 for pipes
   std::string first_line;               // cut at 1 KiB
   std::optional<parsers::Stamp> first;  // of the first line that has one; its text is empty
+  std::uint64_t skip = 0;               // bytes at its beginning that the file before it ends with
+  bool compared = false;                // with the file before it, so that `skip` is known
 };
 
 struct Catalog {

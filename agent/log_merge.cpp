@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "agent/log_copies.h"
+
 namespace agent {
 namespace {
 
@@ -83,6 +85,7 @@ class LogMerge::Stream {
   std::size_t log = 0;              // in the pipeline
   std::string_view chunk;
   std::size_t at = 0;                     // of chunk: what comes before is fed
+  std::size_t passed = 0;                 // of the next chunk: is not fed
   StampClock clock;                       // up to `at`
   std::optional<StampClock> chunk_clock;  // up to the end of the chunk
   bool folded_hour = false;
@@ -127,8 +130,36 @@ void LogMerge::open_next(Stream& stream) {
                               zone_.text(first), file.name.shown));
     }
   }
+  const auto from = skip_shared(stream);
   pipeline_.start_file(stream.log, file.name.shown);
-  if (watch_.file) watch_.file(stream.log, file.name.shown);
+  if (from.offset > 0) {
+    auto& reader = pipeline_.reader(stream.log);
+    auto state = reader.state();
+    state.offset = from.offset;
+    state.line = from.line;
+    reader.restore(state);
+  }
+  if (watch_.file) watch_.file(stream.log, file.name.shown, from);
+}
+
+// Passes over what the file before it ended with.
+FilePlace LogMerge::skip_shared(Stream& stream) {
+  FilePlace place;
+  auto left = stream.files.front().skip;
+  while (left > 0) {
+    const auto chunk = stream.input->peek();
+    if (!chunk || chunk.value().empty()) break;  // read() will say so
+    const auto bytes = chunk.value().first(std::min<std::uint64_t>(left, chunk.value().size()));
+    place.offset += bytes.size();
+    place.line += static_cast<std::uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
+    left -= bytes.size();
+    if (bytes.size() < chunk.value().size()) {
+      stream.passed = bytes.size();
+      break;
+    }
+    (void)stream.input->read();
+  }
+  return place;
 }
 
 // False: the stream is over. Else there is a chunk, and its key.
@@ -144,8 +175,10 @@ bool LogMerge::load(Stream& stream) {
     const auto chunk = stream.input->read();
     if (chunk && !chunk.value().empty()) {
       stream.chunk = {chunk.value().data(), chunk.value().size()};
+      stream.chunk.remove_prefix(std::exchange(stream.passed, 0));
       stream.at = 0;
       stream.measure(not_after_);
+      look_for_copies(stream);
       split_if_overlapping(stream);
       if (!goes_on) stream.read_key(not_after_);
       return true;
@@ -156,8 +189,9 @@ bool LogMerge::load(Stream& stream) {
 }
 
 void LogMerge::finish_file(Stream& stream) {
-  // The last line may lack its LF; nothing more will come.
-  if (pipeline_.reader(stream.log).pending() > 0) {
+  // The last line may lack its LF; nothing more will come, unless the next file has it whole.
+  const bool goes_on = stream.files.size() > 1 && stream.files[1].skip > 0;
+  if (pipeline_.reader(stream.log).pending() > 0 && !goes_on) {
     give(stream, "\n");
   }
   taken_ += stream.input->taken();
@@ -166,9 +200,36 @@ void LogMerge::finish_file(Stream& stream) {
   stream.files.pop_front();
 }
 
+// What a copy shares with the log it was made of is read in the first of them.
+void LogMerge::look_for_copies(Stream& stream) {
+  while (stream.files.size() > 1) {
+    const auto& file = stream.files.front();
+    auto& next = stream.files[1];
+    if (next.compared || next.input != nullptr || !next.first || !stream.input->is_regular())
+      return;
+    // A log that was cut between two lines that are alike shares nothing.
+    if (stream.last <= StampClock(zone_).resolve(*next.first)) return;
+    next.compared = true;
+    const auto overlap = overlap_of(file.name.path, next.name.path);
+    if (!overlap) return;
+    if (!overlap->whole) {
+      next.skip = overlap->shared;
+      watch_.note(fmt::format("{} begins with {} bytes that {} ends with, counted once",
+                              next.name.shown, overlap->shared, file.name.shown));
+      return;
+    }
+    watch_.note(
+        fmt::format("{}: all of it is in {}, counted once", next.name.shown, file.name.shown));
+    if (overlap->fault) watch_.error(*overlap->fault);
+    taken_ += next.size;
+    stream.files.erase(stream.files.begin() + 1);
+  }
+}
+
 void LogMerge::split_if_overlapping(Stream& stream) {
   if (stream.files.size() < 2) return;
-  auto& next = stream.files[1];
+  const auto& next = stream.files[1];
+  if (next.skip > 0) return;
   if (!next.first || (!next.first->utc_offset && zone_.is_repeated(next.first->civil))) return;
   if (stream.last == Instant::min()) return;
   const auto begin = StampClock(zone_).resolve(*next.first);

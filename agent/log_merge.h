@@ -3,6 +3,7 @@
 // fed when its time has come. The order depends on the bytes of the logs alone.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,6 +16,10 @@
 
 namespace agent {
 
+struct FilePlace {
+  std::uint64_t offset = 0, line = 0;  // bytes and lines before it
+};
+
 class LogMerge {
  public:
   struct Watch {
@@ -23,9 +28,9 @@ class LogMerge {
     std::function<bool(std::uint64_t taken)> go_on;    // once a chunk; bytes on disk that were read
     LogInput::Patience patience;                       // for pipes
     // The same bytes once the pipeline has had them, by log as it numbers them; and where a file of
-    // that log begins. May be empty.
+    // that log begins, or which of its lines is the first to come. May be empty.
     std::function<void(std::size_t log, std::span<const char> bytes)> bytes;
-    std::function<void(std::size_t log, const std::string& file)> file;
+    std::function<void(std::size_t log, const std::string& file, const FilePlace& from)> file;
   };
 
   LogMerge(Pipeline& pipeline, Catalog catalog, const Zone& zone, Watch watch);
@@ -39,6 +44,8 @@ class LogMerge {
   void open_next(Stream& stream);
   bool load(Stream& stream);
   void finish_file(Stream& stream);
+  FilePlace skip_shared(Stream& stream);
+  void look_for_copies(Stream& stream);
   void split_if_overlapping(Stream& stream);
   void give(const Stream& stream, std::string_view bytes);
   void feed_until(Stream& stream, const Stream& next);

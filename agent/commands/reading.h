@@ -7,6 +7,7 @@
 
 #include "agent/commands/selection.h"
 #include "agent/exit_codes.h"
+#include "agent/log_merge.h"
 #include "agent/pipeline.h"
 
 namespace agent {
@@ -19,7 +20,7 @@ struct ReadHooks {
   std::function<void(Pipeline&)> prepare;
   // As in LogMerge::Watch.
   std::function<void(std::size_t log, std::span<const char> bytes)> bytes = {};
-  std::function<void(std::size_t log, const std::string& file)> file = {};
+  std::function<void(std::size_t log, const std::string& file, const FilePlace& from)> file = {};
   bool quiet = false;  // what there is to say about the logs was said already
 };
 Exit read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhile,

@@ -47,7 +47,9 @@ class Beside {
       }
     });
   }
-  void file(std::size_t log, const std::string& name) { reader(log).start_file(name); }
+  void file(std::size_t log, const std::string& name, const FilePlace& from) {
+    reader(log).start_file(name, from.offset, from.line);
+  }
   void bytes(std::size_t log, std::span<const char> bytes) {
     reader(log).feed(bytes, [&](const Entry& entry) { outflow.entry(entry.prefix); });
   }
@@ -130,7 +132,9 @@ Exit run_replay(const Invocation& invocation) {
     plan.options.submissions = true;
     beside.emplace(plan);
     hooks.bytes = [&](std::size_t log, std::span<const char> bytes) { beside->bytes(log, bytes); };
-    hooks.file = [&](std::size_t log, const std::string& name) { beside->file(log, name); };
+    hooks.file = [&](std::size_t log, const std::string& name, const FilePlace& from) {
+      beside->file(log, name, from);
+    };
   }
   hooks.prepare = [&](Pipeline& pipeline) {
     if (beside) beside->prepare(pipeline);

@@ -6,10 +6,11 @@
 
 namespace agent {
 
-void EntryReader::start_file(std::string file) {
+void EntryReader::start_file(std::string file, std::uint64_t offset, std::uint64_t line) {
   lines_.restart();
   file_ = std::move(file);
-  number_ = offset_ = 0;
+  number_ = line;
+  offset_ = offset;
 }
 
 void EntryReader::feed(std::span<const char> bytes, const OnEntry& on_entry) {

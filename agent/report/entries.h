@@ -26,7 +26,8 @@ class EntryReader {
   using OnEntry = std::function<void(const Entry& entry)>;
 
   explicit EntryReader(parsers::CivilSeconds not_after) : not_after_(not_after) {}
-  void start_file(std::string file);
+  // `offset` and `line`: what of it is not fed, as whole lines.
+  void start_file(std::string file, std::uint64_t offset = 0, std::uint64_t line = 0);
   void feed(std::span<const char> bytes, const OnEntry& on_entry);
 
  private:

@@ -104,8 +104,9 @@ ReadHooks Gather::hooks() {
       }
     });
   };
-  hooks.file = [this](std::size_t log, const std::string& name) {
-    readers_.try_emplace(log, plan_.options.not_after).first->second.start_file(name);
+  hooks.file = [this](std::size_t log, const std::string& name, const FilePlace& from) {
+    readers_.try_emplace(log, plan_.options.not_after)
+        .first->second.start_file(name, from.offset, from.line);
   };
   hooks.bytes = [this](std::size_t log, std::span<const char> bytes) {
     readers_.try_emplace(log, plan_.options.not_after)

@@ -85,6 +85,50 @@ class Inputs(LogCase):
         self.assertIn(b"other: no line of Exim", done.stderr)
         self.expect(64, "replay")
 
+    def test_copies_that_overlap_in_part_count_once(self):
+        """Logs copied while they grew, excerpts, and a copy that goes on where the log was cut off."""
+        whole = self.traffic.whole()
+        lines = whole.splitlines(keepends=True)
+        cut = lambda share: len(b"".join(lines[: int(len(lines) * share)]))
+        pieces = {
+            "b-old": whole[: cut(0.4)],                    # the log as it was
+            "a-on": whole[cut(0.2): cut(0.7)],             # begins inside of it
+            "c-torn": whole[cut(0.6): cut(0.9) + 30],      # ends inside a line
+            "d-last": whole[cut(0.85):],
+            "excerpt": whole[cut(0.3): cut(0.35)],
+            "odd": whole[cut(0.65) + 11: cut(0.68) + 5],   # tail -c
+            "odd2": whole[cut(0.88) - 7: cut(0.95)],
+            "second": lines[1] + lines[2],
+        }
+        for seed, how in enumerate(["", "gz", "zst"]):
+            rng = random.Random(seed)
+            names = list(pieces)
+            rng.shuffle(names)
+            renamed = {name: self.write(f"{seed}/{rng.randrange(10 ** 6)}", pack(pieces[name], how if rng.random() < 0.7 else ""))
+                       for name in names}
+            paths = list(renamed.values())
+            rng.shuffle(paths)
+            done = self.expect(0, "replay", "-o", "jsonl", *paths)
+            found = [json.loads(line) for line in done.stdout.splitlines()]
+            self.assertEqual({one["identity"]: datetime.datetime.fromisoformat(one["time"]) for one in found}, self.truth)
+            content = {path: pieces[name] for name, path in renamed.items()}
+            for one in found:
+                line = content[one["file"]][one["offset"]:].split(b"\n")[0]
+                self.assertIn(one["identity"].encode(), line)
+                self.assertEqual(content[one["file"]].split(b"\n")[one["line"] - 1], line)
+            self.assertEqual(done.stderr.count(b"counted once"), 7, done.stderr)
+            # Every event once, and no line that was copied in part.
+            events = self.records("events", "--all", *paths)
+            single = self.records("events", "--all", self.write("single", whole))
+            key = lambda one: (one["time"], one["recipient"], one["user"], one["host"], one["kind"])
+            self.assertEqual(sorted(map(str, map(key, events))), sorted(map(str, map(key, single))))
+
+    def test_a_log_cut_between_lines_that_are_alike_lost_nothing(self):
+        line = refusal("2026-03-10 10:00:00", "bob@lab.example", "gone@remote.test") + "\n"
+        last = refusal("2026-03-10 10:00:00", "bob@lab.example", "last@remote.test") + "\n"
+        one, two = self.write("one", (line * 60).encode()), self.write("two", (line * 39 + last).encode())
+        self.assertEqual(list(self.decided(one, two)), ["bob@lab.example"])
+
     def test_reject_logs_of_a_directory_are_left_out(self):
         self.write("logs/mainlog", self.traffic.whole())
         lines = self.traffic.whole().splitlines(keepends=True)
