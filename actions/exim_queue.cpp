@@ -84,7 +84,8 @@ Result<std::vector<QueuedMessage>> EximQueue::messages() const {
   if (!ended) return ended.error();
   if (ended->exit_status != 0) {
     const bool denied = ended->errors.find("Permission denied") != std::string::npos;
-    return Error{denied ? Errc::denied : Errc::refused, 0, exipick_ + ": " + ended->errors};
+    return Error{denied ? Errc::denied : Errc::refused, 0,
+                 exipick_ + ": " + cleaned(ended->errors)};
   }
   std::vector<QueuedMessage> messages;
   std::string_view rest = ended->output;
@@ -107,11 +108,11 @@ Result<Done> EximQueue::order(Order order, const std::vector<std::string>& ids) 
     const auto ended = run_program(argv, "", options);
     if (!ended) return ended.error();
     if (ended->errors.find("permission denied") != std::string::npos)
-      return Error{Errc::denied, 0, exim_ + " " + option + ": " + ended->errors};
+      return Error{Errc::denied, 0, exim_ + " " + option + ": " + cleaned(ended->errors)};
     if (ended->exit_status > 1)
       return Error{Errc::refused, 0,
                    exim_ + " " + option + ": exit status " + std::to_string(ended->exit_status) +
-                       ": " + ended->errors};
+                       ": " + cleaned(ended->errors)};
   }
   return Done{};
 }

@@ -13,7 +13,7 @@ Result<std::string> ask(const std::string& exim, const std::vector<std::string>&
   const auto ended = run_program(argv, "", {});
   if (!ended) return ended.error();
   if (ended->exit_status != 0) {
-    const auto said = ended->errors.empty() ? cleaned(ended->output) : ended->errors;
+    const auto said = cleaned(ended->errors.empty() ? ended->output : ended->errors);
     return Error{said.find("ermission denied") != std::string::npos ? Errc::denied : Errc::refused,
                  0, exim + " -bP: " + said};
   }
@@ -49,6 +49,13 @@ Result<std::string> exim_setting(const std::string& exim, const std::string& nam
   if (found == settings.end())
     return Error{Errc::malformed, 0, exim + " -bP " + name + ": " + cleaned(text.value())};
   return found->second;
+}
+
+Result<std::string> exim_answer(const std::string& exim, const std::string& question) {
+  auto text = ask(exim, {question});
+  if (!text) return text.error();
+  while (text.value().ends_with('\n')) text.value().pop_back();
+  return std::move(text.value());
 }
 
 Result<std::map<std::string, std::string>> exim_settings(const std::string& exim) {

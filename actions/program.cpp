@@ -147,7 +147,7 @@ Result<Ended> run_program(const std::vector<std::string>& argv, std::string_view
   Ended ended;
   ended.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   ended.output = contents(out.get(), options.limit);
-  ended.errors = cleaned(contents(err.get(), 400));
+  ended.errors = contents(err.get(), options.errors_limit);
   return ended;
 }
 

@@ -14,12 +14,13 @@ namespace actions {
 struct Ended {
   int exit_status = 0;  // 128 + signal if one killed it
   std::string output;   // of standard output, at most `limit` bytes
-  std::string errors;   // of standard error, cut to 400 bytes and cleaned
+  std::string errors;   // of standard error, at most `errors_limit` bytes
 };
 
 struct ProgramOptions {
   std::chrono::milliseconds deadline{30'000};
   std::size_t limit = std::size_t{64} << 20;
+  std::size_t errors_limit = 400;
   std::vector<std::string> environment;  // "NAME=value", beside PATH and LANG=C
 };
 

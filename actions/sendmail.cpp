@@ -18,7 +18,7 @@ Result<Done> send_by_program(const std::vector<std::string>& argv,
   const auto how = ended->exit_status > 128
                        ? "killed by signal " + std::to_string(ended->exit_status - 128)
                        : "exit status " + std::to_string(ended->exit_status);
-  const auto said = ended->errors.empty() ? cleaned(ended->output) : ended->errors;
+  const auto said = cleaned(ended->errors.empty() ? ended->output : ended->errors);
   return Error{Errc::refused, 0, argv[0] + ": " + how + ": " + said};
 }
 

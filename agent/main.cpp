@@ -5,10 +5,13 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <iostream>
+#include <iterator>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "agent/commands/command.h"
+#include "agent/commands/help.h"
 #include "agent/printable.h"
 #include "agent/spelling.h"
 #include "agent/version.h"
@@ -19,57 +22,8 @@ namespace po = boost::program_options;
 using agent::Command;
 using agent::Exit;
 
-constexpr const char* kDefaultConfig = "/etc/exiwarden/exiwarden.toml";
-
 void say(const std::string& text) {
   fmt::print(stderr, "exiwarden: {}\n", text);
-}
-
-std::string overview() {
-  std::string text =
-      "Usage: exiwarden COMMAND [options] [argument...]\n\n"
-      "Watches Exim's mainlog for senders whose recipients do not exist; blocks them.\n\n"
-      "Commands:\n";
-  for (const auto& command : agent::commands()) {
-    text += fmt::format("  {:<8} {}\n", command.name, command.summary);
-  }
-  text +=
-      "\nexiwarden COMMAND --help says more. Exit codes: 0 done, 1 the answer is no,\n"
-      "64 usage, 65 bad data, 66 no input, 69 unavailable, 70 internal,\n"
-      "73/74 can't write, 77 not permitted, 78 config.\n";
-  return text;
-}
-
-po::options_description options_of(const Command& command) {
-  po::options_description options("Options");
-  options.add_options()  //
-      ("config,c", po::value<std::string>()->value_name("FILE"),
-       fmt::format("configuration (default {})", kDefaultConfig).c_str())  //
-      ("output,o", po::value<std::string>()->value_name("FORM"),
-       "text, jsonl or csv (default text)")  //
-      ("help,h", "this text");
-  command.add_options(options);
-  return options;
-}
-
-std::string help_of(const Command& command) {
-  std::string text = fmt::format("Usage: exiwarden {} [options]{}{}\n\n{}.\n{}\n\n", command.name,
-                                 *command.arguments == '\0' ? "" : " ", command.arguments,
-                                 command.summary, command.help);
-  std::ostringstream options;
-  options << options_of(command);
-  return text + options.str();
-}
-
-// For an option that does not exist: the one that may have been meant.
-std::string hint_of(const Command& command, const po::error& error) {
-  const auto* unknown = dynamic_cast<const po::unknown_option*>(&error);
-  if (unknown == nullptr) return "";
-  std::vector<std::string> names;
-  const auto options = options_of(command);
-  for (const auto& option : options.options()) names.push_back("--" + option->long_name());
-  const auto hint = agent::nearest(unknown->get_option_name(), names);
-  return hint.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", hint);
 }
 
 const Command* find_command(const std::string& name) {
@@ -91,12 +45,14 @@ Exit unknown_command(const std::string& name) {
 // The configuration the command runs with; Exit if there is none.
 std::variant<agent::Config, Exit> configuration(const Command& command,
                                                 agent::Invocation& invocation) {
+  if (command.config == Command::NeedsConfig::none) return agent::Config::defaults();
   const bool given = invocation.options.count("config") > 0;
-  invocation.config_path = given ? invocation.options["config"].as<std::string>() : kDefaultConfig;
+  invocation.config_path =
+      given ? invocation.options["config"].as<std::string>() : agent::kDefaultConfig;
   std::error_code ignored;
   if (!given && command.config == Command::NeedsConfig::or_defaults &&
       !std::filesystem::exists(invocation.config_path, ignored)) {
-    say(fmt::format("no {}: using the built-in defaults (no relay hosts)", kDefaultConfig));
+    say(fmt::format("no {}: using the built-in defaults (no relay hosts)", agent::kDefaultConfig));
     invocation.config_path.clear();
     return agent::Config::defaults();
   }
@@ -112,20 +68,30 @@ std::variant<agent::Config, Exit> configuration(const Command& command,
 Exit run(const Command& command, const std::vector<std::string>& words) {
   agent::Invocation invocation;
   try {
-    auto visible = options_of(command);
+    auto visible = agent::options_of(command);
     po::options_description all;
     all.add(visible).add_options()("argument", po::value<std::vector<std::string>>());
     po::positional_options_description positional;
     positional.add("argument", -1);
     po::store(po::command_line_parser(words).options(all).positional(positional).run(),
               invocation.options);
+  } catch (const po::unknown_option& error) {
+    std::vector<std::string> names;
+    const auto known = agent::options_of(command);
+    for (const auto& option : known.options()) names.push_back("--" + option->long_name());
+    const auto hint = agent::nearest(error.get_option_name(), names);
+    say(fmt::format("{}: no option \"{}\"{}; see exiwarden {} --help", command.name,
+                    agent::printable(error.get_option_name()),
+                    hint.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", hint),
+                    command.name));
+    return agent::kUsage;
   } catch (const po::error& error) {
-    say(fmt::format("{}: {}{}; see exiwarden {} --help", command.name,
-                    agent::printable(error.what()), hint_of(command, error), command.name));
+    say(fmt::format("{}: {}; see exiwarden {} --help", command.name, agent::printable(error.what()),
+                    command.name));
     return agent::kUsage;
   }
   if (invocation.options.count("help") > 0) {
-    fmt::print("{}", help_of(command));
+    fmt::print("{}", agent::help_of(command));
     return agent::kDone;
   }
   if (invocation.options.count("argument") > 0) {
@@ -156,21 +122,39 @@ Exit run(const Command& command, const std::vector<std::string>& words) {
   return exit;
 }
 
+// What the build writes once and packages install: manual pages and completions.
+std::optional<std::string> made_from_the_table(const std::vector<std::string>& words) {
+  if (words[0] == "--man") return agent::manual_page();
+  if (words[0] == "--man-config") {
+    const std::string toml{std::istreambuf_iterator<char>(std::cin), {}};
+    return agent::config_manual_page(toml);
+  }
+  if (words[0] == "--completion" && words.size() == 2 && words[1] == "bash")
+    return agent::bash_completion();
+  if (words[0] == "--completion" && words.size() == 2 && words[1] == "zsh")
+    return agent::zsh_completion();
+  return std::nullopt;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
     std::vector<std::string> words(argv + 1, argv + argc);
     if (words.empty()) {
-      fmt::print(stderr, "{}", overview());
+      fmt::print(stderr, "{}", agent::overview());
       return agent::kUsage;
     }
     if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
-      fmt::print("{}", overview());
+      fmt::print("{}", agent::overview());
       return agent::kDone;
     }
     if (words[0] == "--version") {
       fmt::print("exiwarden {}\n", agent::kVersion);
+      return agent::kDone;
+    }
+    if (const auto page = made_from_the_table(words)) {
+      fmt::print("{}", *page);
       return agent::kDone;
     }
     const auto* command = find_command(words[0]);

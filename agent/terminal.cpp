@@ -59,4 +59,19 @@ std::string Terminal::fitted(std::string_view text, std::size_t used) const {
   return printable(text, columns_ > used + 10 ? columns_ - used : 10);
 }
 
+std::string Terminal::wrapped(std::string_view text, std::size_t indent) const {
+  const std::size_t room = columns_ == 0            ? text.size()
+                           : columns_ > indent + 20 ? columns_ - indent
+                                                    : 20;
+  std::string out;
+  while (text.size() > room) {
+    auto end = text.rfind(' ', room);
+    if (end == std::string_view::npos || end == 0) end = text.find(' ');
+    if (end == std::string_view::npos) break;
+    out.append(text.substr(0, end)).append("\n").append(indent, ' ');
+    text.remove_prefix(end + 1);
+  }
+  return out.append(text);
+}
+
 }  // namespace agent

@@ -20,6 +20,8 @@ class Terminal {
   [[nodiscard]] std::string painted(Paint paint, std::string_view text) const;
   // `text` is printable already; cut with "..." if it is wider than what `used` columns leave.
   [[nodiscard]] std::string fitted(std::string_view text, std::size_t used = 0) const;
+  // `text` on as many lines as the terminal needs, those after the first one indented.
+  [[nodiscard]] std::string wrapped(std::string_view text, std::size_t indent) const;
 
  private:
   bool colours_ = false;

@@ -1,10 +1,69 @@
+// check: the configuration, and with it the real world.
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+#include "agent/checks.h"
 #include "agent/commands/command.h"
 #include "agent/config_text.h"
+#include "agent/printable.h"
 #include "agent/surroundings.h"
+#include "agent/terminal.h"
 
 namespace agent {
+namespace {
+
+void show(const Invocation& invocation) {
+  fmt::print("# {}: sound. What is in force:\n{}", printable(invocation.config_path),
+             effective_config(invocation.config));
+}
+
+const char* word_for(Verdict verdict) {
+  return verdict == Verdict::good ? "ok" : verdict == Verdict::doubtful ? "look" : "BAD";
+}
+
+void print(const Finding& finding, const Terminal& terminal) {
+  const auto paint = finding.verdict == Verdict::good       ? Paint::green
+                     : finding.verdict == Verdict::doubtful ? Paint::yellow
+                                                            : Paint::red;
+  fmt::print("{} {:<8}{}\n",
+             terminal.painted(paint, fmt::format("{:<5}", word_for(finding.verdict))),
+             finding.about, terminal.wrapped(printable(finding.what), 14));
+  if (!finding.advice.empty())
+    fmt::print("{:14}-> {}\n", "", terminal.wrapped(printable(finding.advice), 17));
+}
+
+Record record_of(const Finding& finding) {
+  Record record;
+  record.add("verdict", word_for(finding.verdict))
+      .add("about", finding.about)
+      .add("what", finding.what)
+      .add("advice", finding.advice);
+  return record;
+}
+
+// Who the service runs as: --user, else the packaged unit's user where there is one.
+bool find_service_user(const Invocation& invocation, CheckContext& context) {
+  const bool given = invocation.options.count("user") > 0;
+  const auto name = given ? invocation.options["user"].as<std::string>() : "exiwarden";
+  context.service = actions::find_exim_user(name);
+  if (context.service && ::geteuid() == 0) {
+    context.service_name = name;
+    return true;
+  }
+  context.service.reset();
+  context.service_name = "the caller";
+  if (!given) return true;
+  fmt::print(stderr, "exiwarden: --user: {} \"{}\"\n",
+             ::geteuid() == 0 ? "this machine has no user" : "only root can try as",
+             printable(name));
+  return false;
+}
+
+}  // namespace
 
 Exit run_check(const Invocation& invocation) {
   const auto around = surroundings(invocation.config);
@@ -12,9 +71,48 @@ Exit run_check(const Invocation& invocation) {
     fmt::print(stderr, "exiwarden: {}: {}\n", invocation.config_path, *problem);
     return kBadConfig;
   }
-  fmt::print("# {}: sound. What is in force:\n{}", invocation.config_path,
-             effective_config(invocation.config));
-  return kDone;
+  if (invocation.options.count("config-only") > 0) {
+    show(invocation);
+    return kDone;
+  }
+  CheckContext context{invocation.config,
+                       std::get<PipelineOptions>(around).zone,
+                       std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()),
+                       {},
+                       std::nullopt,
+                       actions::find_exim_user(invocation.config.exim.user)};
+  if (!find_service_user(invocation, context)) return kUsage;
+
+  Findings findings;
+  findings.good("config", invocation.config_path + ": sound");
+  for (const auto& warning : invocation.config.warnings)
+    findings.doubtful("config", describe(warning), "see exiwarden.toml(5)");
+  check_logs(context, findings);
+  check_state(context, findings);
+  check_lists(context, findings);
+  check_exim(context, findings);
+  check_notices(context, invocation.options.count("send-test") > 0, findings);
+  check_machine(context, findings);
+
+  const auto terminal = Terminal::standard_output();
+  std::size_t bad = 0, doubtful = 0;
+  if (invocation.output == Output::csv) fmt::print("{}\n", record_of({}).csv_header());
+  for (const auto& finding : findings.all) {
+    bad += finding.verdict == Verdict::bad ? 1 : 0;
+    doubtful += finding.verdict == Verdict::doubtful ? 1 : 0;
+    if (invocation.output == Output::text) {
+      print(finding, terminal);
+    } else {
+      const auto record = record_of(finding);
+      fmt::print("{}\n", invocation.output == Output::csv ? record.csv() : record.json());
+    }
+  }
+  if (invocation.output == Output::text) {
+    fmt::print("{}\n", bad > 0        ? fmt::format("{} to mend, {} to look at", bad, doubtful)
+                       : doubtful > 0 ? fmt::format("works; {} to look at", doubtful)
+                                      : "all is well");
+  }
+  return bad > 0 ? kNo : kDone;
 }
 
 }  // namespace agent

@@ -23,7 +23,7 @@ struct Invocation {
 };
 
 struct Command {
-  enum class NeedsConfig { yes, or_defaults };
+  enum class NeedsConfig { yes, or_defaults, none };
 
   const char* name;
   const char* arguments;  // "LOG..."; "" if it takes none
@@ -48,6 +48,7 @@ Exit run_block(const Invocation& invocation);
 Exit run_unblock(const Invocation& invocation);
 Exit run_status(const Invocation& invocation);
 Exit run_release(const Invocation& invocation);
+Exit run_init(const Invocation& invocation);
 Exit run_check(const Invocation& invocation);
 
 }  // namespace agent

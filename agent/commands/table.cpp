@@ -7,8 +7,6 @@ namespace {
 
 namespace po = boost::program_options;
 
-void no_options(po::options_description&) {}
-
 void events_options(po::options_description& options) {
   options.add_options()("all", "also refusals of hosts that may not relay (outsiders)");
   add_selection_options(options);
@@ -48,6 +46,21 @@ void explain_options(po::options_description& options) {
        "its number there")  //
       ("who", po::value<std::string>()->value_name("ID"),
        "instead: why ID was decided on in the logs given");
+}
+
+void init_options(po::options_description& options) {
+  options.add_options()  //
+      ("exim", po::value<std::string>()->value_name("PATH"),
+       "the program (default: looked for)")  //
+      ("write", po::value<std::string>()->value_name("FILE"), "write it there; never over a file");
+}
+
+void check_options(po::options_description& options) {
+  options.add_options()                                                   //
+      ("config-only", "the configuration alone; shows what is in force")  //
+      ("send-test", "send a notice to notify.to")                         //
+      ("user", po::value<std::string>()->value_name("NAME"),
+       "who the service runs as (default exiwarden)");
 }
 
 void run_options(po::options_description& options) {
@@ -139,9 +152,16 @@ constexpr Command kCommands[] = {
      "The same as unblock --release. Exim delivers thawed messages in its next queue\n"
      "run.",
      Command::NeedsConfig::yes, release_options, run_release},
-    {"check", "", "the configuration: every fault at once, or what it means",
-     "Exit 0 and what is in force if it is sound, 78 and every fault if not.",
-     Command::NeedsConfig::yes, no_options, run_check},
+    {"init", "", "a first configuration, from what Exim says of itself",
+     "Asks exim -bP for its log, relay hosts, zone and user, and prints a commented\n"
+     "configuration, then what to paste into Exim's and where. What it could not find\n"
+     "out it says. Needs the rights to run exim -bP.",
+     Command::NeedsConfig::none, init_options, run_init},
+    {"check", "", "the configuration, Exim's, and what each may read and write",
+     "Each line says ok, look or BAD, and what to do. As root it tries as the\n"
+     "service's user and as Exim's, and asks Exim whether its ACL looks the lists up.\n"
+     "Exit 1 if anything is BAD, 78 and every fault if the configuration is not sound.",
+     Command::NeedsConfig::yes, check_options, run_check},
 };
 
 }  // namespace

@@ -72,7 +72,7 @@ TEST_CASE("a program gets its words and its input as they are, and its outputs a
   REQUIRE(ended);
   CHECK(ended->exit_status == 3);
   CHECK(ended->output == "in\n$(reboot)||a b|*|");
-  CHECK(ended->errors == "oops");
+  CHECK(ended->errors == "oops\n");
 }
 
 TEST_CASE("a program that does not end is killed with its children") {

@@ -65,7 +65,7 @@ class Tune(LogCase):
         rule = tomllib.loads(snippet)["rule"][0]
         self.assertEqual(rule["name"], "users")
         self.write("pasted.toml", snippet.encode() + b'\n[log]\ntimezone = "UTC"\n')
-        self.expect(0, "check", config=self.home + "/pasted.toml")
+        self.expect(0, "check", "--config-only", config=self.home + "/pasted.toml")
         decided = {one["identity"] for one in self.records("replay", self.path, config=self.home + "/pasted.toml")}
         self.assertEqual(decided, {f"spammer{i}@customer{i}.example" for i in range(5)})
 

@@ -98,11 +98,11 @@ class Usage(unittest.TestCase):
                 self.assertLessEqual(max(map(len, lines)), 80)
 
     def test_what_check_prints_is_the_config_again(self):
-        first = call("check", "-c", self.names["CONFIG"])
+        first = call("check", "--config-only", "-c", self.names["CONFIG"])
         self.assertEqual((first.returncode, first.stderr), (0, b""))
         again = Path(self.directory.name) / "AGAIN"
         again.write_bytes(first.stdout)
-        second = call("check", "-c", again)
+        second = call("check", "--config-only", "-c", again)
         self.assertEqual((second.returncode, second.stderr), (0, b""))
         self.assertEqual(second.stdout.splitlines()[1:], first.stdout.splitlines()[1:])
         self.assertIn(b'hosts = ["192.0.2.0/24"]', first.stdout)

@@ -1,0 +1,127 @@
+#include <fmt/format.h>
+#include <netdb.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/timex.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include "agent/checks.h"
+#include "agent/digest.h"
+#include "agent/inotify.h"
+#include "agent/mailer.h"
+
+namespace agent {
+namespace {
+
+constexpr int kConnectMilliseconds = 5000;
+
+bool answers(const addrinfo& address) {
+  const int fd = ::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  bool good = ::connect(fd, address.ai_addr, address.ai_addrlen) == 0;
+  if (!good && errno == EINPROGRESS) {
+    pollfd waiting{fd, POLLOUT, 0};
+    int error = 0;
+    socklen_t size = sizeof error;
+    good = ::poll(&waiting, 1, kConnectMilliseconds) == 1 &&
+           ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+  }
+  ::close(fd);
+  return good;
+}
+
+bool answers(const std::string& server) {
+  const auto colon = server.rfind(':');
+  auto host = server.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(host.c_str(), server.substr(colon + 1).c_str(), &hints, &found) != 0)
+    return false;
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
+  for (const auto* one = found; one != nullptr; one = one->ai_next) {
+    if (answers(*one)) return true;
+  }
+  return false;
+}
+
+void send_test(const CheckContext& context, Findings& findings) {
+  std::array<char, 256> host{};
+  (void)::gethostname(host.data(), host.size() - 1);
+  Mailer mailer(context.config.notify, host.data());
+  Notice notice;
+  notice.date = context.now.time_since_epoch().count();
+  const auto id = sha256_hex(fmt::format("{} {} {}", host.data(), notice.date, ::getpid()));
+  notice.message_id = fmt::format("exiwarden.check.{}@{}", id.substr(0, 16), host.data());
+  notice.subject = fmt::format("[{}] exiwarden: a test notice", host.data());
+  notice.body = "exiwarden check --send-test sent this. Notices of blocks come the same way.\n";
+  mailer.send(notice);
+  pollfd waiting{mailer.fd(), POLLIN, 0};
+  const auto most = std::chrono::milliseconds(Mailer::kDeadline) *
+                    static_cast<int>(context.config.notify.transports.size() + 1);
+  (void)::poll(&waiting, 1, static_cast<int>(most.count()));
+  const auto outcomes = mailer.outcomes();
+  if (outcomes.empty() || !outcomes.front().error.empty()) {
+    findings.bad("notice",
+                 "the test notice was not taken: " +
+                     (outcomes.empty() ? "no answer" : outcomes.front().error),
+                 "see notify.transports, notify.smtp and notify.sendmail");
+  } else {
+    findings.good("notice", "a test notice was taken; look whether it arrives");
+  }
+}
+
+}  // namespace
+
+void check_notices(const CheckContext& context, bool send, Findings& findings) {
+  const auto& notify = context.config.notify;
+  bool somewhere = false, possible = false;
+  for (const auto transport : notify.transports) {
+    if (transport == Transport::none) continue;
+    somewhere = true;
+    if (transport == Transport::smtp && answers(notify.smtp)) possible = true;
+    if (transport == Transport::sendmail && !notify.sendmail.empty() &&
+        ::access(notify.sendmail.front().c_str(), X_OK) == 0)
+      possible = true;
+  }
+  if (notify.to.empty() || !somewhere) {
+    return findings.doubtful("notice", "nobody is told of a block",
+                             "set notify.to = [\"abuse@...\"]; the service's own log has it");
+  }
+  if (!possible) {
+    return findings.bad(
+        "notice",
+        fmt::format("no transport works: {} does not answer, and there is no {}", notify.smtp,
+                    notify.sendmail.empty() ? "program" : notify.sendmail[0]),
+        "see notify.transports, notify.smtp and notify.sendmail");
+  }
+  if (send) return send_test(context, findings);
+  findings.good("notice", fmt::format("to {}{}; --send-test sends one", notify.to.front(),
+                                      notify.to.size() > 1 ? " and others" : ""));
+}
+
+void check_machine(const CheckContext& context, Findings& findings) {
+  if (const auto inotify = Inotify::open(); !inotify) {
+    findings.doubtful("machine", inotify.error().what,
+                      "raise fs.inotify.max_user_instances; until then files are polled");
+  } else {
+    findings.good("machine", "inotify works: changes are seen at once");
+  }
+  timex time{};
+  if (::adjtimex(&time) == TIME_ERROR) {
+    findings.doubtful("machine", "the clock is not synchronised",
+                      "run chrony or systemd-timesyncd");
+  } else {
+    findings.good("machine", "the clock is synchronised");
+  }
+  findings.good("machine",
+                fmt::format("it is {} in the zone of the logs", context.zone.text(context.now)));
+}
+
+}  // namespace agent

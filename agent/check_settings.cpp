@@ -1,0 +1,133 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "agent/checks.h"
+
+namespace agent {
+namespace {
+
+using Settings = std::map<std::string, std::string>;
+
+std::string value(const Settings& settings, const char* name) {
+  const auto found = settings.find(name);
+  return found == settings.end() ? std::string() : found->second;
+}
+
+std::vector<std::string> words(const std::string& text, const char* separators) {
+  std::vector<std::string> out;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto begin = text.find_first_not_of(separators, at);
+    if (begin == std::string::npos) break;
+    const auto end = std::min(text.find_first_of(separators, begin), text.size());
+    out.push_back(text.substr(begin, end - begin));
+    at = end;
+  }
+  return out;
+}
+
+// The main logs that log_file_path names: "%s" becomes "main", "syslog" stays.
+std::vector<std::string> main_logs(const std::string& log_file_path) {
+  auto paths = words(log_file_path, " :\t");
+  for (auto& path : paths) {
+    const auto at = path.find("%s");
+    if (at != std::string::npos) path.replace(at, 2, "main");
+  }
+  return paths;
+}
+
+void check_log_paths(const Settings& settings, const Config& config, Findings& findings) {
+  const auto logs = main_logs(value(settings, "log_file_path"));
+  if (logs.empty()) return;
+  const bool syslog = std::find(logs.begin(), logs.end(), "syslog") != logs.end();
+  const bool named = std::any_of(logs.begin(), logs.end(), [&](const std::string& log) {
+    return std::find(config.log.paths.begin(), config.log.paths.end(), log) !=
+           config.log.paths.end();
+  });
+  if (named) return findings.good("exim", "log_file_path: Exim writes what log.paths names");
+  if (syslog && logs.size() == 1) {
+    return findings.doubtful(
+        "exim", "log_file_path: Exim logs to syslog only",
+        "syslog cuts and doubles lines; better a file, and log.paths its name");
+  }
+  findings.bad("exim",
+               fmt::format("log_file_path: Exim writes {}, which is not in log.paths", logs[0]),
+               fmt::format("set log.paths = [\"{}\"]", logs[0]));
+}
+
+void check_selectors(const Settings& settings, Findings& findings) {
+  for (const auto& word : words(value(settings, "log_selector"), " \t")) {
+    if (word == "+smtp_mailauth" || word == "+all") {
+      findings.bad("exim",
+                   fmt::format("log_selector has {}: senders can write lines of their own "
+                               "into the log",
+                               word),
+                   "take it out: it logs what MAIL FROM's AUTH= says, unescaped");
+      return;
+    }
+  }
+  findings.good("exim", "log_selector: nothing that lets senders write lines");
+}
+
+void check_fields(const Settings& settings, const Config& config, Findings& findings) {
+  if (!value(settings, "helo_accept_junk_hosts").empty()) {
+    findings.doubtful("exim", "helo_accept_junk_hosts is set: HELO can hold anything",
+                      "lines that may be forged are not counted; unset it if you can");
+  } else if (config.log.junk_helo == Tristate::yes) {
+    findings.doubtful("exim", "log.junk_helo = true, but helo_accept_junk_hosts is empty",
+                      "set log.junk_helo = \"auto\"");
+  }
+  const auto ident = value(settings, "rfc1413_query_timeout");
+  if (!ident.empty() && ident != "0s") {
+    findings.doubtful(
+        "exim",
+        "rfc1413_query_timeout is " + ident + ": clients choose a field of their lines by ident",
+        "set it to 0s: ambiguous lines charge nobody");
+  }
+  if (!value(settings, "tls_try_verify_hosts").empty() &&
+      value(settings, "log_selector").find("+tls_peerdn") != std::string::npos) {
+    findings.doubtful("exim", "tls_try_verify_hosts with +tls_peerdn: certificates choose a field",
+                      "with OpenSSL ambiguous lines charge nobody; take +tls_peerdn out");
+  }
+  const auto sender = value(settings, "untrusted_set_sender");
+  if (sender == "*") {
+    findings.doubtful("exim", "untrusted_set_sender = *: local programs choose their sender freely",
+                      "a newline in it begins a line of the log; entries like that are distrusted");
+  }
+  if (value(settings, "print_topbitchars") == "true") {
+    findings.good("exim", "print_topbitchars: ids beyond ASCII stand as they are");
+  }
+  if (value(settings, "message_logs") == "false" && value(settings, "log_file_path").empty())
+    findings.doubtful("exim", "no log at all", "set log_file_path");
+}
+
+void check_time(const Settings& settings, const Config& config, Findings& findings) {
+  const auto zone = value(settings, "timezone");
+  const bool stamped = value(settings, "log_timezone") == "true";
+  if (stamped || zone.empty()) return;
+  if (config.log.timezone == "local" || config.log.timezone != zone) {
+    const bool utc = (zone == "UTC" || zone == "UTC0") && config.log.timezone == "UTC";
+    if (utc) return;
+    findings.doubtful(
+        "exim", fmt::format("timezone = {}, but log.timezone = {}", zone, config.log.timezone),
+        fmt::format("set log.timezone = \"{}\"", zone));
+  }
+}
+
+}  // namespace
+
+void check_settings(const Settings& settings, const Config& config, Findings& findings) {
+  check_log_paths(settings, config, findings);
+  check_selectors(settings, findings);
+  check_fields(settings, config, findings);
+  check_time(settings, config, findings);
+  const auto user = value(settings, "exim_user");
+  const bool number = !user.empty() && user.find_first_not_of("0123456789") == std::string::npos;
+  if (!user.empty() && !number && user != config.exim.user) {
+    findings.bad("exim",
+                 fmt::format("Exim runs as {}, but exim.user is {}", user, config.exim.user),
+                 fmt::format("set exim.user = \"{}\"", user));
+  }
+}
+
+}  // namespace agent

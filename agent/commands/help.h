@@ -1,0 +1,28 @@
+// Everything that is said about the commands comes from their table: --help, the manual page, the
+// shells' completion.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "agent/commands/command.h"
+
+namespace agent {
+
+inline constexpr const char* kDefaultConfig = "/etc/exiwarden/exiwarden.toml";
+
+// Those of the command and those that all have.
+[[nodiscard]] boost::program_options::options_description options_of(const Command& command);
+
+[[nodiscard]] std::string overview();
+[[nodiscard]] std::string help_of(const Command& command);
+
+// exiwarden(8) as roff.
+[[nodiscard]] std::string manual_page();
+// exiwarden.toml(5) as roff, from the commented file that shows every key.
+[[nodiscard]] std::string config_manual_page(std::string_view toml);
+
+[[nodiscard]] std::string bash_completion();
+[[nodiscard]] std::string zsh_completion();
+
+}  // namespace agent

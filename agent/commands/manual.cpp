@@ -1,0 +1,245 @@
+// The manual pages and the completions.
+#include <fmt/format.h>
+
+#include <set>
+
+#include "agent/commands/help.h"
+#include "agent/version.h"
+
+namespace agent {
+namespace {
+
+namespace po = boost::program_options;
+
+// Text in roff: no line of it is taken for a request, and minus signs can be copied.
+std::string roff(std::string_view text) {
+  std::string out;
+  bool start = true;
+  for (const char c : text) {
+    if (start && (c == '.' || c == '\'')) out += "\\&";
+    start = c == '\n';
+    if (c == '\\') {
+      out += "\\e";
+    } else if (c == '-') {
+      out += "\\-";
+    } else {
+      out.push_back(c);
+    }
+  }
+  return out;
+}
+
+std::string value_of(const po::option_description& option) {
+  return option.semantic()->max_tokens() == 0 ? "" : option.semantic()->name();
+}
+
+// "-c", "--config" in bold, the value in italics.
+std::string roff_option(const po::option_description& option) {
+  const auto dashed = option.canonical_display_name(po::command_line_style::allow_dash_for_short);
+  const auto name = "--" + option.long_name();
+  std::string out = ".B ";
+  if (dashed != name && dashed.size() == 2) out += roff(dashed) + ", ";
+  out += roff(name);
+  const auto value = value_of(option);
+  // Boost adds defaults to the name: "arg (=10)".
+  return ".TP\n" + out + (value.empty() ? "" : "\n.I " + roff(value)) + "\n";
+}
+
+struct OptionName {
+  std::string text, about;
+  bool takes_value;
+};
+
+std::vector<OptionName> option_names(const Command& command) {
+  std::vector<OptionName> names;
+  const auto options = options_of(command);  // the loop would not keep a temporary alive
+  for (const auto& option : options.options()) {
+    const bool value = option->semantic()->max_tokens() != 0;
+    names.push_back({"--" + option->long_name(), option->description(), value});
+    for (const auto& [letter, full] :
+         {std::pair("-c", "config"), std::pair("-o", "output"), std::pair("-h", "help")}) {
+      if (option->long_name() == full) names.push_back({letter, option->description(), value});
+    }
+  }
+  return names;
+}
+
+bool takes_ids(const Command& command) {
+  return std::string_view(command.arguments).find("ID") != std::string_view::npos;
+}
+
+constexpr const char* kFiles =
+    ".SH FILES\n"
+    ".TP\n.I /etc/exiwarden/exiwarden.toml\nThe configuration, see\n.BR exiwarden.toml (5).\n"
+    ".TP\n.I /var/lib/exiwarden/checkpoint\nHow far the logs were read, the windows, unsent "
+    "notices. A generation before it is kept.\n"
+    ".TP\n.I /var/lib/exiwarden/exim/blocked_*\nThe lists, in the form of Exim's lsearch. They "
+    "have the last word: who is taken out by whatever hand is free, and counted anew.\n"
+    ".SH SIGNALS\nSIGHUP takes a changed configuration, SIGTERM saves everything and stops.\n";
+
+constexpr const char* kExitStatus =
+    ".SH EXIT STATUS\n"
+    "0 done, 1 the answer is no, 64 usage, 65 bad data, 66 no input, 69 unavailable, 70 internal,\n"
+    "73 and 74 can't write, 77 not permitted, 78 configuration.\n";
+
+}  // namespace
+
+std::string manual_page() {
+  auto text = fmt::format(
+      ".TH EXIWARDEN 8 \"\" \"exiwarden {}\" \"System Administration\"\n"
+      ".SH NAME\nexiwarden \\- blocks mail senders whose recipients do not exist\n"
+      ".SH SYNOPSIS\n.B exiwarden\n.I COMMAND\n[options] [argument...]\n"
+      ".SH DESCRIPTION\n"
+      "Follows Exim's main log, charges each refused recipient to the authenticated user or relay\n"
+      "host who tried it, counts in an exact sliding window, and at the limit writes the sender\n"
+      "into the file that Exim's ACL looks up, freezes what is left in the queue and tells the\n"
+      "abuse desk. Nobody is freed again but by an admin.\n.PP\n"
+      "Results go to standard output, talk to standard error. Colours are for terminals only and\n"
+      "never with NO_COLOR set.\n.SH COMMANDS\n",
+      kVersion);
+  for (const auto& command : commands()) {
+    text +=
+        fmt::format(".SS {}{}{}\n{}.\n{}\n", command.name, *command.arguments == '\0' ? "" : " ",
+                    roff(command.arguments), roff(command.summary), roff(command.help));
+    const auto options = options_of(command);
+    for (std::size_t i = 3; i < options.options().size(); ++i) {
+      const auto& option = *options.options()[i];
+      text += roff_option(option) + roff(option.description()) + "\n";
+    }
+  }
+  text += ".SH OPTIONS OF EVERY COMMAND\n";
+  const auto options = options_of(commands().front());
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto& option = *options.options()[i];
+    text += roff_option(option) + roff(option.description()) + "\n";
+  }
+  return text + kFiles + kExitStatus + ".SH SEE ALSO\n.BR exiwarden.toml (5),\n.BR exim4 (8)\n";
+}
+
+std::string config_manual_page(std::string_view toml) {
+  auto text = fmt::format(
+      ".TH EXIWARDEN.TOML 5 \"\" \"exiwarden {}\" \"File Formats\"\n"
+      ".SH NAME\nexiwarden.toml \\- configuration of exiwarden\n.SH DESCRIPTION\n",
+      kVersion);
+  std::string comment;
+  const auto flush = [&] {
+    if (!comment.empty()) text += roff(comment) + ".PP\n";
+    comment.clear();
+  };
+  while (!toml.empty()) {
+    auto line = toml.substr(0, toml.find('\n'));
+    toml.remove_prefix(std::min(toml.size(), line.size() + 1));
+    if (line.empty()) {
+      flush();
+    } else if (line.starts_with('[')) {
+      flush();
+      text += ".SH " + roff(line) + "\n";
+    } else if (line.starts_with("# ") && line.find(" = ") != std::string_view::npos &&
+               line.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_", 2) ==
+                   line.find(" = ")) {
+      // A key that is shown commented out.
+      text += ".TP\n.B " + roff(line.substr(2)) + "\n" + roff(comment);
+      comment.clear();
+    } else if (line.starts_with('#')) {
+      line.remove_prefix(std::min<std::size_t>(2, line.size()));
+      if (line.starts_with('[')) {
+        flush();
+        text += ".SH " + roff(line) + "\n";
+      } else {
+        comment += std::string(line) + "\n";
+      }
+    } else {
+      text += ".TP\n.B " + roff(line) + "\n" + roff(comment);
+      comment.clear();
+    }
+  }
+  flush();
+  return text + ".SH SEE ALSO\n.BR exiwarden (8)\n";
+}
+
+std::string bash_completion() {
+  std::string names;
+  for (const auto& command : commands())
+    names += (names.empty() ? "" : " ") + std::string(command.name);
+  std::string text = fmt::format(
+      "# bash completion for exiwarden\n"
+      "_exiwarden() {{\n"
+      "  local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD-1]}} ids id\n"
+      "  COMPREPLY=()\n"
+      "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
+      "    COMPREPLY=($(compgen -W '{} --help --version' -- \"$cur\"))\n"
+      "    return\n  fi\n"
+      "  case $prev in\n"
+      "    -o|--output) COMPREPLY=($(compgen -W 'text jsonl csv' -- \"$cur\")); return ;;\n"
+      "    -c|--config|--list|--write|--exim) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
+      "  esac\n"
+      "  case ${{COMP_WORDS[1]}}:$cur in\n",
+      names);
+  for (const auto& command : commands()) {
+    std::string options;
+    for (const auto& option : option_names(command))
+      options += (options.empty() ? "" : " ") + option.text;
+    text += fmt::format("    {}:-*) COMPREPLY=($(compgen -W '{}' -- \"$cur\")) ;;\n", command.name,
+                        options);
+    if (takes_ids(command)) {
+      // What a sender's id may hold is quoted for the shell, never run by it.
+      text += fmt::format(
+          "    {}:*) mapfile -t ids < <(exiwarden list --ids 2>/dev/null)\n"
+          "      for id in \"${{ids[@]}}\"; do\n"
+          "        [[ $id == \"$cur\"* ]] && COMPREPLY+=(\"$(printf %q \"$id\")\")\n"
+          "      done ;;\n",
+          command.name);
+    } else if (*command.arguments != '\0') {
+      text += fmt::format("    {}:*) COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n", command.name);
+    }
+  }
+  return text + "  esac\n}\ncomplete -o filenames -F _exiwarden exiwarden\n";
+}
+
+std::string zsh_completion() {
+  // In _arguments and _describe, brackets, colons and quotes mean something.
+  const auto plain = [](std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+      if (c == '[' || c == ']' || c == ':') out.push_back('\\');
+      if (c == '\'') {
+        out += "'\\''";
+      } else {
+        out.push_back(c);
+      }
+    }
+    return out;
+  };
+  std::string text =
+      "#compdef exiwarden\n"
+      "_exiwarden_ids() {\n"
+      "  local -a ids\n"
+      "  ids=(\"${(@f)$(exiwarden list --ids 2>/dev/null)}\")\n"
+      "  compadd -a ids\n}\n"
+      "_exiwarden() {\n"
+      "  local -a commands\n  commands=(\n";
+  for (const auto& command : commands())
+    text += fmt::format("    '{}:{}'\n", command.name, plain(command.summary));
+  text +=
+      "  )\n"
+      "  if (( CURRENT == 2 )); then\n    _describe command commands\n    return\n  fi\n"
+      "  local command=$words[2]\n"
+      "  shift words\n  (( CURRENT-- ))\n"
+      "  case $command in\n";
+  for (const auto& command : commands()) {
+    text += fmt::format("    {}) _arguments", command.name);
+    for (const auto& option : option_names(command)) {
+      text += fmt::format(" \\\n      '{}[{}]{}'", option.text, plain(option.about),
+                          option.takes_value ? ":value:_files" : "");
+    }
+    if (takes_ids(command)) {
+      text += " \\\n      '*:id:_exiwarden_ids'";
+    } else if (*command.arguments != '\0') {
+      text += " \\\n      '*:log:_files'";
+    }
+    text += " ;;\n";
+  }
+  return text + "  esac\n}\n_exiwarden \"$@\"\n";
+}
+
+}  // namespace agent

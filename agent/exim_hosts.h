@@ -1,0 +1,23 @@
+// Exim's host lists, as far as they are addresses: "<; 192.0.2.0/24 ; 2001:db8::/32". Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/network.h"
+
+namespace agent {
+
+struct EximHosts {
+  std::vector<Network> networks;
+  // What is in the list but can't go into relay.hosts: names, look-ups, negated items.
+  std::vector<std::string> left_out;
+};
+
+// The separator is a colon (doubled where it is meant, as in "::::1") unless "<" names another
+// one. Empty items (local submission) and "@", "@[]" (this machine) are no relays and are dropped.
+// Source: string.c string_nextinlist, host.c.
+[[nodiscard]] EximHosts read_exim_hosts(std::string_view list);
+
+}  // namespace agent

@@ -1,0 +1,33 @@
+// What check found: each fact good, doubtful or bad, and for the latter what to do about it.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace agent {
+
+enum class Verdict { good, doubtful, bad };
+
+struct Finding {
+  Verdict verdict = Verdict::good;
+  std::string about;   // one word: "config", "log", "state", "list", "exim", "notice", "machine"
+  std::string what;    // raw: make it printable before showing it
+  std::string advice;  // empty if good
+};
+
+class Findings {
+ public:
+  void good(std::string about, std::string what) {
+    all.push_back({Verdict::good, std::move(about), std::move(what), {}});
+  }
+  void doubtful(std::string about, std::string what, std::string advice) {
+    all.push_back({Verdict::doubtful, std::move(about), std::move(what), std::move(advice)});
+  }
+  void bad(std::string about, std::string what, std::string advice) {
+    all.push_back({Verdict::bad, std::move(about), std::move(what), std::move(advice)});
+  }
+  std::vector<Finding> all;
+};
+
+}  // namespace agent

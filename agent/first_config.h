@@ -1,0 +1,39 @@
+// What init writes: a configuration from Exim's own settings, and the way into Exim's. Pure.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agent/exim_hosts.h"
+
+namespace agent {
+
+enum class Layout {
+  debian_split,   // /etc/exim4/conf.d
+  debian_single,  // /etc/exim4/exim4.conf.template
+  cpanel,         // /etc/exim.conf, edited through WHM
+  plain,          // one file
+};
+
+struct EximFacts {
+  std::string binary;  // absolute path
+  std::string config;  // the file Exim reads, as it says
+  Layout layout = Layout::plain;
+  std::map<std::string, std::string> settings;  // exim -bP
+  bool relay_list_known = false;                // a hostlist relay_from_hosts exists
+  EximHosts relays;
+  std::string mail_name;  // domain for addresses
+};
+
+struct FirstConfig {
+  std::string toml;                    // commented, valid
+  std::vector<std::string> not_found;  // what an admin has to look up himself
+};
+
+[[nodiscard]] FirstConfig first_config(const EximFacts& facts);
+
+// Lines to paste and where; plain text within 78 columns.
+[[nodiscard]] std::string paste_guide(const EximFacts& facts);
+
+}  // namespace agent

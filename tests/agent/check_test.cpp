@@ -1,0 +1,96 @@
+#include <catch2/catch.hpp>
+
+#include "agent/checks.h"
+
+using namespace agent;
+
+namespace {
+
+// What a sound Exim says; cases change one thing each.
+std::map<std::string, std::string> sound() {
+  return {{"log_file_path", "/var/log/exim4/%slog"},
+          {"log_selector", "+smtp_protocol_error +tls_peerdn"},
+          {"helo_accept_junk_hosts", ""},
+          {"rfc1413_query_timeout", "0s"},
+          {"tls_try_verify_hosts", ""},
+          {"untrusted_set_sender", ""},
+          {"timezone", ""},
+          {"log_timezone", "false"},
+          {"exim_user", "Debian-exim"}};
+}
+
+}  // namespace
+
+TEST_CASE("settings of Exim that matter, one by one") {
+  struct Case {
+    const char* name;
+    const char* value;
+    Verdict worst;
+    const char* said;
+  };
+  const Case cases[] = {
+      {"log_file_path", "/var/log/exim4/%slog", Verdict::good, "log_file_path"},
+      {"log_file_path", "syslog : /var/log/exim4/%slog", Verdict::good, "log_file_path"},
+      {"log_file_path", "syslog", Verdict::doubtful, "syslog only"},
+      {"log_file_path", "/var/log/exim/%s.log", Verdict::bad, "/var/log/exim/main.log"},
+      {"log_selector", "+pid +smtp_mailauth", Verdict::bad, "+smtp_mailauth"},
+      {"log_selector", "+all", Verdict::bad, "+all"},
+      {"log_selector", "+all_parents", Verdict::good, "log_selector"},
+      {"helo_accept_junk_hosts", "*", Verdict::doubtful, "helo_accept_junk_hosts"},
+      {"rfc1413_query_timeout", "5s", Verdict::doubtful, "rfc1413_query_timeout"},
+      {"tls_try_verify_hosts", "*", Verdict::doubtful, "tls_peerdn"},
+      {"untrusted_set_sender", "*", Verdict::doubtful, "untrusted_set_sender"},
+      {"timezone", "Europe/Berlin", Verdict::doubtful, "Europe/Berlin"},
+      {"exim_user", "mail", Verdict::bad, "mail"},
+      {"exim_user", "8", Verdict::good, ""},
+  };
+  for (const auto& one : cases) {
+    CAPTURE(one.name, one.value);
+    auto settings = sound();
+    settings[one.name] = one.value;
+    Findings findings;
+    check_settings(settings, Config::defaults(), findings);
+    auto worst = Verdict::good;
+    std::string said;
+    for (const auto& finding : findings.all) {
+      worst = std::max(worst, finding.verdict);
+      said += finding.what + " " + finding.advice + "\n";
+      CHECK(finding.advice.empty() == (finding.verdict == Verdict::good));
+    }
+    CHECK(worst == one.worst);
+    CHECK(said.find(one.said) != std::string::npos);
+  }
+}
+
+TEST_CASE("what exim -bh's trace says of a list") {
+  const std::string head =
+      ">>> using ACL \"acl_rcpt\"\n>>> check authenticated = *\n>>> plain in \"*\"? yes (matched "
+      "\"*\")\n";
+  const std::string asks =
+      ">>> check condition = ${if exists{/l/users}{${lookup{$authenticated_id}lsearch{/l/users}"
+      "{yes}{no}}}{no}}\n";
+  struct Case {
+    std::string trace;
+    Lookup found;
+  };
+  const Case cases[] = {
+      {"", Lookup::never},
+      {head, Lookup::never},
+      {head + asks + ">>>                 = no\n>>> accept: condition test failed\n", Lookup::no},
+      {head + asks + ">>>                 = yes\n", Lookup::yes},
+      {head + asks, Lookup::unclear},
+      {head + ">>> check condition = ${lookup{x}lsearch{/l/users.old}{yes}{no}}\n>>>       = no\n",
+       Lookup::never},
+      {head + ">>> check condition = ${if exists{/l/users}}\n>>>                 = true\n",
+       Lookup::never},
+      {head + ">>> check hosts = net-iplsearch;/l/users\n>>> host in list? no (end of list)\n",
+       Lookup::unclear},
+      // RCPT's says no, DATA's yes: somebody was just listed.
+      {head + asks + ">>>                 = no\n" + asks + ">>>                 = yes\n",
+       Lookup::yes},
+  };
+  for (const auto& one : cases) {
+    CAPTURE(one.trace);
+    CHECK(lookup_in(one.trace, "/l/users") == one.found);
+  }
+}

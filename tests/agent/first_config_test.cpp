@@ -1,0 +1,82 @@
+#include "agent/first_config.h"
+
+#include <catch2/catch.hpp>
+
+#include "agent/config.h"
+
+using namespace agent;
+
+TEST_CASE("Exim's host lists as networks") {
+  struct Case {
+    const char* list;
+    std::vector<std::string> networks, left_out;
+  };
+  const Case cases[] = {
+      {"", {}, {}},
+      {": 127.0.0.1 : ::::1", {"127.0.0.1", "::1"}, {}},
+      {"<; 192.0.2.0/24 ; 2001:db8::/32", {"192.0.2.0/24", "2001:db8::/32"}, {}},
+      {"<, 192.0.2.1,2001:db8::1", {"192.0.2.1", "2001:db8::1"}, {}},
+      {"127.0.0.1 : @[] : @ : *.example.org : !192.0.2.7 : net-lsearch;/etc/relays",
+       {"127.0.0.1"},
+       {"*.example.org", "!192.0.2.7", "net-lsearch;/etc/relays"}},
+      {"2001::db8::::5 : 10.0.0.1/8", {"2001:db8::5"}, {"10.0.0.1/8"}},
+  };
+  for (const auto& one : cases) {
+    CAPTURE(one.list);
+    const auto hosts = read_exim_hosts(one.list);
+    std::vector<std::string> networks;
+    for (const auto& network : hosts.networks) networks.push_back(network.text());
+    CHECK(networks == one.networks);
+    CHECK(hosts.left_out == one.left_out);
+  }
+}
+
+TEST_CASE("a first configuration is sound, and holds what Exim said") {
+  EximFacts facts;
+  facts.binary = "/usr/sbin/exim";
+  facts.config = "/etc/exim/exim.conf";
+  facts.mail_name = "mx.example.org";
+  facts.relay_list_known = true;
+  facts.relays = read_exim_hosts("<; 192.0.2.0/24 ; 2001:db8::/32 ; *.x.test\nevil = 1");
+  facts.settings = {{"log_file_path", "syslog : /var/log/exim/%s.log"},
+                    {"timezone", "Europe/Berlin"},
+                    {"exim_user", "exim"},
+                    {"acl_smtp_rcpt", "acl_r"}};
+  const auto first = first_config(facts);
+  const auto parsed = parse_config(first.toml, "");
+  REQUIRE(parsed.index() == 0);
+  const auto& config = std::get<0>(parsed);
+  CHECK(config.log.paths == std::vector<std::string>{"/var/log/exim/main.log"});
+  CHECK(config.log.timezone == "Europe/Berlin");
+  CHECK(config.relay.hosts.size() == 2);
+  CHECK(config.exim.user == "exim");
+  CHECK(config.exim.binary == "/usr/sbin/exim");
+  CHECK(config.notify.to == std::vector<std::string>{"postmaster@mx.example.org"});
+  CHECK(config.rules.size() == 2);
+  CHECK(first.not_found.size() == 1);
+
+  const auto nothing =
+      first_config(EximFacts{"/usr/sbin/exim", "", Layout::plain, {}, false, {}, ""});
+  CHECK(parse_config(nothing.toml, "").index() == 0);
+  CHECK(nothing.not_found.size() >= 4);
+}
+
+TEST_CASE("the guide names the ACLs of this Exim and fits 78 columns") {
+  for (const auto layout :
+       {Layout::debian_split, Layout::debian_single, Layout::cpanel, Layout::plain}) {
+    EximFacts facts;
+    facts.layout = layout;
+    facts.config = "/etc/exim/exim.conf";
+    facts.settings = {{"acl_smtp_rcpt", "my_rcpt"}, {"acl_smtp_helo", "my_helo"}};
+    const auto guide = paste_guide(facts);
+    for (const char* file : {"macros.conf", "rcpt-reject.conf", "data.conf", "helo.conf"})
+      CHECK(guide.find(file) != std::string::npos);
+    CHECK(guide.find("my_helo") != std::string::npos);
+    CHECK((guide.find("my_rcpt") != std::string::npos) == (layout == Layout::plain));
+    std::size_t width = 0;
+    for (const char c : guide) {
+      width = c == '\n' ? 0 : width + 1;
+      CHECK(width <= 78);
+    }
+  }
+}
