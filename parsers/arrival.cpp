@@ -1,6 +1,7 @@
 #include "parsers/arrival.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "parsers/free_text.h"
 #include "parsers/host_field.h"
@@ -11,8 +12,10 @@ namespace {
 
 // U= shows at most 127 bytes of the ident answer, each printed as up to four (verify.c).
 constexpr std::size_t kMaxIdent = 4 * 127;
-// An entry with more readings than this was made to have them.
+// Beyond this an entry was made to have many readings: nobody can be told from it.
 constexpr int kMaxTries = 500;
+// A login that control = submission made the sender, and a domain.
+constexpr std::size_t kMaxSender = 512;
 
 // The first blank outside quotes: where an address as Exim parsed it ends.
 std::size_t address_end(std::string_view text) {
@@ -29,29 +32,49 @@ std::size_t address_end(std::string_view text) {
   return std::string_view::npos;
 }
 
-// What follows the size holds the Message-ID, the subject and addresses: all of them with their
-// quotes in pairs and inner ones escaped, so a place inside one of them leaves an odd number
-// behind.
-bool quotes_are_paired(std::string_view text) {
-  bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\') {
-      ++i;
-    } else if (text[i] == '"') {
-      quoted = !quoted;
+// Where the entry's own size " S=123" can be. What follows it holds the Message-ID, the subject and
+// addresses: all of them with their quotes in pairs and inner ones escaped, so a place inside one
+// of them leaves an odd number behind. Places are told by the length of the rest from there on.
+class Sizes {
+ public:
+  explicit Sizes(std::string_view entry) {
+    std::size_t word_end = entry.size();
+    bool odd = false;  // quotes from here on, and from the next byte on
+    bool odd_next = false;
+    bool odd_at_word_end = false;
+    for (auto i = entry.size(); i-- > 0;) {
+      const bool here = entry[i] == '\\' ? odd_next : odd != (entry[i] == '"');
+      odd_next = odd;
+      odd = here;
+      if (entry[i] != ' ') continue;
+      if (!odd_at_word_end && is_size(entry.substr(i, word_end - i)) &&
+          !entry.substr(word_end).starts_with(" S=")) {
+        rests_.push_back(entry.size() - i);
+      }
+      word_end = i;
+      odd_at_word_end = odd;
     }
   }
-  return !quoted;
-}
+  [[nodiscard]] bool is_at(const Cursor& at) const {
+    return std::binary_search(rests_.begin(), rests_.end(), at.rest.size());
+  }
+  // Calls go_on(cursor) for each place from here on, while it returns true.
+  template <class GoOn>
+  void each_from(const Cursor& at, GoOn&& go_on) const {
+    for (auto rest = std::upper_bound(rests_.begin(), rests_.end(), at.rest.size());
+         rest != rests_.begin();) {
+      --rest;
+      if (!go_on(Cursor{at.rest.substr(at.rest.size() - *rest)})) return;
+    }
+  }
 
-// " S=123" and what may follow it.
-bool is_size_and_tail(Cursor at) {
-  if (!at.eat(" S=")) return false;
-  const auto size = at.token();
-  const bool digits = !size.empty() && std::all_of(size.begin(), size.end(),
-                                                   [](char c) { return c >= '0' && c <= '9'; });
-  return digits && !at.at(" S=") && quotes_are_paired(at.rest);
-}
+ private:
+  static bool is_size(std::string_view word) {
+    return word.starts_with(" S=") && word.size() > 3 &&
+           std::all_of(word.begin() + 3, word.end(), [](char c) { return c >= '0' && c <= '9'; });
+  }
+  std::vector<std::size_t> rests_;  // in rising order
+};
 
 // " PRDR", " PRX=..." and " K" stand between the id and the size.
 std::string_view without_flags(std::string_view id) {
@@ -66,7 +89,9 @@ std::string_view without_flags(std::string_view id) {
 
 class Readings {
  public:
-  explicit Readings(const Arrival& start) : start_(start) {}
+  // `tries`: what is left for this entry.
+  Readings(const Arrival& start, const Sizes& sizes, int& tries)
+      : start_(start), sizes_(sizes), tries_(tries) {}
 
   // After the host, if there is one.
   void from_ident(Cursor at) {
@@ -88,6 +113,7 @@ class Readings {
 
  private:
   void from_protocol(Cursor at, const Arrival& found) {
+    if (!try_one()) return;
     if (at.eat(" Ci=")) at.token();
     if (at.eat(" P=")) at.token();
     if (at.at(" L") && !at.at(" L=")) {  // " L", " L*", " L.-"
@@ -105,6 +131,7 @@ class Readings {
   }
 
   void from_sni(Cursor at, const Arrival& found) {
+    if (!try_one()) return;
     if (at.eat(" SNI=\"")) {
       constexpr std::string_view kNext[] = {" A=", " PRDR", " PRX=", " K", " S="};
       return for_each_closing_quote(at, kNext, [&](const Cursor& next) {
@@ -117,6 +144,7 @@ class Readings {
   }
 
   void from_auth(Cursor at, Arrival found) {
+    if (!try_one()) return;
     if (!at.eat(" A=")) return at_size(at, found);
     const auto name_end = at.rest.find_first_of(" :");
     if (name_end == 0 || name_end == std::string_view::npos) return;
@@ -124,19 +152,18 @@ class Readings {
     at.rest.remove_prefix(name_end);
     if (!at.eat(":")) return at_size(at, found);
     // A login may hold anything, " S=1" too: every size that could be the entry's own.
-    for (auto size = at.rest.find(" S="); size != std::string_view::npos && !disagree_;
-         size = at.rest.find(" S=", size + 1)) {
-      if (!is_size_and_tail({at.rest.substr(size)})) continue;
-      found.id = without_flags(at.rest.substr(0, size));
+    sizes_.each_from(at, [&](const Cursor& size) {
+      found.id = without_flags(at.rest.substr(0, at.rest.size() - size.rest.size()));
       add(found);
-    }
+      return !disagree_;
+    });
   }
 
   void at_size(Cursor at, const Arrival& found) {
     at.eat(" PRDR");
     if (at.eat(" PRX=")) at.token();
     at.eat(" K");
-    if (is_size_and_tail(at)) add(found);
+    if (sizes_.is_at(at)) add(found);
   }
 
   void add(const Arrival& found) {
@@ -146,17 +173,22 @@ class Readings {
                found.login != first_->login) {
       disagree_ = true;
     }
-    if (++tries_ > kMaxTries) disagree_ = true;
+  }
+  bool try_one() {
+    disagree_ = disagree_ || --tries_ < 0;
+    return !disagree_;
   }
 
   Arrival start_;
   std::optional<Arrival> first_;
   bool disagree_ = false;
-  int tries_ = 0;
+  const Sizes& sizes_;
+  int& tries_;
 };
 
 // From the blank after the sender on.
-ArrivalScan read_from(Cursor at, bool junk_helo, Arrival start, Arrival& arrival) {
+ArrivalScan read_from(Cursor at, bool junk_helo, const Sizes& sizes, int& tries, Arrival start,
+                      Arrival& arrival) {
   if (at.eat(" R=")) start.reference = at.token();
   at.eat(" DS");
   bool has_helo = false;
@@ -170,10 +202,10 @@ ArrivalScan read_from(Cursor at, bool junk_helo, Arrival start, Arrival& arrival
   }
   // Every message came from a host or from a login.
   if (!start.host && !at.at(" U=")) return ArrivalScan::unreadable;
-  Readings readings(start);
+  Readings readings(start, sizes, tries);
   readings.from_ident(at);
-  if (!readings.first()) return ArrivalScan::unreadable;
   if (readings.disagree()) return ArrivalScan::ambiguous;
+  if (!readings.first()) return ArrivalScan::unreadable;
   arrival = *readings.first();
   if (!junk_helo || !has_helo) return ArrivalScan::read;
   // Where a HELO may hold anything, all up to a later "(...) [ip]" may be HELO.
@@ -184,9 +216,9 @@ ArrivalScan read_from(Cursor at, bool junk_helo, Arrival start, Arrival& arrival
     if (!ip) continue;
     Arrival other = start;
     other.host = *ip;
-    Readings again(other);
+    Readings again(other, sizes, tries);
     again.from_ident(host);
-    if (again.first()) return ArrivalScan::ambiguous;
+    if (again.first() || again.disagree()) return ArrivalScan::ambiguous;
   }
   return ArrivalScan::read;
 }
@@ -198,22 +230,26 @@ ArrivalScan scan_arrival(std::string_view payload, bool junk_helo, Arrival& arri
     return ArrivalScan::not_an_arrival;
   const auto entry = payload.substr(3);
   const auto end = address_end(entry);
+  const Sizes sizes(entry);
+  int tries = kMaxTries;
   Arrival start;
   auto result = ArrivalScan::unreadable;
   if (end != std::string_view::npos) {
     start.sender = entry.substr(0, end);
     if (start.sender == "<>") start.sender = {};
-    result = read_from({entry.substr(end)}, junk_helo, start, arrival);
+    result = read_from({entry.substr(end)}, junk_helo, sizes, tries, start, arrival);
   }
   if (result == ArrivalScan::read) return result;
   // control = submission makes the login the sender, as it is: it may hold blanks and single
   // quotes. Then the same text stands at A=, which only Exim can write after a whole host.
-  for (auto blank = entry.find(' '); blank != std::string_view::npos;
+  for (auto blank = entry.find(' '); blank < kMaxSender && tries > 0;
        blank = entry.find(' ', blank + 1)) {
     if (blank == end || blank == 0) continue;
     start.sender = entry.substr(0, blank);
     Arrival found;
-    if (read_from({entry.substr(blank)}, junk_helo, start, found) != ArrivalScan::read) continue;
+    if (read_from({entry.substr(blank)}, junk_helo, sizes, tries, start, found) !=
+        ArrivalScan::read)
+      continue;
     const auto id = found.id.value_or("");
     const bool same = !id.empty() && start.sender.starts_with(id) &&
                       (start.sender.size() == id.size() || start.sender[id.size()] == '@');

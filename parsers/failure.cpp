@@ -6,6 +6,9 @@
 namespace parsers {
 namespace {
 
+// parse.c EXIM_EMAILADDR_MAX is 256; rewriting and aliases may lengthen an address.
+constexpr std::size_t kMaxAddress = 1024;
+
 // Length of what stands between "<" and its ">", quotes honoured.
 std::optional<std::size_t> bracketed(std::string_view text) {
   bool quoted = false;
@@ -42,8 +45,8 @@ bool is_dequoted(std::string_view plain, std::string_view quoted) {
 // earlier ones lie inside the address itself.
 std::size_t quoted_address_end(std::string_view entry, std::string_view& original) {
   std::size_t end = 0;
-  for (auto at = entry.find(" <"); at != std::string_view::npos; at = entry.find(" <", at + 1)) {
-    const auto inside = entry.substr(at + 2);
+  for (auto at = entry.find(" <"); at < kMaxAddress; at = entry.find(" <", at + 1)) {
+    const auto inside = entry.substr(at + 2, 2 * kMaxAddress);
     const auto length = bracketed(inside);
     if (!length) continue;
     const auto address = inside.substr(0, *length);
