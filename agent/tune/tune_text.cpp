@@ -112,7 +112,7 @@ std::vector<PeakBucket> peak_buckets(const Peaks& peaks, std::size_t period) {
   std::vector<PeakBucket> buckets{{1, 1, 0}, {2, 2, 0}, {3, 4, 0}, {5, 9, 0}};
   for (std::uint32_t low = 10; low < peaks.ceiling(); low *= 10) {
     for (const auto factor : {1U, 2U, 5U}) {
-      const auto next = factor == 1 ? 2 : factor == 2 ? 5 : 10;
+      const auto next = factor == 1 ? 2U : factor == 2 ? 5U : 10U;
       if (low * factor < peaks.ceiling()) buckets.push_back({low * factor, low * next - 1, 0});
     }
   }
@@ -120,9 +120,9 @@ std::vector<PeakBucket> peak_buckets(const Peaks& peaks, std::size_t period) {
   buckets[buckets.size() - 2].high = peaks.ceiling() - 1;
   for (const auto& [key, subject] : peaks.subjects()) {
     if (subject.events == 0) continue;
-    const auto bucket = std::find_if(buckets.begin(), buckets.end(), [&](const PeakBucket& one) {
-      return subject.peaks[period] <= one.high;
-    });
+    const auto peak = subject.peaks[period];
+    const auto bucket = std::find_if(buckets.begin(), buckets.end(),
+                                     [&](const PeakBucket& one) { return peak <= one.high; });
     ++bucket->identities;
   }
   while (buckets.size() > 1 && buckets.back().identities == 0) buckets.pop_back();
