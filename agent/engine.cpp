@@ -270,6 +270,9 @@ bool Engine::turn(Moment now) {
     if (lists_.pending().size() != pending) checkpoints_.hurry();
   }
   if (!lists_.settling()) behind_ = read_logs(now);
+  for (const auto& news : evasions_.news(pipeline_.counters(), pipeline_.tagged(), now.steady)) {
+    options_.say(news);
+  }
   if (!options_.dry_run) save_and_send(now);
   return behind_;
 }

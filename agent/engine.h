@@ -13,6 +13,7 @@
 #include "actions/files.h"
 #include "agent/checkpointing.h"
 #include "agent/config.h"
+#include "agent/evasions.h"
 #include "agent/follow.h"
 #include "agent/inotify.h"
 #include "agent/lists.h"
@@ -87,6 +88,7 @@ class Engine {
   std::vector<LogPosition> parked_;  // of logs that are not in the configuration now
   Outbox outbox_;
   Checkpointing checkpoints_;
+  Evasions evasions_;
 
   Moment now_;                // of this turn
   bool settled_ = false;      // the logs were read to their ends once

@@ -84,6 +84,8 @@ std::string metrics_text(const Metrics& metrics) {
   page.counter("exiwarden_log_overflows_total",
                "Entries that overflowed Exim's buffer and may hide evidence.", reader.overflowed);
   page.counter("exiwarden_too_long_lines_total", "Lines too long to be an entry.", reader.too_long);
+  page.counter("exiwarden_lost_syslog_pieces_total",
+               "Pieces of syslog entries whose other pieces are missing.", reader.lost_pieces);
   page.counter("exiwarden_bad_tagged_lines_total", "Lines that begin as our ACL's but are not.",
                reader.bad_tagged);
   page.counter("exiwarden_decisions_total", "Limits reached.", metrics.decisions);

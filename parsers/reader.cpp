@@ -96,6 +96,7 @@ ReaderCounters& ReaderCounters::operator+=(const ReaderCounters& other) {
   bad_tagged += other.bad_tagged;
   bad_arrivals += other.bad_arrivals;
   copies += other.copies;
+  lost_pieces += other.lost_pieces;
   return *this;
 }
 
@@ -241,7 +242,10 @@ void LogReader::on_line(std::string_view line, std::uint64_t offset, EventSink& 
   const auto syslog = parse_syslog(line, options_.not_after);
   if (!syslog) return;
   std::string_view entry;
-  if (pieces_.add(syslog->pid, syslog->message, entry) == SyslogPieces::Result::held) return;
+  const auto lost = pieces_.lost();
+  const auto piece = pieces_.add(syslog->pid, syslog->message, entry);
+  counters_.lost_pieces += pieces_.lost() - lost;
+  if (piece == SyslogPieces::Result::held) return;
   const auto prefix = parse_syslog_message(syslog->stamp, entry);
   if (!prefix) return;
   // The copies of a rejection differ in nothing but the priority, which files do not show.

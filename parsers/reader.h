@@ -66,6 +66,7 @@ struct ReaderCounters {
   std::uint64_t bad_tagged = 0;    // begin as our ACL's line, but are not
   std::uint64_t bad_arrivals = 0;  // arrival entries that do not say without doubt who submitted
   std::uint64_t copies = 0;        // second copies of rejections in syslog files
+  std::uint64_t lost_pieces = 0;   // pieces of syslog entries whose others are missing
 
   ReaderCounters& operator+=(const ReaderCounters& other);
 };

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import unittest
 
-from program import Place, Service, call, refusal, relay_refusal, wait_for
+from program import Place, Service, call, refusal, relay_refusal, stamp, wait_for
 
 
 class ServiceRun(unittest.TestCase):
@@ -237,6 +237,23 @@ class ServiceRun(unittest.TestCase):
         metrics = (self.place.root / "metrics.prom").read_text()
         self.assertIn("\nexiwarden_decisions_total 1\n", metrics)
         self.assertIn('\nexiwarden_events_total{kind="rejected_rcpt"} 3\n', metrics)
+
+    def test_what_hides_evidence_is_said_once_and_counted(self):
+        self.place.append(b"")
+        overflow = f"{stamp()} **** log string overflowed log buffer ****\n\n".encode()
+        junk = refusal("bob").replace(b"client.test", b"two words")
+        doubtful = refusal("bob").replace(b" F=", b" U=x F=<a@b> A=plain:eve rejected RCPT <c@d>: no such user F=")
+        with Service(self.place) as service:
+            self.place.append(overflow, junk, doubtful)
+            wait_for(lambda: service.errors.read_bytes().count(b"in the log: 1 ") == 3, "all three said")
+            self.place.append(overflow, *[refusal("carol", n) for n in range(3)])
+            self.wait_listed(b"carol")
+            self.assertEqual(service.stop(), 0)
+            self.assertEqual(service.errors.read_bytes().count(b"in the log: "), 3)
+        metrics = (self.place.root / "metrics.prom").read_text()
+        for sample in ("log_overflows_total 2", 'unreadable_rejections_total{step="host"} 1',
+                       'events_total{kind="ambiguous"} 1'):
+            self.assertIn(f"\nexiwarden_{sample}\n", metrics)
 
     def test_a_state_directory_that_cannot_be_made_ends_it(self):
         self.place.state.write_text("a file")
