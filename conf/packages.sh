@@ -7,7 +7,8 @@ build="g++ cmake ninja-build pkg-config libre2-dev libboost-program-options-dev 
   libfmt-dev nlohmann-json3-dev libssl-dev libcurl4-openssl-dev libsystemd-dev libcctz-dev
   zlib1g-dev libbz2-dev liblzma-dev libzstd-dev"
 test="catch2 python3 exim4-daemon-heavy openssl iproute2 clang clang-format clang-tidy
-  libclang-rt-14-dev llvm procps xz-utils bzip2 gzip zstd systemd util-linux chromium"
+  libclang-rt-14-dev llvm procps xz-utils bzip2 gzip zstd systemd util-linux chromium
+  lintian shellcheck tmux man-db groff"
 
 case ${1:-} in
   build) wanted=$build ;;
