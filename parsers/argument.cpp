@@ -1,6 +1,7 @@
 #include "parsers/argument.h"
 
 #include <algorithm>
+#include <array>
 
 namespace parsers {
 namespace {
@@ -88,9 +89,30 @@ bool loses_last_blank(std::string_view argument) {
   return false;
 }
 
+// Bytes that mean themselves wherever they stand in an address.
+constexpr std::array<bool, 256> plain_bytes() {
+  std::array<bool, 256> plain{};
+  for (char c = 'a'; c <= 'z'; ++c) plain[static_cast<unsigned char>(c)] = true;
+  for (char c = 'A'; c <= 'Z'; ++c) plain[static_cast<unsigned char>(c)] = true;
+  for (char c = '0'; c <= '9'; ++c) plain[static_cast<unsigned char>(c)] = true;
+  for (const char c : std::string_view(".-_+=@")) plain[static_cast<unsigned char>(c)] = true;
+  return plain;
+}
+constexpr auto kPlain = plain_bytes();
+
+// How many of the first bytes are plain.
+std::size_t plain_length(std::string_view text) {
+  std::size_t length = 0;
+  while (length < text.size() && kPlain[static_cast<unsigned char>(text[length])]) ++length;
+  return length;
+}
+
 }  // namespace
 
 std::optional<std::size_t> address_length(std::string_view text) {
+  // Nearly all addresses are plain.
+  const auto plain = plain_length(text);
+  if (plain < text.size() && text[plain] == '>') return plain;
   bool quoted = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     switch (text[i]) {
@@ -117,6 +139,14 @@ std::optional<std::size_t> address_length(std::string_view text) {
 
 std::size_t argument_length(std::string_view text) {
   const auto limit = std::min(text.size(), kMaxArgument);
+  // "<user@example.org>: " and no more, as nearly all are.
+  if (text.starts_with('<') && !text.starts_with("<@")) {
+    const auto end = plain_length(text.substr(0, limit).substr(1)) + 2;
+    if (end <= limit && text[end - 1] == '>' &&
+        (end == text.size() || text.substr(end).starts_with(": "))) {
+      return end;
+    }
+  }
   Dress dress;
   std::size_t comment = limit;  // begin of the first one behind an address that holds ": "
   std::size_t first = limit;

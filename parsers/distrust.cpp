@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <optional>
 
-#include "parsers/prefix.h"
+#include "parsers/lines.h"
+#include "parsers/words.h"
 
 namespace parsers {
 namespace {
+
+constexpr WordFinder kArrivals{{" <= ", 1}, {" (= ", 1}};
+constexpr WordFinder kSize{{" S=", 1}};
 
 // End of the sender at the start of `text`: the first blank outside quotes. nullopt: still quoted.
 std::optional<std::size_t> sender_length(std::string_view text) {
@@ -25,7 +29,7 @@ std::optional<std::size_t> sender_length(std::string_view text) {
 
 // " S=digits": every finished arrival entry has its size (receive.c).
 bool has_size(std::string_view text) {
-  for (auto at = text.find(" S="); at != std::string_view::npos; at = text.find(" S=", at + 1)) {
+  for (auto at = kSize.find(text); at != WordFinder::kNone; at = kSize.find(text, at + 3)) {
     if (at + 3 < text.size() && text[at + 3] >= '0' && text[at + 3] <= '9') return true;
   }
   return false;
@@ -45,24 +49,43 @@ std::string_view without_newline(std::string_view line) {
   return line;
 }
 
+// What follows the mark of an arrival entry: does the entry end in its own line?
+bool is_finished(std::string_view entry) {
+  const auto sender = sender_length(entry);
+  return sender && has_size(entry.substr(*sender));
+}
+
+// Is nothing distrusted behind these lines, whatever came before them? They must hold kQuotedReach
+// bytes, so that no quote from before reaches over them; any other arrival entry from before ends
+// at the first finished one.
+bool leave_nothing_open(std::string_view lines) {
+  bool any = false;
+  for (auto hit = kArrivals.find(lines); hit != WordFinder::kNone;) {
+    const auto end = line_end(lines, hit);
+    if (!is_finished(without_newline(lines.substr(hit + 4, end - hit - 4)))) return false;
+    any = true;
+    hit = kArrivals.find(lines, end);
+  }
+  return any;
+}
+
 }  // namespace
 
-void Distrust::look_at_header(std::string_view line) {
-  const auto prefix = parse_prefix(without_newline(line));
+void Distrust::look_at_header(const std::optional<Prefix>& prefix, std::size_t length) {
   if (!prefix || prefix->message_id.empty()) return;
   auto entry = prefix->payload;
   if (!entry.starts_with("<= ") && !entry.starts_with("(= ")) return;
   entry.remove_prefix(3);
 
-  const auto sender = sender_length(entry);
-  if (sender && has_size(entry.substr(*sender))) return;
-  const auto reach = sender ? kReach : kQuotedReach;
-  if (line.size() >= reach) return;
-  state.in_quotes = !sender;
-  state.reach = reach - static_cast<std::uint32_t>(line.size());
+  if (is_finished(entry)) return;
+  const bool quoted = !sender_length(entry);
+  const auto reach = quoted ? kQuotedReach : kReach;
+  if (length >= reach) return;
+  state.in_quotes = quoted;
+  state.reach = reach - static_cast<std::uint32_t>(length);
 }
 
-void Distrust::pass_one(std::string_view line) {
+void Distrust::pass_one(std::string_view line, const std::optional<Prefix>& prefix) {
   auto rest = without_newline(line);
   if (state.in_quotes) {
     const auto quote = closing_quote(rest);
@@ -77,44 +100,38 @@ void Distrust::pass_one(std::string_view line) {
   if (state.reach == 0) state.in_quotes = false;
   // A newer unfinished entry takes the place of the older one. So what is distrusted never depends
   // on anything further back than kReach.
-  look_at_header(line);
+  look_at_header(prefix, line.size());
 }
 
 void Distrust::pass_over(std::string_view lines) {
   const auto pass_next_while_distrusted = [&] {
     while (state.reach > 0 && !lines.empty()) {
-      const auto length = lines.find('\n') + 1;
-      pass_one(lines.substr(0, length));
-      lines.remove_prefix(length);
+      const auto line = lines.substr(0, line_end(lines, 0));
+      pass_one(line, parse_prefix(without_newline(line)));
+      lines.remove_prefix(line.size());
     }
   };
   pass_next_while_distrusted();
-  if (lines.size() > kReach) {
-    lines.remove_prefix(lines.find('\n', lines.size() - kReach - 1) + 1);
+  if (lines.size() > kQuotedReach) {
+    const auto tail = line_begin(lines, lines.size() - kQuotedReach);
+    if (leave_nothing_open(lines.substr(tail))) return;
   }
-  std::size_t from = 0;
-  for (;;) {
-    const auto mark = lines.find("= ", from);
-    if (mark == std::string_view::npos) return;
-    from = mark + 1;
-    if (mark < 2 || lines[mark - 2] != ' ' || (lines[mark - 1] != '<' && lines[mark - 1] != '(')) {
-      continue;
-    }
-    const auto begin = lines.rfind('\n', mark) + 1;  // npos + 1 == 0
-    const auto end = lines.find('\n', mark) + 1;
-    look_at_header(lines.substr(begin, end - begin));
-    lines.remove_prefix(end);
-    from = 0;
+  if (lines.size() > kReach) lines.remove_prefix(line_end(lines, lines.size() - kReach - 1));
+  for (auto hit = kArrivals.find(lines); hit != WordFinder::kNone; hit = kArrivals.find(lines)) {
+    const auto begin = line_begin(lines, hit);
+    const auto line = lines.substr(begin, line_end(lines, hit) - begin);
+    look_at_header(parse_prefix(without_newline(line)), line.size());
+    lines.remove_prefix(begin + line.size());
     pass_next_while_distrusted();
   }
 }
 
-bool Distrust::covers(std::string_view line) {
+bool Distrust::covers(std::string_view line, const std::optional<Prefix>& prefix) {
   if (state.reach > 0) {
-    pass_one(line);
+    pass_one(line, prefix);
     return true;
   }
-  look_at_header(line);
+  look_at_header(prefix, line.size());
   return false;
 }
 

@@ -5,7 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
+
+#include "parsers/prefix.h"
 
 namespace parsers {
 
@@ -19,8 +22,9 @@ class Distrust {
 
   // Whole lines, each with its LF, in file order, that hold no evidence themselves.
   void pass_over(std::string_view lines);
-  // One line with its LF that may be evidence: true if it lies inside an unfinished arrival entry.
-  bool covers(std::string_view line);
+  // One line with its LF that may be evidence, and its prefix if it has one: true if it lies inside
+  // an unfinished arrival entry.
+  bool covers(std::string_view line, const std::optional<Prefix>& prefix);
 
   // For the checkpoint: what is left to distrust.
   struct State {
@@ -31,9 +35,9 @@ class Distrust {
   State state;
 
  private:
-  void look_at_header(
-      std::string_view line);            // sets the state if it is an unfinished arrival entry
-  void pass_one(std::string_view line);  // a line inside one
+  // Sets the state if it is an unfinished arrival entry; `length` is its line's.
+  void look_at_header(const std::optional<Prefix>& prefix, std::size_t length);
+  void pass_one(std::string_view line, const std::optional<Prefix>& prefix);  // inside one
 };
 
 }  // namespace parsers

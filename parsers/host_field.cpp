@@ -17,6 +17,11 @@ void take_port(Cursor& cursor) {
   if (end > 1) cursor.rest.remove_prefix(end);
 }
 
+bool is_never_in_a_name(char c) {
+  return c == '(' || c == ')' || c == '[' || c == ']' || c == '"' || c == '<' || c == '>' ||
+         c == '=';
+}
+
 bool is_plain_ipv4(std::string_view text) {
   int dots = 0;
   int value = -1;
@@ -64,7 +69,7 @@ std::optional<HostField> take_full_host(Cursor& cursor) {
   HostField host;
   if (!next.at("[") && !next.at("(")) {
     host.name = next.token();
-    if (host.name.find_first_of("()[]\"<>=") != std::string_view::npos || !next.eat(" ")) {
+    if (std::any_of(host.name.begin(), host.name.end(), is_never_in_a_name) || !next.eat(" ")) {
       return std::nullopt;
     }
   }

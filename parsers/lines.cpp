@@ -5,6 +5,18 @@
 
 namespace parsers {
 
+std::size_t line_begin(std::string_view text, std::size_t at) {
+  // string_view::rfind looks at one byte after the other.
+  const void* newline = ::memrchr(text.data(), '\n', at);
+  return newline == nullptr
+             ? 0
+             : static_cast<std::size_t>(static_cast<const char*>(newline) - text.data()) + 1;
+}
+
+std::size_t line_end(std::string_view text, std::size_t at) {
+  return text.find('\n', at) + 1;  // npos + 1 == 0
+}
+
 void WholeLines::feed(std::span<const char> bytes, const OnBlock& on_block,
                       const OnDropped& on_dropped) {
   std::string_view chunk(bytes.data(), bytes.size());

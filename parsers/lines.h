@@ -14,6 +14,11 @@ namespace parsers {
 // line is nobody's entry: it is counted, never parsed.
 inline constexpr std::size_t kMaxLine = 65536;
 
+// Begin of the line that holds text[at] or begins there; end, behind its LF, of that line (0 if
+// there is no LF).
+[[nodiscard]] std::size_t line_begin(std::string_view text, std::size_t at);
+[[nodiscard]] std::size_t line_end(std::string_view text, std::size_t at);
+
 class WholeLines {
  public:
   // One or more whole lines, each ending in LF; the view dies with the call.

@@ -30,6 +30,7 @@ void take_pid(std::string_view& text) {
 }  // namespace
 
 std::string_view leading_message_id(std::string_view text) {
+  if (text.size() < 7 || text[6] != '-') return {};  // said at once of most lines that matter
   const auto word = text.substr(0, text.find(' '));
   return has_id_shape(word, 6, 2) || has_id_shape(word, 11, 4) ? word : std::string_view{};
 }
@@ -43,6 +44,12 @@ std::optional<Prefix> parse_after_stamp(const Stamp& stamp, std::string_view res
     prefix.payload.remove_prefix(std::min(rest.size(), prefix.message_id.size() + 1));
   }
   return prefix;
+}
+
+std::optional<Prefix> parse_prefix(std::string_view line, StampMemory& stamps) {
+  const auto stamp = stamps.take_exim_stamp(line);
+  if (!stamp) return std::nullopt;
+  return parse_after_stamp(*stamp, line);
 }
 
 std::optional<Prefix> parse_prefix(std::string_view line) {

@@ -17,6 +17,7 @@ struct Prefix {
 
 // The prefix of an entry in a log file.
 [[nodiscard]] std::optional<Prefix> parse_prefix(std::string_view line);
+[[nodiscard]] std::optional<Prefix> parse_prefix(std::string_view line, StampMemory& stamps);
 // [SP "[" PID "]"] [SP MSGID] SP PAYLOAD, after a stamp that was already taken.
 [[nodiscard]] std::optional<Prefix> parse_after_stamp(const Stamp& stamp, std::string_view rest);
 // A message id at the start of `text`, followed by a blank or the end: 6-6-2 up to Exim 4.96,

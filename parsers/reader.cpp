@@ -7,66 +7,28 @@
 #include "parsers/failure.h"
 #include "parsers/host_field.h"
 #include "parsers/prefix.h"
+#include "parsers/words.h"
 
 namespace parsers {
 namespace {
 
-constexpr std::string_view kRejected =
-    " rejected RCPT ";  // " temporarily rejected RCPT " holds it too
 constexpr std::string_view kOverflow = "**** log string overflowed log buffer";
 constexpr std::string_view kSyslogPiece = "]: [";
 // Less than this is no entry that filled Exim's buffer of 8192 bytes (macros.h LOG_BUFFER_SIZE).
 constexpr std::size_t kFullEntry = 7900;
 // Lines without a stamp come singly; after this many in a row a block's span counts as unknown.
 constexpr int kStampTries = 16;
-constexpr std::string_view kArrivals[] = {" <= ", " (= "};
-constexpr std::string_view kFailure = " ** ";
-constexpr std::string_view kCompleted = " Completed";
-
-std::uint64_t count_lines(std::string_view text) {
-  return static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n'));
+// The fixed words of the lines that matter, each with its rare bytes.
+WordFinder words_of(bool syslog, bool submissions) {
+  WordFinder words{kRejectedRcpt, {kTaggedStart, 8}, {kOverflow, 0}};
+  if (syslog) words.add({kSyslogPiece, 0});
+  if (!submissions) return words;
+  words.add({" <= ", 1});
+  words.add({" (= ", 1});
+  words.add({" ** ", 1});
+  words.add({" Completed", 1});
+  return words;
 }
-
-// The next hit of any of the fixed words, over one block.
-class Finder {
- public:
-  Finder(std::string_view block, bool every_line, bool syslog, bool submissions) : block_(block) {
-    if (every_line) {
-      add("\n");
-      return;
-    }
-    add(kRejected);
-    add(kTaggedStart);
-    add(kOverflow);
-    if (syslog) add(kSyslogPiece);
-    if (!submissions) return;
-    for (const auto arrival : kArrivals) add(arrival);
-    add(kFailure);
-    add(kCompleted);
-  }
-  // Position of the next hit at or after `from`; npos if there is none.
-  std::size_t next(std::size_t from) {
-    std::size_t first = std::string_view::npos;
-    for (std::size_t i = 0; i < used_; ++i) {
-      auto& word = words_[i];
-      if (word.at != std::string_view::npos && word.at < from)
-        word.at = block_.find(word.text, from);
-      first = std::min(first, word.at);
-    }
-    return first;
-  }
-
- private:
-  struct Word {
-    std::string_view text;
-    std::size_t at = 0;
-  };
-  void add(std::string_view text) { words_[used_++] = {text, block_.find(text)}; }
-
-  std::string_view block_;
-  std::array<Word, 8> words_{};
-  std::size_t used_ = 0;
-};
 
 std::string_view first_line(std::string_view block) {
   return block.substr(0, block.find('\n'));
@@ -153,15 +115,15 @@ void LogReader::settle_form(std::string_view block) {
   }
 }
 
-std::optional<Stamp> LogReader::stamp_of(std::string_view line) const {
-  if (form_ != Form::syslog) return take_exim_stamp(line);
+std::optional<Stamp> LogReader::stamp_of(std::string_view line) {
+  if (form_ != Form::syslog) return stamps_.take_exim_stamp(line);
   const auto syslog = parse_syslog(line, options_.not_after);
   if (!syslog) return std::nullopt;
   const auto prefix = parse_syslog_message(syslog->stamp, syslog->message);
   return prefix ? std::optional(prefix->stamp) : std::nullopt;
 }
 
-std::optional<Stamp> LogReader::first_stamp(std::string_view block) const {
+std::optional<Stamp> LogReader::first_stamp(std::string_view block) {
   for (int lines = 0; !block.empty() && lines < kStampTries; ++lines) {
     const auto line = first_line(block);
     if (const auto stamp = stamp_of(line)) return stamp;
@@ -170,7 +132,7 @@ std::optional<Stamp> LogReader::first_stamp(std::string_view block) const {
   return std::nullopt;
 }
 
-std::optional<Stamp> LogReader::last_stamp(std::string_view block) const {
+std::optional<Stamp> LogReader::last_stamp(std::string_view block) {
   for (int lines = 0; !block.empty() && lines < kStampTries; ++lines) {
     const auto line = last_line(block);
     if (const auto stamp = stamp_of(line)) return stamp;
@@ -188,33 +150,33 @@ void LogReader::on_block(std::string_view block, EventSink& sink) {
                            sink.needs_every_stamp(std::min(first->civil, last->civil),
                                                   std::max(first->civil, last->civil));
 
-  Finder finder(block, has_patterns(), form_ == Form::syslog, options_.submissions);
-  std::size_t done = 0;  // everything before is dealt with
-  for (auto hit = finder.next(0); hit != std::string_view::npos; hit = finder.next(done)) {
-    const auto begin = hit == 0 ? 0 : block.rfind('\n', hit - 1) + 1;  // npos + 1 == 0
-    const auto end = block.find('\n', hit) + 1;
-    between(block.substr(done, begin - done), every_stamp, sink);
-    const auto line = block.substr(begin, end - begin);
-    if (line.size() > kMaxLine) {
-      ++counters_.too_long;
-    } else {
-      if (every_stamp) {
-        if (const auto stamp = stamp_of(line)) sink.on_stamp(*stamp);
-      }
-      on_line(line, offset_, sink);
+  if (has_patterns()) {
+    for (std::size_t begin = 0; begin < block.size();) {
+      const auto end = line_end(block, begin);
+      on_candidate(block.substr(begin, end - begin), every_stamp, sink);
+      begin = end;
     }
-    ++line_;
-    offset_ += line.size();
-    done = end;
+  } else {
+    const auto words = words_of(form_ == Form::syslog, options_.submissions);
+    std::size_t done = 0;  // everything before is dealt with
+    for (;;) {
+      std::uint64_t lines = 0;
+      const auto hit = words.next(block, done, lines);
+      const auto begin = hit == WordFinder::kNone ? block.size() : line_begin(block, hit);
+      between(block.substr(done, begin - done), lines, every_stamp, sink);
+      if (hit == WordFinder::kNone) break;
+      done = line_end(block, hit);
+      on_candidate(block.substr(begin, done - begin), every_stamp, sink);
+    }
   }
-  between(block.substr(done), every_stamp, sink);
   counters_.bytes += block.size();
 }
 
-void LogReader::between(std::string_view lines, bool every_stamp, EventSink& sink) {
+// Lines that hold none of the words.
+void LogReader::between(std::string_view lines, std::uint64_t count, bool every_stamp,
+                        EventSink& sink) {
   if (lines.empty()) return;
   if (form_ == Form::file) distrust_.pass_over(lines);
-  const auto count = count_lines(lines);
   line_ += count;
   counters_.lines += count;
   offset_ += lines.size();
@@ -226,17 +188,32 @@ void LogReader::between(std::string_view lines, bool every_stamp, EventSink& sin
   }
 }
 
-void LogReader::on_line(std::string_view line, std::uint64_t offset, EventSink& sink) {
+// A line, with its LF, that holds one of them.
+void LogReader::on_candidate(std::string_view line, bool every_stamp, EventSink& sink) {
   ++counters_.lines;
-  const bool distrusted = form_ == Form::file && distrust_.covers(line);
-  line.remove_suffix(1);
+  if (line.size() > kMaxLine) {
+    ++counters_.too_long;
+  } else {
+    if (every_stamp) {
+      if (const auto stamp = stamp_of(line)) sink.on_stamp(*stamp);
+    }
+    on_line(line, sink);
+  }
+  ++line_;
+  offset_ += line.size();
+}
+
+void LogReader::on_line(std::string_view whole_line, EventSink& sink) {
+  const auto line = whole_line.substr(0, whole_line.size() - 1);
   Event event;
   event.line = line;
   event.number = line_ + 1;
-  event.offset = offset;
+  event.offset = offset_;
 
   if (form_ != Form::syslog) {
-    if (const auto prefix = parse_prefix(line)) on_entry(*prefix, distrusted, event, sink);
+    const auto prefix = parse_prefix(line, stamps_);
+    const bool distrusted = form_ == Form::file && distrust_.covers(whole_line, prefix);
+    if (prefix) on_entry(*prefix, distrusted, event, sink);
     return;
   }
   const auto syslog = parse_syslog(line, options_.not_after);
@@ -249,11 +226,11 @@ void LogReader::on_line(std::string_view line, std::uint64_t offset, EventSink& 
   const auto prefix = parse_syslog_message(syslog->stamp, entry);
   if (!prefix) return;
   // The copies of a rejection differ in nothing but the priority, which files do not show.
-  if (entry.find(kRejected) != std::string_view::npos && copies_.is_copy(syslog->pid, entry)) {
+  if (kFindRejectedRcpt.find(entry) != WordFinder::kNone && copies_.is_copy(syslog->pid, entry)) {
     ++counters_.copies;
     return;
   }
-  on_entry(*prefix, distrusted, event, sink);
+  on_entry(*prefix, false, event, sink);
 }
 
 void LogReader::on_entry(const Prefix& prefix, bool distrusted, Event& event, EventSink& sink) {
@@ -293,7 +270,7 @@ bool LogReader::on_rejection(const Prefix& prefix, bool distrusted, Event& event
   if (!payload.starts_with("H=") && !payload.starts_with(" DSH=") && !payload.starts_with("U=")) {
     return false;  // the words stand in another kind of entry
   }
-  if (payload.find(kRejected) == std::string_view::npos) return false;
+  if (kFindRejectedRcpt.find(payload) == WordFinder::kNone) return false;
   if (!junk_seen_ && !distrusted && is_junk_helo(payload)) junk_seen_ = true;
   const auto scan = scan_rejection(payload, junk_helo());
   if (!scan.rejection) {

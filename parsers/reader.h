@@ -102,8 +102,9 @@ class LogReader {
 
  private:
   void on_block(std::string_view block, EventSink& sink);
-  void between(std::string_view lines, bool every_stamp, EventSink& sink);
-  void on_line(std::string_view line, std::uint64_t offset, EventSink& sink);
+  void between(std::string_view lines, std::uint64_t count, bool every_stamp, EventSink& sink);
+  void on_candidate(std::string_view line, bool every_stamp, EventSink& sink);
+  void on_line(std::string_view whole_line, EventSink& sink);
   void on_entry(const Prefix& prefix, bool distrusted, Event& event, EventSink& sink);
   // False: the entry is none about a refused RCPT, or fails the scan at `failed`.
   bool on_rejection(const Prefix& prefix, bool distrusted, Event& event, EventSink& sink,
@@ -117,13 +118,14 @@ class LogReader {
     return options_.patterns && !options_.patterns->empty();
   }
   [[nodiscard]] bool junk_helo() const { return options_.junk_helo.value_or(junk_seen_); }
-  [[nodiscard]] std::optional<Stamp> stamp_of(std::string_view line) const;
-  [[nodiscard]] std::optional<Stamp> first_stamp(std::string_view block) const;
-  [[nodiscard]] std::optional<Stamp> last_stamp(std::string_view block) const;
+  [[nodiscard]] std::optional<Stamp> stamp_of(std::string_view line);
+  [[nodiscard]] std::optional<Stamp> first_stamp(std::string_view block);
+  [[nodiscard]] std::optional<Stamp> last_stamp(std::string_view block);
 
   ReaderOptions options_;
   ReasonMemory reasons_;
   WholeLines lines_;
+  StampMemory stamps_;
   Distrust distrust_;
   SyslogPieces pieces_;
   SyslogCopies copies_;

@@ -4,11 +4,12 @@
 
 #include "parsers/argument.h"
 #include "parsers/rejection.h"
+#include "parsers/words.h"
 
 namespace parsers {
 namespace {
 
-constexpr std::string_view kCallout = " : SMTP error from remote mail server after ";
+constexpr WordFinder kFindCallout{{" : SMTP error from remote mail server after ", 3}};
 
 // Where "host.name [ip]" before a callout's words begins; its end is `callout`.
 std::size_t host_start(std::string_view text, std::size_t callout) {
@@ -55,12 +56,18 @@ void append_masked(std::string_view text, std::string_view recipient, std::strin
 
 }  // namespace
 
+bool is_masked(std::string_view text) {
+  return text.find('<') == std::string_view::npos &&
+         text.find('@') == std::string_view::npos &&  // a recipient has one
+         kFindCallout.find(text) == WordFinder::kNone;
+}
+
 void mask_reason(std::string_view text, std::string_view argument, std::string& out) {
   out.clear();
   auto recipient = without_brackets(argument);
   // Too short to be an address would cut holes into words.
   if (recipient.size() < 5 || recipient.find('@') == std::string_view::npos) recipient = {};
-  const auto callout = text.find(kCallout);
+  const auto callout = kFindCallout.find(text);
   if (callout != std::string_view::npos) {
     append_masked(text.substr(0, host_start(text, callout)), recipient, out);
     text.remove_prefix(callout + 3);

@@ -11,6 +11,8 @@ namespace parsers {
 // - "host.name [ip] : " before "SMTP error from remote mail server after" removed,
 // - every "<...@...>" replaced by "<>", quotes honoured,
 // - every bare occurrence of the recipient (`argument` as logged) replaced by "<>".
+// True if there is nothing in it to be cut out.
+[[nodiscard]] bool is_masked(std::string_view text);
 void mask_reason(std::string_view text, std::string_view argument, std::string& out);
 
 }  // namespace parsers

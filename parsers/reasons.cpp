@@ -75,11 +75,14 @@ Reason Reasons::classify(std::string_view masked) const {
 }
 
 Reason ReasonMemory::of(std::string_view text, std::string_view argument) {
-  mask_reason(text, argument, masked_);
-  const auto known = answers_.find(std::string_view(masked_));
+  if (!is_masked(text)) {
+    mask_reason(text, argument, masked_);
+    text = masked_;
+  }
+  const auto known = answers_.find(text);
   if (known != answers_.end()) return known->second;
   if (answers_.size() >= kMaxAnswers) answers_.clear();
-  return answers_.emplace(masked_, reasons_->classify(masked_)).first->second;
+  return answers_.emplace(text, reasons_->classify(text)).first->second;
 }
 
 }  // namespace parsers

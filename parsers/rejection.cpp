@@ -10,7 +10,7 @@
 namespace parsers {
 namespace {
 
-constexpr std::string_view kVerb = " rejected RCPT ";
+constexpr std::string_view kVerb = kRejectedRcpt.text;
 constexpr std::string_view kTemporarily = " temporarily";
 // U= shows at most 127 bytes of the ident answer, each printed as up to four (verify.c).
 constexpr std::size_t kMaxIdent = std::size_t{4} * 127;
@@ -151,8 +151,8 @@ class Readings {
       if (at.eat(":")) {
         // The id is Exim's own printing of a checked login, and what a client writes (the RCPT
         // argument) comes after the verb: so the first verb ends the id.
-        auto end = at.rest.find(kVerb);
-        if (end == std::string_view::npos) return fail(Step::verb);
+        auto end = kFindRejectedRcpt.find(at.rest);
+        if (end == WordFinder::kNone) return fail(Step::verb);
         if (at.rest.substr(0, end).ends_with(kTemporarily)) end -= kTemporarily.size();
         found.id = without_results(at.rest.substr(0, end));
         at.rest.remove_prefix(end);
@@ -230,8 +230,9 @@ bool same_letters(std::string_view a, std::string_view b) {
 // anything may stand. "host [ip] : SMTP error from remote mail server after RCPT TO:<...>: "
 std::string_view before_reply(const Rejection& rejection) {
   constexpr std::string_view kReply = "] : SMTP error from remote mail server after RCPT TO:";
+  constexpr WordFinder kFindReply{{kReply, 5}};
   const auto text = rejection.text;
-  const auto at = text.find(kReply);
+  const auto at = kFindReply.find(text);
   if (at == std::string_view::npos) return text;
   const auto recipient = text.substr(at + kReply.size(), rejection.argument.size());
   return same_letters(recipient, rejection.argument) ? text.substr(0, at) : text;
@@ -259,8 +260,8 @@ bool is_all_argument(const Rejection& rejection, FoundFrom&& found_from) {
 bool has_second_verb(const Rejection& rejection, std::string_view rest) {
   if (!rejection.id) return false;
   const auto reply = rest.size() - rejection.text.size() + before_reply(rejection).size();
-  return rest.find(kVerb) < reply && !is_all_argument(rejection, [&](std::size_t end) {
-           return rest.find(kVerb, end) < reply;
+  return kFindRejectedRcpt.find(rest) < reply && !is_all_argument(rejection, [&](std::size_t end) {
+           return kFindRejectedRcpt.find(rest, end) < reply;
          });
 }
 

@@ -6,7 +6,13 @@
 #include <optional>
 #include <string_view>
 
+#include "parsers/words.h"
+
 namespace parsers {
+
+// In every entry about a refused RCPT; " temporarily rejected RCPT " holds it too.
+inline constexpr Word kRejectedRcpt{" rejected RCPT ", 10};
+inline constexpr WordFinder kFindRejectedRcpt{kRejectedRcpt};
 
 struct Rejection {
   bool temporary = false;

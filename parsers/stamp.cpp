@@ -1,6 +1,8 @@
 #include "parsers/stamp.h"
 
+#include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace parsers {
 namespace {
@@ -74,6 +76,19 @@ void take_fraction(std::string_view& text) {
   if (end > 1) text.remove_prefix(end);
 }
 
+// What follows the date and time of an Exim stamp; cuts off all of it.
+Stamp take_rest(CivilSeconds civil, std::string_view& text) {
+  Stamp stamp{civil, std::nullopt, text.substr(0, 19)};
+  text.remove_prefix(19);
+  take_fraction(text);
+  if (text.size() > 1 && text[0] == ' ' && (text[1] == '+' || text[1] == '-')) {
+    auto rest = text.substr(1);
+    stamp.utc_offset = take_offset(rest, false);
+    if (stamp.utc_offset) text = rest;
+  }
+  return stamp;
+}
+
 }  // namespace
 
 std::int64_t days_from_civil(std::int64_t year, unsigned month, unsigned day) {
@@ -91,15 +106,18 @@ std::int64_t days_from_civil(std::int64_t year, unsigned month, unsigned day) {
 std::optional<Stamp> take_exim_stamp(std::string_view& text) {
   const auto civil = date_and_time(text, ' ');
   if (!civil) return std::nullopt;
-  Stamp stamp{*civil, std::nullopt, text.substr(0, 19)};
-  text.remove_prefix(19);
-  take_fraction(text);
-  if (text.size() > 1 && text[0] == ' ' && (text[1] == '+' || text[1] == '-')) {
-    auto rest = text.substr(1);
-    stamp.utc_offset = take_offset(rest, false);
-    if (stamp.utc_offset) text = rest;
+  return take_rest(*civil, text);
+}
+
+std::optional<Stamp> StampMemory::take_exim_stamp(std::string_view& text) {
+  if (text.size() < text_.size()) return std::nullopt;
+  if (std::memcmp(text.data(), text_.data(), text_.size()) != 0) {
+    const auto civil = date_and_time(text, ' ');
+    if (!civil) return std::nullopt;
+    civil_ = *civil;
+    std::copy_n(text.begin(), text_.size(), text_.begin());
   }
-  return stamp;
+  return take_rest(civil_, text);
 }
 
 std::optional<Stamp> take_iso_stamp(std::string_view& text) {

@@ -2,6 +2,7 @@
 // traditional form has no year at all. What a stamp means as an instant is agent/zone.h's business.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -24,6 +25,16 @@ struct Stamp {
 // Decodes "YYYY-MM-DD hh:mm:ss[.mmm][ +hhmm]" at the start of `text` and cuts it off.
 // Leaves `text` as it was if it does not start so. Source: tod.c tod_stamp.
 [[nodiscard]] std::optional<Stamp> take_exim_stamp(std::string_view& text);
+
+// The same, for many lines in a row: those of one second are decoded once.
+class StampMemory {
+ public:
+  [[nodiscard]] std::optional<Stamp> take_exim_stamp(std::string_view& text);
+
+ private:
+  std::array<char, 19> text_{};
+  CivilSeconds civil_ = 0;
+};
 
 // Decodes "YYYY-MM-DDThh:mm:ss[.ffffff](Z|+hh:mm)" (rsyslog's ISO form).
 [[nodiscard]] std::optional<Stamp> take_iso_stamp(std::string_view& text);
