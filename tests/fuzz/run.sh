@@ -1,5 +1,6 @@
 #!/bin/bash
 # usage: tests/fuzz/run.sh SECONDS [TARGET...]   (after: cmake --preset fuzz && cmake --build --preset fuzz)
+# FUZZ_OPTIONS: more of libFuzzer's.
 # Runs every target, or those named, for that long, two at a time. Says how many inputs each tried;
 # fails, and keeps the input in build/fuzz/findings/, if one finds something.
 set -eu
@@ -18,7 +19,7 @@ run_one() {
   local name=$1 log=$findings/$1.log
   mkdir -p "$corpus/$name"
   if ! "$build/fuzz_$name" -max_total_time="$seconds" -max_len=4096 -timeout=60 -rss_limit_mb=2048 \
-    -print_final_stats=1 -artifact_prefix="$findings/$name-" \
+    -print_final_stats=1 ${FUZZ_OPTIONS:-} -artifact_prefix="$findings/$name-" \
     "$corpus/$name" "$top/tests/fuzz/seeds/$name" >"$log" 2>&1; then
     echo "$name: FOUND SOMETHING, see $log"
     tail -30 "$log"
