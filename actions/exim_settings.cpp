@@ -7,10 +7,11 @@
 namespace actions {
 namespace {
 
-Result<std::string> ask(const std::string& exim, const std::vector<std::string>& words) {
+Result<std::string> ask(const std::string& exim, const std::vector<std::string>& words,
+                        const ProgramOptions& options = {}) {
   std::vector<std::string> argv{exim, "-bP"};
   argv.insert(argv.end(), words.begin(), words.end());
-  const auto ended = run_program(argv, "", {});
+  const auto ended = run_program(argv, "", options);
   if (!ended) return ended.error();
   if (ended->exit_status != 0) {
     const auto said = cleaned(ended->errors.empty() ? ended->output : ended->errors);
@@ -58,8 +59,11 @@ Result<std::string> exim_answer(const std::string& exim, const std::string& ques
   return std::move(text.value());
 }
 
-Result<std::map<std::string, std::string>> exim_settings(const std::string& exim) {
-  const auto text = ask(exim, {});
+Result<std::map<std::string, std::string>> exim_settings(const std::string& exim,
+                                                         std::chrono::milliseconds deadline) {
+  ProgramOptions options;
+  options.deadline = deadline;
+  const auto text = ask(exim, {}, options);
   if (!text) return text.error();
   return parse_settings(text.value());
 }

@@ -1,6 +1,7 @@
 // What Exim says of itself: exim -bP, exim -bV.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <vector>
@@ -18,7 +19,8 @@ namespace actions {
 
 // All main options. Switches are "true" or "false"; what is not set is "". Hidden ones are left
 // out.
-[[nodiscard]] Result<std::map<std::string, std::string>> exim_settings(const std::string& exim);
+[[nodiscard]] Result<std::map<std::string, std::string>> exim_settings(
+    const std::string& exim, std::chrono::milliseconds deadline = std::chrono::seconds(30));
 
 // The same from exim -bP's text.
 [[nodiscard]] std::map<std::string, std::string> parse_settings(std::string_view text);

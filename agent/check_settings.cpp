@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/checks.h"
+#include "agent/log_trust.h"
 
 namespace agent {
 namespace {
@@ -55,44 +56,24 @@ void check_log_paths(const Settings& settings, const Config& config, Findings& f
                fmt::format("set log.paths = [\"{}\"]", logs[0]));
 }
 
-void check_selectors(const Settings& settings, Findings& findings) {
-  for (const auto& word : words(value(settings, "log_selector"), " \t")) {
-    if (word == "+smtp_mailauth" || word == "+all") {
-      findings.bad("exim",
-                   fmt::format("log_selector has {}: senders can write lines of their own "
-                               "into the log",
-                               word),
-                   "take it out: it logs what MAIL FROM's AUTH= says, unescaped");
-      return;
+void check_trust(const Settings& settings, Findings& findings) {
+  const auto doubts = log_doubts(settings);
+  for (const auto& doubt : doubts) {
+    if (doubt.forgeable) {
+      findings.bad("exim", doubt.what, doubt.advice);
+    } else {
+      findings.doubtful("exim", doubt.what, doubt.advice);
     }
   }
-  findings.good("exim", "log_selector: nothing that lets senders write lines");
+  const bool forgeable = std::any_of(doubts.begin(), doubts.end(),
+                                     [](const LogDoubt& doubt) { return doubt.forgeable; });
+  if (!forgeable) findings.good("exim", "log_selector: nothing that lets senders write lines");
 }
 
 void check_fields(const Settings& settings, const Config& config, Findings& findings) {
-  if (!value(settings, "helo_accept_junk_hosts").empty()) {
-    findings.doubtful("exim", "helo_accept_junk_hosts is set: HELO can hold anything",
-                      "lines that may be forged are not counted; unset it if you can");
-  } else if (config.log.junk_helo == Tristate::yes) {
+  if (value(settings, "helo_accept_junk_hosts").empty() && config.log.junk_helo == Tristate::yes) {
     findings.doubtful("exim", "log.junk_helo = true, but helo_accept_junk_hosts is empty",
                       "set log.junk_helo = \"auto\"");
-  }
-  const auto ident = value(settings, "rfc1413_query_timeout");
-  if (!ident.empty() && ident != "0s") {
-    findings.doubtful(
-        "exim",
-        "rfc1413_query_timeout is " + ident + ": clients choose a field of their lines by ident",
-        "set it to 0s: ambiguous lines charge nobody");
-  }
-  if (!value(settings, "tls_try_verify_hosts").empty() &&
-      value(settings, "log_selector").find("+tls_peerdn") != std::string::npos) {
-    findings.doubtful("exim", "tls_try_verify_hosts with +tls_peerdn: certificates choose a field",
-                      "with OpenSSL ambiguous lines charge nobody; take +tls_peerdn out");
-  }
-  const auto sender = value(settings, "untrusted_set_sender");
-  if (sender == "*") {
-    findings.doubtful("exim", "untrusted_set_sender = *: local programs choose their sender freely",
-                      "a newline in it begins a line of the log; entries like that are distrusted");
   }
   if (value(settings, "print_topbitchars") == "true") {
     findings.good("exim", "print_topbitchars: ids beyond ASCII stand as they are");
@@ -118,7 +99,7 @@ void check_time(const Settings& settings, const Config& config, Findings& findin
 
 void check_settings(const Settings& settings, const Config& config, Findings& findings) {
   check_log_paths(settings, config, findings);
-  check_selectors(settings, findings);
+  check_trust(settings, findings);
   check_fields(settings, config, findings);
   check_time(settings, config, findings);
   const auto user = value(settings, "exim_user");

@@ -34,7 +34,7 @@ Follower::Counters& operator+=(Follower::Counters& sum, const Follower::Counters
 
 }  // namespace
 
-Engine::Engine(const Config& config, PipelineOptions around, EngineParts parts,
+Engine::Engine(const Config& config, PipelineOptions around, LogTrust trust, EngineParts parts,
                EngineOptions options)
     : config_(config),
       parts_(parts),
@@ -44,7 +44,8 @@ Engine::Engine(const Config& config, PipelineOptions around, EngineParts parts,
       exim_(actions::find_exim_user(config_.exim.user)),
       lists_(parts_.files, pipeline_.counting().lists(), exim_, options_.say),
       outbox_(parts_.mailer, options_.host, config_.notify.max_per_hour, options_.say),
-      checkpoints_(parts_.saver, options_.say) {
+      checkpoints_(parts_.saver, options_.say),
+      trust_(std::move(trust)) {
   pipeline_.on_decision([this](Decision&& decision) { decide(std::move(decision)); });
 }
 
@@ -299,7 +300,8 @@ void Engine::stop(Moment now) {
     options_.say("stopping without a checkpoint: what was read since the last one is read again");
 }
 
-void Engine::reload(const Config& config, PipelineOptions around, Moment now) {
+void Engine::reload(const Config& config, PipelineOptions around, LogTrust trust, Moment now) {
+  trust_ = std::move(trust);
   now_ = now;
   zone_ = around.zone;
   config_ = config;
@@ -361,6 +363,8 @@ Metrics Engine::metrics() const {
   metrics.blocks_dropped = lists_.dropped();
   for (std::size_t i = 0; i < lists_.size(); ++i)
     metrics.lists.push_back({lists_.path(i), lists_.entries(i), !lists_.fault(i).empty()});
+  metrics.exim_asked = !trust_.why_not;
+  for (const auto& doubt : trust_.doubts) metrics.doubtful_settings.push_back(doubt.setting);
   metrics.state_fault = !checkpoints_.fault().empty();
   metrics.notify_fault = !outbox_.fault().empty();
   if (const auto newest = pipeline_.counting().newest())

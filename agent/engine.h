@@ -17,6 +17,7 @@
 #include "agent/follow.h"
 #include "agent/inotify.h"
 #include "agent/lists.h"
+#include "agent/log_trust.h"
 #include "agent/mailer.h"
 #include "agent/metrics.h"
 #include "agent/moment.h"
@@ -47,7 +48,9 @@ class Engine {
  public:
   using Steady = std::chrono::steady_clock::time_point;
 
-  Engine(const Config& config, PipelineOptions around, EngineParts parts, EngineOptions options);
+  // `trust`: what Exim's settings make of its log, for the metrics.
+  Engine(const Config& config, PipelineOptions around, LogTrust trust, EngineParts parts,
+         EngineOptions options);
 
   // Loads the state and opens the logs; nothing is read yet.
   void start(Moment now);
@@ -58,7 +61,7 @@ class Engine {
   // Everything saved.
   void stop(Moment now);
   // Another configuration from now on; nothing counted is forgotten that still has a rule.
-  void reload(const Config& config, PipelineOptions around, Moment now);
+  void reload(const Config& config, PipelineOptions around, LogTrust trust, Moment now);
 
   [[nodiscard]] const Pipeline& pipeline() const { return pipeline_; }
   [[nodiscard]] Metrics metrics() const;
@@ -89,6 +92,7 @@ class Engine {
   Outbox outbox_;
   Checkpointing checkpoints_;
   Evasions evasions_;
+  LogTrust trust_;
 
   Moment now_;                // of this turn
   bool settled_ = false;      // the logs were read to their ends once

@@ -88,6 +88,12 @@ std::string metrics_text(const Metrics& metrics) {
                "Pieces of syslog entries whose other pieces are missing.", reader.lost_pieces);
   page.counter("exiwarden_bad_tagged_lines_total", "Lines that begin as our ACL's but are not.",
                reader.bad_tagged);
+  page.gauge("exiwarden_exim_settings_read", "1 if Exim's own settings could be asked for.",
+             metrics.exim_asked ? 1 : 0);
+  page.head("exiwarden_doubtful_exim_setting", "gauge",
+            "Settings of Exim that make its log untrustworthy.");
+  for (const auto& setting : metrics.doubtful_settings)
+    page.value("exiwarden_doubtful_exim_setting", "setting", setting, 1);
   page.counter("exiwarden_decisions_total", "Limits reached.", metrics.decisions);
   page.gauge("exiwarden_log_lag_bytes", "Bytes of the logs not read yet.", metrics.lag_bytes);
   page.counter("exiwarden_log_rotations_total", "Files that followed another as the log.",

@@ -27,6 +27,8 @@ struct Metrics {
     bool fault = false;
   };
   std::vector<List> lists;
+  bool exim_asked = false;                     // Exim's settings could be read
+  std::vector<std::string> doubtful_settings;  // of Exim: they make the log untrustworthy
   std::uint64_t rotations = 0, truncations = 0, missing_files = 0;
   std::uint64_t crowded_out = 0, blocks_dropped = 0, mails = 0;
   bool log_fault = false, state_fault = false, notify_fault = false;

@@ -22,6 +22,7 @@ parsers::ReaderOptions reader_options(const Config& config, const PipelineOption
   reader.submissions = options.submissions ||
                        std::any_of(config.rules.begin(), config.rules.end(), listens_to_bounced);
   reader.junk_helo = as_optional(config.log.junk_helo);
+  if (!reader.junk_helo) reader.junk_helo = options.junk_helo;
   reader.syslog_duplication = as_optional(config.log.syslog_duplication);
   reader.not_after = options.not_after;
   return reader;

@@ -35,6 +35,8 @@ struct PipelineOptions {
   std::shared_ptr<const parsers::Patterns> patterns;  // null: none
   std::string tag_secret;                             // empty: tagged lines need no tag
   bool submissions = false;  // join failed deliveries, also if no rule listens to them
+  // What Exim itself says, where the config leaves it to that; nullopt: what the log shows.
+  std::optional<bool> junk_helo;
   Zone zone = Zone::utc();
   std::vector<IpAddress> own;                      // addresses of this machine
   parsers::CivilSeconds not_after = 253402300799;  // for syslog stamps without a year

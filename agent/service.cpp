@@ -73,7 +73,7 @@ Service::Service(Setup setup, actions::Files& files, EngineOptions options)
     : inotify_(open_inotify(options.say)),
       mailer_(setup.config.notify, options.host),
       saver_(files, setup.config.state.directory),
-      engine_(setup.config, std::move(setup.around),
+      engine_(setup.config, std::move(setup.around), std::move(setup.trust),
               {files, inotify_ ? &*inotify_ : nullptr, mailer_, saver_}, std::move(options)) {}
 
 void Service::wait(bool more, int signals) {
@@ -100,7 +100,7 @@ void Service::run(const std::function<void()>& ready,
     wait(more, signals.fd());
     if (const int signal = signals.next(); signal == SIGHUP) {
       if (auto setup = reloaded()) {
-        engine_.reload(setup->config, std::move(setup->around), clocks());
+        engine_.reload(setup->config, std::move(setup->around), std::move(setup->trust), clocks());
         ready();
       }
     } else if (signal != 0) {

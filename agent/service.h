@@ -15,6 +15,7 @@ class Service {
   struct Setup {
     Config config;
     PipelineOptions around;
+    LogTrust trust;
   };
 
   Service(Setup setup, actions::Files& files, EngineOptions options);

@@ -30,7 +30,13 @@ std::optional<Service::Setup> setup_for(Config config) {
     say(*problem);
     return std::nullopt;
   }
-  return Service::Setup{std::move(config), std::move(std::get<PipelineOptions>(around))};
+  auto trust = ask_exim(config.exim.binary);
+  if (trust.why_not)
+    say(*trust.why_not + "; whether Exim's settings make its log untrustworthy is not known");
+  for (const auto& doubt : trust.doubts) say(fmt::format("exim: {}; {}", doubt.what, doubt.advice));
+  auto& options = std::get<PipelineOptions>(around);
+  if (trust.junk_helo) options.junk_helo = true;
+  return Service::Setup{std::move(config), std::move(options), std::move(trust)};
 }
 
 // A new configuration, if it is wholly good and says the same of what can't change in the midst.

@@ -11,6 +11,7 @@
 #include "agent/instance.h"
 #include "agent/levels.h"
 #include "agent/log_file.h"
+#include "agent/log_trust.h"
 #include "agent/printable.h"
 #include "agent/terminal.h"
 
@@ -46,6 +47,7 @@ class Status {
       for (const auto& pending : saved_.state->pending) this->pending(pending);
       outbox();
     }
+    exim();
     for (const auto& fault : faults_) {
       if (json()) {
         fmt::print("{}\n", Record().add("about", "fault").add("what", fault).json());
@@ -179,6 +181,25 @@ class Status {
       return;
     }
     line("blocked", fmt::format("{} in {}", entries, printable(list.path)));
+  }
+
+  // Exim's settings are nothing that the service could mend: they are no faults of it.
+  void exim() {
+    const auto trust = ask_exim(invocation_.config.exim.binary);
+    if (trust.why_not && trust.exim_there && !json())
+      line("exim", "its settings can't be read: " + printable(*trust.why_not));
+    for (const auto& doubt : trust.doubts) {
+      if (!json()) {
+        line("exim", printable(doubt.what));
+        continue;
+      }
+      Record record;
+      record.add("about", "exim")
+          .add("setting", doubt.setting)
+          .add("what", doubt.what)
+          .add("advice", doubt.advice);
+      fmt::print("{}\n", record.json());
+    }
   }
 
   void windows() {

@@ -15,6 +15,8 @@ agent::Metrics sample() {
   metrics.decisions = 3;
   metrics.lists = {{"/l/plain", 2, false}, {"/l/a \"b\\\n\x1b\xff", 1, true}};
   metrics.newest_event = 1795428155;
+  metrics.exim_asked = true;
+  metrics.doubtful_settings = {"log_selector"};
   return metrics;
 }
 
@@ -62,6 +64,8 @@ TEST_CASE("metrics carry what they are told") {
            "\nexiwarden_log_lines_total 12\n",
            "\nexiwarden_events_total{kind=\"rejected_rcpt\"} 7\n",
            "\nexiwarden_decisions_total 3\n",
+           "\nexiwarden_exim_settings_read 1\n",
+           "\nexiwarden_doubtful_exim_setting{setting=\"log_selector\"} 1\n",
            "\nexiwarden_list_entries{list=\"/l/plain\"} 2\n",
            "\nexiwarden_list_entries{list=\"/l/a \\\"b\\\\\\\\x0a\\\\x1b\\\\xff\"} 1\n",
            "\nexiwarden_fault{part=\"list\"} 1\n",

@@ -84,13 +84,21 @@ class Place:
         self.sendmail.chmod(0o755)
         self.write_config()
 
-    def write_config(self, limit=3, period="1h", relays='["192.0.2.0/24"]', more="", logs=()):
+    def pretend_exim(self, *settings, script=""):
+        """An Exim that says of itself what exim -bP says, or does what the script does."""
+        path = self.root / "exim"
+        path.write_text("#!/bin/sh\n" + (script or "cat <<'END'\n" + "\n".join(settings) + "\nEND\n"))
+        path.chmod(0o755)
+        return path
+
+    def write_config(self, limit=3, period="1h", relays='["192.0.2.0/24"]', more="", logs=(), exim=None):
         paths = ", ".join(f'"{path}"' for path in (self.log, *logs))
         self.config.write_text(
             f'[log]\npaths = [{paths}]\ntimezone = "UTC"\n'
             f"[relay]\nhosts = {relays}\nown = []\n"
             f'[state]\ndirectory = "{self.state}"\nmetrics = "{self.root}/metrics.prom"\n'
-            f'[exim]\nuser = "{pwd.getpwuid(os.getuid()).pw_name}"\n'
+            f'[exim]\nuser = "{pwd.getpwuid(os.getuid()).pw_name}"\n' +
+            (f'binary = "{exim}"\n' if exim else "") +
             f'[notify]\nto = ["abuse@example.org", "second@example.org"]\n'
             f'from = "exiwarden@example.org"\ntransports = ["sendmail"]\n'
             f'sendmail = ["{self.sendmail}", "-i", "-f", "<>"]\n{more}'

@@ -255,6 +255,41 @@ class ServiceRun(unittest.TestCase):
                        'events_total{kind="ambiguous"} 1'):
             self.assertIn(f"\nexiwarden_{sample}\n", metrics)
 
+    def test_settings_of_exim_that_make_its_log_untrustworthy_are_said_counted_and_shown(self):
+        exim = self.place.pretend_exim("log_selector = +pid +smtp_mailauth", "helo_accept_junk_hosts = *",
+                                       "rfc1413_query_timeout = 5s", "untrusted_set_sender = ")
+        self.place.write_config(exim=exim)
+        # Where any HELO may pass, all up to the last address may be one.
+        self.place.append(*[refusal("eve", n).replace(b"sender@", b'"h) [198.51.100.9]"@') for n in range(9)])
+        with Service(self.place) as service:
+            for name in (b"log_selector has +smtp_mailauth", b"helo_accept_junk_hosts", b"rfc1413_query_timeout"):
+                self.assertEqual(service.errors.read_bytes().count(b"exim: " + name), 1)
+            wait_for(lambda: b"in the log: 9 refusals whose sender" in service.errors.read_bytes(), "read")
+            shown = call("status", "-c", self.place.config, "-o", "jsonl").stdout.decode()
+            self.assertEqual(service.stop(), 0)
+        self.assertEqual(self.place.listed(), [])
+        metrics = (self.place.root / "metrics.prom").read_text()
+        for name in ("log_selector", "helo_accept_junk_hosts", "rfc1413_query_timeout"):
+            self.assertIn(f'\nexiwarden_doubtful_exim_setting{{setting="{name}"}} 1\n', metrics)
+            self.assertIn(f'"about":"exim","setting":"{name}"', shown)
+        self.assertIn("\nexiwarden_exim_settings_read 1\n", metrics)
+
+    def test_an_exim_that_is_missing_or_hangs_holds_up_nothing(self):
+        self.place.append(b"")
+        for script, what in ((None, b"no such program"), ("exec sleep 600", b"no end in time"),
+                             ("echo 'exim: permission denied' >&2; exit 1", b"permission denied")):
+            with self.subTest(what=what):
+                self.place.write_config(
+                    exim=self.place.pretend_exim(script=script) if script else self.place.root / "none")
+                with Service(self.place) as service:
+                    said = service.errors.read_bytes()
+                    self.assertEqual(service.stop(), 0)
+                service.errors.unlink()
+                self.assertEqual(said.count(b"whether Exim's settings make its log untrustworthy"), 1, said)
+                self.assertIn(what, said)
+                self.assertIn("\nexiwarden_exim_settings_read 0\n",
+                              (self.place.root / "metrics.prom").read_text())
+
     def test_a_state_directory_that_cannot_be_made_ends_it(self):
         self.place.state.write_text("a file")
         done = call("run", "-c", self.place.config)

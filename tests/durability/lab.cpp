@@ -168,8 +168,9 @@ void Machine::start() {
         true);
   };
   saver_ = std::make_unique<agent::DirectSaver>(files_, config_.state.directory);
-  engine_ = std::make_unique<agent::Engine>(
-      config_, around(), agent::EngineParts{files_, nullptr, mailer_, *saver_}, options);
+  engine_ = std::make_unique<agent::Engine>(config_, around(), agent::LogTrust{},
+                                            agent::EngineParts{files_, nullptr, mailer_, *saver_},
+                                            options);
   engine_->start(now());
 }
 
@@ -179,7 +180,7 @@ void Machine::stop() {
 }
 
 void Machine::reload() {
-  engine_->reload(config_, around(), now());
+  engine_->reload(config_, around(), agent::LogTrust{}, now());
 }
 
 void Machine::turns(int count, std::chrono::milliseconds apart) {
