@@ -415,6 +415,7 @@ std::variant<State, std::string> decode_state(std::string_view text) {
   if (text.substr(content.size()) != fmt::format("{}{}\n", kSum, sha256_hex(content))) {
     return std::string("its checksum is wrong: it is damaged or cut off");
   }
+  if (!content.ends_with('\n')) return std::string("its last line has no end");
   Decoder decoder;
   try {
     auto rest = content.substr(kHeader.size());
