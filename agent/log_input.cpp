@@ -9,10 +9,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
 #include <ctime>
+#include <mutex>
 #include <optional>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "agent/unpack.h"
@@ -77,13 +80,26 @@ class Source {
   std::uint64_t taken_ = 0;
 };
 
-// The first bytes were read to see what it is; they come first.
-class PlainInput : public LogInput {
+}  // namespace
+
+// Where the bytes of the log itself come from.
+class LogInput::Bytes {
  public:
-  PlainInput(std::unique_ptr<Source> source, std::string head)
+  Bytes() = default;
+  virtual ~Bytes() = default;
+  Bytes(const Bytes&) = delete;
+  Bytes& operator=(const Bytes&) = delete;
+  // Fills `out`, at least one byte of it; 0 at the end.
+  virtual actions::Result<std::size_t> fill(std::span<char> out) = 0;
+  [[nodiscard]] virtual std::uint64_t taken() const = 0;  // on disk
+};
+
+// The first bytes were read to see what it is; they come first.
+class LogInput::Plain : public LogInput::Bytes {
+ public:
+  Plain(std::unique_ptr<Source> source, std::string head)
       : source_(std::move(source)), head_(std::move(head)) {}
 
- private:
   actions::Result<std::size_t> fill(std::span<char> out) override {
     if (head_.empty()) return source_->read(out);
     const auto size = std::min(out.size(), head_.size());
@@ -91,15 +107,16 @@ class PlainInput : public LogInput {
     head_.erase(0, size);
     return size;
   }
-  [[nodiscard]] std::uint64_t source_taken() const override { return source_->taken(); }
+  [[nodiscard]] std::uint64_t taken() const override { return source_->taken(); }
 
+ private:
   std::unique_ptr<Source> source_;
   std::string head_;
 };
 
-class PackedInput : public LogInput {
+class LogInput::Packed : public LogInput::Bytes {
  public:
-  PackedInput(std::unique_ptr<Source> source, std::string head, Packing packing)
+  Packed(std::unique_ptr<Source> source, std::string head, Packing packing)
       : source_(std::move(source)),
         packing_(packing),
         unpacker_(Unpacker::make(packing)),
@@ -108,7 +125,6 @@ class PackedInput : public LogInput {
     end_ = head.size();
   }
 
- private:
   actions::Result<std::size_t> fill(std::span<char> out) override {
     for (;;) {
       if (failed_) return broken();
@@ -137,6 +153,9 @@ class PackedInput : public LogInput {
     }
   }
 
+  [[nodiscard]] std::uint64_t taken() const override { return source_->taken(); }
+
+ private:
   [[nodiscard]] actions::Error broken() const {
     return {actions::Errc::malformed, 0,
             fmt::format("{}: the packed file {}; what could be read was used", source_->path(),
@@ -144,8 +163,6 @@ class PackedInput : public LogInput {
                         : members_ > 1 ? "is damaged after its first part"
                                        : "is damaged")};
   }
-  [[nodiscard]] std::uint64_t source_taken() const override { return source_->taken(); }
-
   std::unique_ptr<Source> source_;
   Packing packing_;
   std::unique_ptr<Unpacker> unpacker_;
@@ -157,7 +174,88 @@ class PackedInput : public LogInput {
   int members_ = 1;
 };
 
-}  // namespace
+void LogInput::fill(Bytes& from, Chunk& chunk) {
+  chunk.have = 0;
+  while (chunk.have < chunk.bytes.size() && chunk.error == nullptr) {
+    const auto got = from.fill(std::span(chunk.bytes).subspan(chunk.have));
+    if (!got) {
+      chunk.error = std::make_unique<actions::Error>(got.error());
+    } else if (got.value() == 0) {
+      break;
+    } else {
+      chunk.have += got.value();
+    }
+  }
+  chunk.taken = from.taken();
+}
+
+// A thread that fills chunks, and the few that are full. The thread alone uses the bytes' source.
+class LogInput::Ahead {
+ public:
+  explicit Ahead(Bytes& from) : from_(from), thread_([this] { run(); }) {}
+  ~Ahead() {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+  Ahead(const Ahead&) = delete;
+  Ahead& operator=(const Ahead&) = delete;
+
+  // The next chunk takes the place of `chunk`, whose storage is used again. At the end it is empty.
+  void next(Chunk& chunk) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return full_ > 0 || over_; });
+    if (full_ == 0) {
+      chunk.have = 0;
+      return;
+    }
+    std::swap(chunk, ring_[first_]);
+    first_ = (first_ + 1) % ring_.size();
+    --full_;
+    lock.unlock();
+    changed_.notify_all();
+  }
+
+ private:
+  void run() {
+    for (bool more = true; more;) {
+      Chunk* chunk = nullptr;
+      {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return full_ < ring_.size() || stop_; });
+        if (stop_) return;
+        chunk = &ring_[(first_ + full_) % ring_.size()];
+      }
+      LogInput::fill(from_, *chunk);
+      more = chunk->have == kChunk;
+      {
+        const std::lock_guard lock(mutex_);
+        ++full_;
+        over_ = !more;
+      }
+      changed_.notify_all();
+    }
+  }
+
+  Bytes& from_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::array<Chunk, 4> ring_;
+  std::size_t first_ = 0, full_ = 0;  // of ring_; a chunk that is not full is the thread's
+  bool over_ = false;                 // no chunk comes after those that are full
+  bool stop_ = false;
+  std::thread thread_;  // last: it uses all the others
+};
+
+LogInput::LogInput(std::unique_ptr<Bytes> bytes) : bytes_(std::move(bytes)) {}
+LogInput::~LogInput() = default;
+
+void LogInput::read_ahead() {
+  if (regular_ && ahead_ == nullptr) ahead_ = std::make_unique<Ahead>(*bytes_);
+}
 
 actions::Result<std::span<const char>> LogInput::read() {
   const auto chunk = peek();
@@ -167,21 +265,20 @@ actions::Result<std::span<const char>> LogInput::read() {
 
 actions::Result<std::span<const char>> LogInput::peek() {
   if (!peeked_) {
-    have_ = 0;
-    while (have_ < buffer_.size() && error_ == nullptr) {
-      const auto got = fill(std::span(buffer_).subspan(have_));
-      if (!got) {
-        error_ = std::make_unique<actions::Error>(got.error());
-      } else if (got.value() == 0) {
-        break;
+    if (chunk_.error == nullptr) {
+      if (ahead_ != nullptr) {
+        ahead_->next(chunk_);
       } else {
-        have_ += got.value();
+        fill(*bytes_, chunk_);
       }
+      taken_ = chunk_.taken;
+    } else {
+      chunk_.have = 0;
     }
     peeked_ = true;
   }
-  if (have_ == 0 && error_ != nullptr) return *error_;
-  return std::span<const char>(buffer_.data(), have_);
+  if (chunk_.have == 0 && chunk_.error != nullptr) return *chunk_.error;
+  return std::span<const char>(chunk_.bytes.data(), chunk_.have);
 }
 
 actions::Result<std::unique_ptr<LogInput>> LogInput::open(const std::string& path,
@@ -209,12 +306,13 @@ actions::Result<std::unique_ptr<LogInput>> LogInput::open(const std::string& pat
   }
   head.resize(have);
 
-  std::unique_ptr<LogInput> input;
+  std::unique_ptr<Bytes> bytes;
   if (const auto packing = packing_of(head)) {
-    input = std::make_unique<PackedInput>(std::move(source), std::move(head), *packing);
+    bytes = std::make_unique<Packed>(std::move(source), std::move(head), *packing);
   } else {
-    input = std::make_unique<PlainInput>(std::move(source), std::move(head));
+    bytes = std::make_unique<Plain>(std::move(source), std::move(head));
   }
+  std::unique_ptr<LogInput> input(new LogInput(std::move(bytes)));
   input->regular_ = regular;
   input->size_ = regular ? static_cast<std::uint64_t>(info.st_size) : 0;
   input->written_ = regular ? info.st_mtime : ::time(nullptr);

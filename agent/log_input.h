@@ -31,9 +31,13 @@ class LogInput {
   // "-" is standard input. Errors name the file.
   static actions::Result<std::unique_ptr<LogInput>> open(const std::string& path,
                                                          Patience patience = {});
-  virtual ~LogInput() = default;
+  ~LogInput();
   LogInput(const LogInput&) = delete;
   LogInput& operator=(const LogInput&) = delete;
+
+  // From now on a thread reads and unpacks a few chunks ahead. Does nothing for pipes: what there
+  // is to say about waiting is said by the thread that asks.
+  void read_ahead();
 
   // The next bytes, empty at the end. They live until the next call. A packed file that ends early
   // or is damaged gives all that could be read and then an error.
@@ -47,22 +51,32 @@ class LogInput {
   [[nodiscard]] bool is_regular() const { return regular_; }
   [[nodiscard]] std::uint64_t size() const { return size_; }  // on disk; 0 if not regular
   // Bytes of the file on disk that were read so far.
-  [[nodiscard]] std::uint64_t taken() const { return source_taken(); }
-
- protected:
-  LogInput() : buffer_(kChunk) {}
-  // Fills `out`, at least one byte of it; 0 at the end.
-  virtual actions::Result<std::size_t> fill(std::span<char> out) = 0;
-  [[nodiscard]] virtual std::uint64_t source_taken() const = 0;
+  [[nodiscard]] std::uint64_t taken() const { return taken_; }
 
  private:
+  class Bytes;
+  class Plain;
+  class Packed;
+  class Ahead;
+  struct Chunk {
+    Chunk() : bytes(kChunk) {}
+    std::vector<char> bytes;
+    std::size_t have = 0;                  // of bytes; less than kChunk only at the end
+    std::uint64_t taken = 0;               // of the file on disk, up to its end
+    std::unique_ptr<actions::Error> error;  // to be given after the bytes before it
+  };
+
+  explicit LogInput(std::unique_ptr<Bytes> bytes);
+  static void fill(Bytes& from, Chunk& chunk);
+
   std::int64_t written_ = 0;  // seconds since 1970 UTC
   bool regular_ = false;
   std::uint64_t size_ = 0;
-  std::vector<char> buffer_;
-  std::size_t have_ = 0;  // of buffer_
+  std::uint64_t taken_ = 0;
+  std::unique_ptr<Bytes> bytes_;
+  std::unique_ptr<Ahead> ahead_;  // before bytes_ goes, so must it
+  Chunk chunk_;
   bool peeked_ = false;
-  std::unique_ptr<actions::Error> error_;  // to be given after the bytes before it
 };
 
 }  // namespace agent

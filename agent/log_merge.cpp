@@ -122,6 +122,7 @@ void LogMerge::open_next(Stream& stream) {
     }
     stream.input = std::move(opened.value());
   }
+  stream.input->read_ahead();
   if (file.first && stream.last != Instant::min()) {
     auto probe = stream.clock;
     const auto first = probe.resolve(*file.first);
