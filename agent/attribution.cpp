@@ -6,11 +6,17 @@
 namespace agent {
 
 std::string folded(std::string_view id) {
-  std::string out(id);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-  }
+  std::string out;
+  append_folded(id, out);
   return out;
+}
+
+void append_folded(std::string_view id, std::string& out) {
+  const auto begin = out.size();
+  out += id;
+  for (auto i = begin; i < out.size(); ++i) {
+    if (out[i] >= 'A' && out[i] <= 'Z') out[i] = static_cast<char>(out[i] + ('a' - 'A'));
+  }
 }
 
 std::string_view name_of(Charged charged) {

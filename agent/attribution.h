@@ -20,6 +20,7 @@ namespace agent {
 
 // ASCII letters in lower case, all else as it is: what Exim's lsearch takes for equal.
 [[nodiscard]] std::string folded(std::string_view id);
+void append_folded(std::string_view id, std::string& out);
 
 enum class Charged : std::uint8_t {
   user,

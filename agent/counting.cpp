@@ -37,7 +37,16 @@ bool listens_to(const Rule& rule, Signal signal) {
 }  // namespace
 
 std::string subject_key(IdentityKind kind, std::string_view identity) {
-  return std::string{tag(kind), ':'} + folded(identity);
+  std::string key;
+  write_subject_key(kind, identity, key);
+  return key;
+}
+
+void write_subject_key(IdentityKind kind, std::string_view identity, std::string& out) {
+  out.clear();
+  out += tag(kind);
+  out += ':';
+  append_folded(identity, out);
 }
 
 std::uint64_t recipient_digest(std::string_view recipient) {
@@ -84,19 +93,19 @@ void Counting::add(const Occurrence& event, const OnDecision& on_decision) {
     return;
   }
   for (const auto& group : groups_) {
-    if (group.kind == event.kind) add_to(group, std::string(event.identity), event, on_decision);
+    if (group.kind == event.kind) add_to(group, event.identity, event, on_decision);
   }
 }
 
-void Counting::add_to(const Group& group, const std::string& identity, const Occurrence& event,
+void Counting::add_to(const Group& group, std::string_view identity, const Occurrence& event,
                       const OnDecision& on_decision) {
   const bool heard = std::any_of(group.rules.begin(), group.rules.end(), [&](std::size_t rule) {
     return listens_to(rules_[rule], event.signal);
   });
   if (!heard) return;
-  const auto key = subject_key(group.kind, identity);
-  if (subjects_.size() >= max_identities_ && subjects_.count(key) == 0) make_room();
-  auto& subject = subjects_[key];
+  write_subject_key(group.kind, identity, key_);
+  if (subjects_.size() >= max_identities_ && subjects_.count(key_) == 0) make_room();
+  auto& subject = subjects_[key_];
   if (subject.windows.empty()) subject.windows.resize(slots(group.kind));
   if (subject.fresh_since && event.time <= *subject.fresh_since) return;
   if (is_over(subject, event.time)) forget_evidence(subject);
@@ -128,14 +137,14 @@ void Counting::add_to(const Group& group, const std::string& identity, const Occ
     Decision decision;
     decision.rule = rule.name;
     decision.identity_kind = rule.identity;
-    decision.identity = identity;
+    decision.identity = std::string(identity);
     decision.list = rule.list;
     decision.time = event.time;
     decision.first = window.oldest();
     decision.count = static_cast<std::uint32_t>(window.size());
     decision.limit = rule.limit;
     decision.period = rule.period;
-    decision.place = event.place;
+    decision.place = {std::string(event.file), event.line, event.offset};
     decision.hosts = subject.hosts;
     decision.other_hosts = subject.other_hosts;
     decision.samples = subject.samples;

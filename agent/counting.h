@@ -27,7 +27,8 @@ struct Occurrence {
   IdentityKind kind = IdentityKind::user;
   std::string_view identity;  // as Exim prints it
   std::string_view host, recipient, reason;
-  Place place;
+  std::string_view file;  // where its line stands, as in Place
+  std::uint64_t line = 0, offset = 0;
   // When its log was read for the first time: events older than one period then never decide.
   std::optional<Instant> first_start = std::nullopt;
 };
@@ -100,7 +101,7 @@ class Counting {
     int ipv6_prefix;
     std::vector<std::size_t> rules;
   };
-  void add_to(const Group& group, const std::string& identity, const Occurrence& event,
+  void add_to(const Group& group, std::string_view identity, const Occurrence& event,
               const OnDecision& on_decision);
   void make_room();
   void remember(Subject& subject, const Occurrence& event, bool near_limit) const;
@@ -121,10 +122,12 @@ class Counting {
   std::size_t next_bucket_ = 0;  // where make_room() looks next
   std::uint64_t crowded_out_ = 0;
   std::optional<Instant> newest_;  // event of all
+  std::string key_;                // of the event at hand; a member so that its storage is kept
 };
 
 // "u:" + folded id; the key of an identity in Counting::subjects().
 [[nodiscard]] std::string subject_key(IdentityKind kind, std::string_view identity);
+void write_subject_key(IdentityKind kind, std::string_view identity, std::string& out);
 // A digest by which distinct recipients are told apart; never 0. Resists chosen collisions.
 [[nodiscard]] std::uint64_t recipient_digest(std::string_view recipient);
 

@@ -61,8 +61,8 @@ class LogInput {
   struct Chunk {
     Chunk() : bytes(kChunk) {}
     std::vector<char> bytes;
-    std::size_t have = 0;                  // of bytes; less than kChunk only at the end
-    std::uint64_t taken = 0;               // of the file on disk, up to its end
+    std::size_t have = 0;                   // of bytes; less than kChunk only at the end
+    std::uint64_t taken = 0;                // of the file on disk, up to its end
     std::unique_ptr<actions::Error> error;  // to be given after the bytes before it
   };
 

@@ -210,7 +210,9 @@ void Pipeline::charge(Log& log, const parsers::Event& event, Instant time) {
   occurrence.host = event.host.value_or("");
   occurrence.recipient = event.recipient.value_or("");
   occurrence.reason = event.reason.value_or("");
-  occurrence.place = {log.name, event.number, event.offset};
+  occurrence.file = log.name;
+  occurrence.line = event.number;
+  occurrence.offset = event.offset;
   occurrence.first_start = log.first_start;
   if (divert_) return divert_(occurrence);
   counting_.add(occurrence, [this](Decision&& decision) {
