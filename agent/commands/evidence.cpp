@@ -3,14 +3,12 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <variant>
 
-#include "actions/blocklist.h"
-#include "actions/files.h"
 #include "agent/commands/command.h"
 #include "agent/commands/list_scope.h"
 #include "agent/commands/report_files.h"
+#include "agent/commands/standing.h"
 #include "agent/printable.h"
 #include "agent/report/gather.h"
 
@@ -31,29 +29,6 @@ std::vector<std::string> live_logs(const Config& config) {
   return patterns;
 }
 
-std::vector<std::string> listed_as(const Config& config, const std::string& identity) {
-  std::vector<std::string> lines;
-  actions::PosixFiles files;
-  for (const auto& list : lists_of(config)) {
-    const auto view = actions::Blocklist(files, list.path, {}).read();
-    if (!view) continue;
-    const auto forms = forms_of(list, identity);
-    for (const auto& entry : view.value().entries) {
-      if (std::find(forms.begin(), forms.end(), folded(entry.key)) == forms.end()) continue;
-      lines.push_back(list.path + ": " + entry.data);
-    }
-  }
-  return lines;
-}
-
-std::string frozen_note(const Dossier& dossier) {
-  const auto frozen = std::count_if(dossier.stories.begin(), dossier.stories.end(),
-                                    [](const MessageStory& story) { return story.frozen; });
-  if (frozen == 0) return "No message of it is frozen as far as these logs go.";
-  return fmt::format("{} of its messages {} frozen as far as these logs go.", frozen,
-                     frozen == 1 ? "is" : "are");
-}
-
 }  // namespace
 
 Exit run_evidence(const Invocation& invocation) {
@@ -71,7 +46,10 @@ Exit run_evidence(const Invocation& invocation) {
   if (Network::parse(identity)) gather.add(IdentityKind::relay, identity);
   gather.add(IdentityKind::user, identity);
   gather.add(IdentityKind::local, identity);
-  const auto exit = read_logs(reading, plan, false, gather.hooks());
+  ReportContext context;
+  auto hooks = gather.hooks();
+  hooks.note = [&](const std::string& text) { context.notes.push_back(text); };
+  const auto exit = read_logs(reading, plan, false, hooks);
   if (exit == kUsage) return exit;
 
   std::vector<const Dossier*> found;
@@ -85,24 +63,26 @@ Exit run_evidence(const Invocation& invocation) {
     fmt::print(stderr, "exiwarden: nothing about \"{}\" in these logs\n", printable(identity));
     return exit == kDone ? kNo : exit;
   }
-  ReportContext context;
   context.config = &plan.config;
   context.zone = &zone;
   context.digests = digests_of(files);
   context.selection = selection_text(invocation);
-  context.listed = listed_as(plan.config, identity);
   context.partial = exit != kDone;
+  if (invocation.options.count("logs-only") == 0) {
+    const auto queue = queue_now(plan.config);
+    for (const auto* dossier : found) {
+      context.standing.emplace(dossier, standing_of(*dossier, plan.config, queue));
+    }
+  }
 
   if (invocation.options.count("html") > 0) {
     const auto path = invocation.options["html"].as<std::string>();
     // One page, one identity: should a user and a login have the same name, the first has more.
-    context.frozen_note = frozen_note(*found.front());
     const auto written = write_report(path, {found.front()}, context);
     if (written != kDone) return written;
     if (invocation.output == Output::text) return exit;
   }
   for (const auto* dossier : found) {
-    context.frozen_note = frozen_note(*dossier);
     if (invocation.output == Output::csv) {
       fmt::print("{}", dossier_csv({dossier}, context));
     } else if (invocation.output == Output::jsonl) {

@@ -34,6 +34,10 @@ Exit exit_of(const actions::Error& error) {
 class Talk {
  public:
   void note(const std::string& text) {
+    if (keep) keep(text);
+    say(text);
+  }
+  void say(const std::string& text) {
     if (quiet) return;
     if (progress != nullptr) progress->hide();
     fmt::print(stderr, "exiwarden: {}\n", printable(text));
@@ -44,6 +48,7 @@ class Talk {
   }
   Exit exit = kDone;
   bool quiet = false;
+  std::function<void(const std::string&)> keep;  // may be empty
   Progress* progress = nullptr;
 };
 
@@ -76,9 +81,10 @@ Exit read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhi
   const Interrupt interrupt;
   Talk talk;
   talk.quiet = hooks.quiet;
+  talk.keep = hooks.note;
   const LogInput::Patience patience{
       [&](const std::string& what) {
-        talk.note(what == "-" ? "waiting for standard input" : what + ": waiting for it");
+        talk.say(what == "-" ? "waiting for standard input" : what + ": waiting for it");
       },
       Interrupt::requested};
   auto catalog = take_stock(std::move(named), plan.options.zone, patience);

@@ -21,6 +21,8 @@ struct ReadHooks {
   // As in LogMerge::Watch.
   std::function<void(std::size_t log, std::span<const char> bytes)> bytes = {};
   std::function<void(std::size_t log, const std::string& file, const FilePlace& from)> file = {};
+  // What there is to say about the logs: copies, gaps, damage.
+  std::function<void(const std::string& text)> note = {};
   bool quiet = false;  // what there is to say about the logs was said already
 };
 Exit read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhile,

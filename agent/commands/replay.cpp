@@ -13,6 +13,7 @@
 #include "agent/commands/command.h"
 #include "agent/commands/reading.h"
 #include "agent/commands/report_files.h"
+#include "agent/commands/standing.h"
 #include "agent/decision_text.h"
 #include "agent/printable.h"
 #include "agent/report/entries.h"
@@ -75,8 +76,10 @@ Exit report(const Invocation& invocation, ReadPlan& plan, const std::vector<Deci
     if (gather.dossiers().size() == kMaxDossiers) break;
     gather.add(decision.identity_kind, decision.identity);
   }
+  ReportContext context;
   auto hooks = gather.hooks();
   hooks.quiet = true;
+  hooks.note = [&](const std::string& text) { context.notes.push_back(text); };
   const auto exit = decisions.empty() ? kDone : read_logs(invocation, plan, false, hooks);
   std::vector<const Dossier*> dossiers;
   std::set<std::string> files;
@@ -85,13 +88,17 @@ Exit report(const Invocation& invocation, ReadPlan& plan, const std::vector<Deci
     dossiers.push_back(dossier.get());
     files.insert(dossier->files.begin(), dossier->files.end());
   }
-  ReportContext context;
   context.config = &plan.config;
   context.zone = &zone;
   context.digests = digests_of(files);
   context.selection = selection_text(invocation);
   context.partial = partial || exit != kDone;
-  context.frozen_note = "";
+  if (invocation.options.count("logs-only") == 0 && !dossiers.empty()) {
+    const auto queue = queue_now(plan.config);
+    for (const auto* dossier : dossiers) {
+      context.standing.emplace(dossier, standing_of(*dossier, plan.config, queue));
+    }
+  }
   return write_report(invocation.options["report"].as<std::string>(), dossiers, context);
 }
 

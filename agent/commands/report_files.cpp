@@ -24,16 +24,27 @@ bool write_file(const std::string& path, const std::string& content) {
 
 }  // namespace
 
-Exit write_report(const std::string& path, const std::vector<const Dossier*>& dossiers,
-                  ReportContext context) {
+Exit write_page(const std::string& path,
+                const std::function<std::string(const std::string& csv)>& page,
+                const std::function<std::string()>& tables) {
   const auto csv = std::filesystem::path(path).replace_extension(".csv");
   const bool beside = csv != path;
-  if (beside) context.csv = csv.filename().string();
-  if (!write_file(path, dossier_page(dossiers, context))) return kCantCreate;
-  if (beside && !write_file(csv.string(), dossier_csv(dossiers, context))) return kCantCreate;
+  if (!write_file(path, page(beside ? csv.filename().string() : ""))) return kCantCreate;
+  if (beside && !write_file(csv.string(), tables())) return kCantCreate;
   fmt::print(stderr, "exiwarden: wrote {}{}\n", printable(path),
              beside ? " and " + printable(csv.string()) : "");
   return kDone;
+}
+
+Exit write_report(const std::string& path, const std::vector<const Dossier*>& dossiers,
+                  ReportContext context) {
+  return write_page(
+      path,
+      [&](const std::string& csv) {
+        context.csv = csv;
+        return dossier_page(dossiers, context);
+      },
+      [&] { return dossier_csv(dossiers, context); });
 }
 
 std::string selection_text(const Invocation& invocation) {

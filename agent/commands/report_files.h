@@ -1,6 +1,7 @@
-// What evidence and replay --report share: pages as files.
+// What evidence, replay --report and tune --html share: pages as files.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -11,8 +12,12 @@
 
 namespace agent {
 
-// Writes FILE and, beside it, the full tables as FILE with ".csv" for its ".html"; says where they
-// are, or what went wrong.
+// Writes `page` to FILE and, beside it, `tables` to FILE with ".csv" for its ".html"; says where
+// they are, or what went wrong. `page` gets the name of that file, without its directory; empty:
+// none.
+[[nodiscard]] Exit write_page(const std::string& path,
+                              const std::function<std::string(const std::string& csv)>& page,
+                              const std::function<std::string()>& tables);
 [[nodiscard]] Exit write_report(const std::string& path,
                                 const std::vector<const Dossier*>& dossiers, ReportContext context);
 

@@ -17,14 +17,17 @@ void replay_options(po::options_description& options) {
       ("summary", "jsonl, csv: also what was accepted before and after")  //
       ("brief", "text: without what was accepted; faster")                //
       ("report", po::value<std::string>()->value_name("FILE"),
-       "also write a page on all of them, and its tables as .csv")  //
+       "also write a page on all of them, and its tables as .csv")      //
+      ("logs-only", "in it, leave out this machine's lists and queue")  //
       ("fail-on-block", "exit 1 if anything was decided");
   add_selection_options(options);
 }
 
 void evidence_options(po::options_description& options) {
-  options.add_options()("html", po::value<std::string>()->value_name("FILE"),
-                        "write a page, and its full tables as .csv");
+  options.add_options()  //
+      ("html", po::value<std::string>()->value_name("FILE"),
+       "write a page, and its full tables as .csv")  //
+      ("logs-only", "leave out this machine's lists and queue");
   add_selection_options(options);
 }
 
@@ -33,7 +36,10 @@ void tune_options(po::options_description& options) {
       ("limits", po::value<std::string>()->value_name("N,..."),
        "to try (default 10,20,50,100,200,500)")  //
       ("periods", po::value<std::string>()->value_name("P,..."),
-       "to try (default 10m,1h,1d)")                                                        //
+       "to try (default 10m,1h,1d)")  //
+      ("html", po::value<std::string>()->value_name("FILE"),
+       "also write a page, and whom each setting blocks as .csv")                           //
+      ("summary", "jsonl, csv: also when, and what was accepted before and after")          //
       ("spammers", po::value<std::string>()->value_name("FILE"), "known ones, one a line")  //
       ("honest", po::value<std::string>()->value_name("FILE"), "the same of honest ones");
   add_selection_options(options);
@@ -122,11 +128,13 @@ constexpr Command kCommands[] = {
      Command::NeedsConfig::or_defaults, explain_options, run_explain},
     {"tune", "LOG...", "which limits and periods would have blocked whom",
      "One pass answers for every limit and period, exactly as one replay each would.\n"
-     "Suggests a setting from the widest gap between identities, as TOML to paste.",
+     "Suggests a setting from the widest gap between identities, as TOML to paste.\n"
+     "A LOG is named as for replay.",
      Command::NeedsConfig::or_defaults, tune_options, run_tune},
     {"evidence", "ID [LOG...]", "everything the logs say about one identity",
      "Without a LOG: log.paths and their rotations. Timeline, hosts, recipients,\n"
-     "reasons, messages and the log lines, as text or as a page to hand on.",
+     "reasons, messages and the log lines, as text or as a page to hand on; and what\n"
+     "this machine's lists and Exim's queue hold of it now.",
      Command::NeedsConfig::or_defaults, evidence_options, run_evidence},
     {"status", "", "position and lag, fullest windows, blocked, faults",
      "Reads the checkpoint and the lists; the service may run or not. Windows are seen\n"

@@ -3,16 +3,17 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "agent/attribution.h"
 #include "agent/commands/command.h"
 #include "agent/commands/reading.h"
+#include "agent/commands/report_files.h"
 #include "agent/printable.h"
 #include "agent/tune/labels.h"
 #include "agent/tune/peaks.h"
+#include "agent/tune/tune_page.h"
 #include "agent/tune/tune_text.h"
 
 namespace agent {
@@ -93,26 +94,36 @@ bool read_labels(const Invocation& invocation, Labels& labels) {
   return take("spammers", labels.spammers) && take("honest", labels.honest);
 }
 
-void print_cells(const Tuning& tuning, const Labels& labels, Output output, bool& header) {
+void print_cells(const Tuning& tuning, const Labels& labels, const Zone& zone, bool summary,
+                 Output output, bool& header) {
   const auto& peaks = *tuning.peaks;
   for (std::size_t period = 0; period < peaks.grid().periods.size(); ++period) {
     for (const auto limit : tuning.limits) {
-      const auto identities = peaks.blocked(limit, period);
+      auto blocked = blocked_by(peaks, limit, period, labels);
+      std::sort(blocked.begin(), blocked.end(),
+                [](const Blocked& a, const Blocked& b) { return a.identity < b.identity; });
+      std::vector<std::string> identities, times;
+      std::uint64_t before = 0, after = 0;
+      for (const auto& one : blocked) {
+        identities.push_back(one.identity);
+        times.push_back(zone.text(one.hit->time));
+        before += one.hit->messages;
+        after += one.subject->messages - one.hit->messages;
+      }
       Record record;
       record.add("rule", peaks.rule().name)
           .add("period", static_cast<std::uint64_t>(peaks.grid().periods[period].count()))
           .add("limit", peaks.grid().limits[limit])
           .add("blocked", identities.size())
           .add("identities", identities);
+      if (summary) {
+        record.add("times", times).add("messages_before", before).add("messages_after", after);
+      }
       if (labels.given()) {
-        std::uint64_t hits = 0, honest = 0;
-        for (const auto& one : identities) {
-          hits += labels.spammers.count(folded(one));
-          honest += labels.honest.count(folded(one));
-        }
-        record.add("hits", hits)
-            .add("misses", labels.spammers.size() - hits)
-            .add("false_alarms", labels.honest.empty() ? identities.size() - hits : honest);
+        const auto verdict = judge(blocked, labels);
+        record.add("hits", verdict.hits)
+            .add("misses", verdict.misses)
+            .add("false_alarms", verdict.false_alarms);
       }
       if (header) fmt::print("{}\n", record.csv_header());
       header = false;
@@ -138,15 +149,19 @@ Exit run_tune(const Invocation& invocation) {
 
   const auto wanted = std::get<Grid>(asked).limits;
   auto grid = std::get<Grid>(asked);
-  const bool full = invocation.output == Output::text;
-  if (full) {
+  const bool text = invocation.output == Output::text;
+  const bool summary = invocation.options.count("summary") > 0;
+  const bool page = invocation.options.count("html") > 0;
+  const bool advised = text || page;  // else limits beside those asked for are of no use
+  const bool full = advised || summary;
+  if (advised) {
     grid.limits.insert(grid.limits.end(), std::begin(kSteps), std::end(kSteps));
     sort_once(grid.limits);
   }
   std::vector<Peaks> peaks;
   for (const auto& rule : plan.config.rules) {
     const int prefix = rule.ipv6_prefix != 0 ? rule.ipv6_prefix : plan.config.relay.ipv6_prefix;
-    peaks.emplace_back(rule, prefix, grid, full);
+    peaks.emplace_back(rule, prefix, grid, advised);
   }
   if (full) plan.options.submissions = true;
   Attribution attribution(plan.config, plan.options.own);
@@ -168,22 +183,34 @@ Exit run_tune(const Invocation& invocation) {
   const auto exit = read_logs(invocation, plan, false, {prepare});
   if (exit == kUsage) return exit;
 
-  bool header = invocation.output == Output::csv;
-  bool first = true;
+  std::vector<Tuning> rules;
   for (const auto& one : peaks) {
-    Tuning tuning;
+    auto& tuning = rules.emplace_back();
     tuning.peaks = &one;
     for (const auto limit : wanted) {
       tuning.limits.push_back(static_cast<std::size_t>(
           std::lower_bound(grid.limits.begin(), grid.limits.end(), limit) - grid.limits.begin()));
     }
-    if (!full) {
-      print_cells(tuning, labels, invocation.output, header);
-      continue;
+    if (advised) tuning.advice = advise(one, labels, wanted);
+  }
+  bool header = invocation.output == Output::csv;
+  for (const auto& tuning : rules) {
+    if (!text) {
+      print_cells(tuning, labels, zone, summary, invocation.output, header);
+    } else {
+      fmt::print("{}{}", &tuning == &rules.front() ? "" : "\n", tuning_text(tuning, labels, zone));
     }
-    tuning.advice = advise(one, labels, wanted);
-    fmt::print("{}{}", first ? "" : "\n", tuning_text(tuning, labels, zone));
-    first = false;
+  }
+  if (page) {
+    TunePageContext context{&zone, &labels, selection_text(invocation), "", exit != kDone};
+    const auto written = write_page(
+        invocation.options["html"].as<std::string>(),
+        [&](const std::string& csv) {
+          context.csv = csv;
+          return tune_page(rules, context);
+        },
+        [&] { return tune_csv(rules, context); });
+    if (written != kDone) return written;
   }
   return exit;
 }

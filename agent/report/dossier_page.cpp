@@ -14,15 +14,14 @@
 namespace agent {
 namespace {
 
-constexpr std::size_t kTop = 25, kShownMessages = 50;
+constexpr std::size_t kTop = 20, kShownMessages = 50, kShownFrozen = 100, kShownNotes = 60;
 
 std::string mono(std::string_view bytes, std::size_t columns = 200) {
   return "<span class=\"m\">" + html_text(bytes, columns) + "</span>";
 }
 
 std::string card(const char* kind, std::uint64_t number, const char* words) {
-  return fmt::format("<div class=\"card {}\"><b>{}</b><span>{}</span></div>\n", kind,
-                     grouped(number), words);
+  return html_card(kind, grouped(number), words);
 }
 
 std::string tally(const char* heading, const char* name, const Tally& tally) {
@@ -41,10 +40,19 @@ std::string tally(const char* heading, const char* name, const Tally& tally) {
   return fmt::format("<h3>{}</h3>\n", heading) + html_table({name, "#refused", "#accepted"}, rows);
 }
 
+const Standing* standing_of(const Dossier& dossier, const ReportContext& context) {
+  const auto found = context.standing.find(&dossier);
+  return found == context.standing.end() ? nullptr : &found->second;
+}
+
+std::string keep(std::string_view bytes) {
+  return "<span class=\"m k\">" + html_text(bytes, 40) + "</span>";
+}
+
 std::string state_of(const MessageStory& story) {
   if (story.removed) return "removed";
   if (story.frozen) return "frozen";
-  return story.completed ? "completed" : "in the queue when the log ends";
+  return story.completed ? "completed" : "not done yet";
 }
 
 std::string messages(const Dossier& dossier, const Zone& zone) {
@@ -63,11 +71,11 @@ std::string messages(const Dossier& dossier, const Zone& zone) {
   titles.insert(titles.end(), {"#size", "#delivered", "#failed", "state"});
   for (const auto* story : shown) {
     if (rows.size() == kShownMessages) break;
-    std::vector<std::string> row{mono(story->id), html_text(zone.text(story->time)),
+    std::vector<std::string> row{keep(story->id), html_time(zone, story->time),
                                  mono(story->sender.empty() ? "<>" : story->sender, 60)};
     if (subjects) row.push_back(html_text(story->subject, 80));
     row.insert(row.end(), {grouped(story->size), grouped(story->delivered), grouped(story->failed),
-                           state_of(*story)});
+                           "<span class=\"k\">" + state_of(*story) + "</span>"});
     rows.push_back(std::move(row));
   }
   std::string out = "<h3>Messages accepted</h3>\n" + html_table(titles, rows);
@@ -82,10 +90,10 @@ std::string decisions(const Dossier& dossier, const Zone& zone) {
   if (dossier.decisions.empty()) return "<p>No limit was reached.</p>\n";
   std::vector<std::vector<std::string>> rows;
   for (const auto& decision : dossier.decisions) {
-    rows.push_back({html_text(decision.rule), html_text(zone.text(decision.time)),
+    rows.push_back({html_text(decision.rule), html_time(zone, decision.time),
                     html_text(fmt::format("{} in {} (limit {})", decision.count,
                                           duration_text(decision.period), decision.limit)),
-                    html_text(zone.text(decision.first)),
+                    html_time(zone, decision.first),
                     mono(fmt::format("{}:{}", decision.place.file, decision.place.line))});
   }
   return html_table({"rule", "decided", "in the window", "since", "by line"}, rows);
@@ -106,7 +114,61 @@ std::string lines(const Dossier& dossier) {
   return out + "</pre>\n";
 }
 
-std::string section(const Dossier& dossier, const ReportContext& context, bool alone) {
+// What happened, in a few sentences.
+std::string lede(const Dossier& dossier, const Zone& zone) {
+  if (dossier.decisions.empty()) return "<p class=\"lede\">No limit was reached.</p>\n";
+  const auto& decision = dossier.decisions.front();
+  const auto before = [&](std::uint64_t all, std::uint64_t after) { return grouped(all - after); };
+  return fmt::format(
+      "<p class=\"lede\">At <b>{}</b> it reached the limit of rule {}: <b>{}</b> recipients that "
+      "do "
+      "not exist within {}, the first of them at {}. Until then {} messages to {} recipients had "
+      "been "
+      "accepted from it. After it, {} messages to {} recipients were accepted and {} more "
+      "recipients "
+      "refused: that is what a block at that moment would have stopped.</p>\n",
+      html_time(zone, decision.time), html_text(decision.rule), grouped(decision.count),
+      duration_text(decision.period), html_time(zone, decision.first),
+      before(dossier.messages, dossier.messages_after),
+      before(dossier.recipients, dossier.recipients_after), grouped(dossier.messages_after),
+      grouped(dossier.recipients_after), grouped(dossier.refused_after));
+}
+
+std::string pair(const std::string& left, const std::string& right) {
+  if (left.empty() || right.empty()) return left + right;
+  return "<div class=\"pair\"><div>" + left + "</div><div>" + right + "</div></div>\n";
+}
+
+// In the lists and in the queue of this machine, at the moment of asking.
+std::string now(const Dossier& dossier, const ReportContext& context) {
+  const auto* standing = standing_of(dossier, context);
+  if (standing == nullptr) return "";
+  std::string out = "<h3>Blocked now</h3>\n";
+  if (standing->listed.empty()) out += "<p>In no list.</p>\n";
+  for (const auto& line : standing->listed) out += "<pre>" + html_text(line, 400) + "</pre>\n";
+  out += "<h3>Frozen now</h3>\n<p>" + html_text(standing->note, 500) + "</p>\n";
+  if (standing->frozen.empty()) return out;
+  std::map<std::string_view, const MessageStory*> stories;
+  for (const auto& story : dossier.stories) stories.emplace(story.id, &story);
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& message : standing->frozen) {
+    if (rows.size() == kShownFrozen) break;
+    const auto story = stories.find(message.id);
+    const Instant received{std::chrono::seconds(message.received)};
+    rows.push_back({keep(message.id), html_time(*context.zone, received), mono(message.host, 60),
+                    story == stories.end() ? "" : mono(story->second->sender, 60),
+                    story == stories.end() ? "" : html_text(story->second->subject, 80),
+                    grouped(message.size)});
+  }
+  out += html_table({"message", "received", "from host", "sender", "subject", "#size"}, rows);
+  if (standing->frozen.size() > rows.size()) {
+    out += fmt::format("<p class=\"soft\">and {} more</p>\n",
+                       grouped(standing->frozen.size() - rows.size()));
+  }
+  return out;
+}
+
+std::string section(const Dossier& dossier, const ReportContext& context) {
   const auto& zone = *context.zone;
   std::string out =
       fmt::format("<h2>{} {}</h2>\n", name_of(dossier.kind()), html_text(dossier.identity(), 200));
@@ -117,39 +179,24 @@ std::string section(const Dossier& dossier, const ReportContext& context, bool a
   if (!others.empty()) out += fmt::format("<p>Also as {}</p>\n", fmt::join(others, ", "));
   if (dossier.first) {
     out += fmt::format("<p class=\"soft\">In these logs from {} to {}.</p>\n",
-                       html_text(zone.text(*dossier.first)), html_text(zone.text(*dossier.last)));
+                       html_time(zone, *dossier.first), html_time(zone, *dossier.last));
   }
-  out += "<div class=\"cards\">\n" + card("bad", dossier.refused, "recipients refused") +
+  out += lede(dossier, zone) + "<div class=\"cards\">\n" +
+         card("bad", dossier.refused, "recipients refused") +
          card("", dossier.messages, "messages accepted") +
          card("good", dossier.recipients, "recipients accepted") +
-         card("bad", dossier.failed, "of them failed later");
+         card("", dossier.failed, "of them failed later");
   if (!dossier.decisions.empty()) {
     out += card("", dossier.messages_after, "messages a block would have stopped") +
            card("", dossier.recipients_after, "recipients of those");
   }
-  out += "</div>\n" + timeline_svg(dossier, zone) + "<h3>Decisions</h3>\n" +
-         decisions(dossier, zone) + tally("Client hosts", "address", dossier.hosts) +
-         tally("Names given in HELO", "name", dossier.helos) +
-         tally("Recipients by domain", "domain", dossier.domains) +
-         tally("Reasons", "reason", dossier.reasons) +
-         tally("Envelope senders", "sender", dossier.senders) + messages(dossier, zone);
-  if (alone) {
-    out += "<h3>Blocked now</h3>\n";
-    if (context.listed.empty()) out += "<p>Not in a list.</p>\n";
-    for (const auto& line : context.listed) out += "<pre>" + html_text(line, 400) + "</pre>\n";
-    out += "<h3>Frozen now</h3>\n";
-    if (!context.frozen_note.empty()) {
-      out += "<p>" + html_text(context.frozen_note, 300) + "</p>\n";
-    }
-    if (!context.frozen.empty()) {
-      out += "<pre>";
-      for (std::size_t i = 0; i < std::min<std::size_t>(100, context.frozen.size()); ++i) {
-        out += html_text(context.frozen[i], 200) + "\n";
-      }
-      out += "</pre>\n";
-    }
-  }
-  return out + lines(dossier);
+  return out + "</div>\n" + timeline_svg(dossier, zone) + "<h3>Decisions</h3>\n" +
+         decisions(dossier, zone) + now(dossier, context) +
+         pair(tally("Client hosts", "address", dossier.hosts),
+              tally("Names given in HELO", "name", dossier.helos)) +
+         pair(tally("Recipients by domain", "domain", dossier.domains),
+              tally("Envelope senders", "sender", dossier.senders)) +
+         tally("Reasons", "reason", dossier.reasons) + messages(dossier, zone) + lines(dossier);
 }
 
 std::string overview(const std::vector<const Dossier*>& dossiers, const Zone& zone) {
@@ -158,9 +205,9 @@ std::string overview(const std::vector<const Dossier*>& dossiers, const Zone& zo
   for (const auto* dossier : dossiers) {
     if (rows.size() == kMost) break;
     const auto& decision = dossier->decisions.front();
-    rows.push_back({mono(dossier->identity()), html_text(decision.rule),
-                    html_text(zone.text(decision.time)), grouped(dossier->refused),
-                    grouped(dossier->messages - dossier->messages_after),
+    rows.push_back({"<span class=\"m id\">" + html_text(dossier->identity(), 200) + "</span>",
+                    html_text(decision.rule), html_time(zone, decision.time),
+                    grouped(dossier->refused), grouped(dossier->messages - dossier->messages_after),
                     grouped(dossier->messages_after), grouped(dossier->recipients_after)});
   }
   auto out = html_table({"identity", "rule", "decided", "#refused", "#messages before",
@@ -190,6 +237,16 @@ std::string origin(const std::vector<const Dossier*>& dossiers, const ReportCont
   }
   if (!context.selection.empty()) {
     out += "<p>Only a part was looked at: " + mono(context.selection, 400) + "</p>\n";
+  }
+  if (!context.notes.empty()) {
+    out += "<h3>About these logs</h3>\n<pre>";
+    for (std::size_t i = 0; i < std::min(kShownNotes, context.notes.size()); ++i) {
+      out += html_text(context.notes[i], 400) + "\n";
+    }
+    if (context.notes.size() > kShownNotes) {
+      out += fmt::format("and {} more remarks\n", context.notes.size() - kShownNotes);
+    }
+    out += "</pre>\n";
   }
   if (context.partial) out += "<p class=\"hit\">Not all logs could be read to their end.</p>\n";
   if (!context.csv.empty()) {
@@ -221,7 +278,7 @@ std::string dossier_page(const std::vector<const Dossier*>& dossiers,
   const auto end = origin(dossiers, context);
   std::size_t told = 0;
   for (const auto* dossier : dossiers) {
-    const auto next = section(*dossier, context, alone);
+    const auto next = section(*dossier, context);
     if (!alone && body.size() + next.size() + end.size() > kMaxPage) break;
     body += next;
     ++told;

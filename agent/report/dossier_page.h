@@ -8,6 +8,7 @@
 
 #include "agent/config.h"
 #include "agent/report/dossier.h"
+#include "agent/report/standing.h"
 #include "agent/zone.h"
 
 namespace agent {
@@ -16,14 +17,12 @@ namespace agent {
 struct ReportContext {
   const Config* config = nullptr;
   const Zone* zone = nullptr;
-  std::vector<std::string> logs;               // as they were asked for
   std::string selection;                       // options that narrowed what was read; may be empty
   std::map<std::string, std::string> digests;  // file -> SHA-256 as it lies on disk
-  std::vector<std::string> listed;             // lines of the lists that block the identity now
-  std::vector<std::string> frozen;             // messages in the queue now
-  std::string frozen_note;                     // where that comes from, or why it is not known
-  std::string csv;                             // name of the file with the full tables
-  bool partial = false;                        // not all logs were read
+  std::vector<std::string> notes;              // what was said about the logs: gaps, copies, damage
+  std::map<const Dossier*, Standing> standing;  // of those for whom it was asked
+  std::string csv;                              // name of the file with the full tables
+  bool partial = false;                         // not all logs were read
 };
 
 // At most this long; what does not fit is in the CSV and said so.

@@ -47,6 +47,22 @@ std::string messages(const Dossier& dossier, const Zone& zone) {
   return "\n" + table.text();
 }
 
+std::string frozen(const Standing& standing, const Zone& zone) {
+  std::string out = "\n" + wrapped(printable(standing.note), 2);
+  if (standing.frozen.empty()) return out;
+  TextTable table({{"frozen now", Align::left},
+                   {"received", Align::left},
+                   {"from host", Align::left},
+                   {"size", Align::right}},
+                  2);
+  for (const auto& message : standing.frozen) {
+    table.row({printable(message.id),
+               zone.text(Instant(std::chrono::seconds(message.received))).substr(0, 19),
+               printable(message.host), grouped(message.size)});
+  }
+  return out + table.text();
+}
+
 // One cell of RFC 4180. A spreadsheet takes what begins with one of these for a formula.
 std::string cell(std::string_view bytes) {
   auto text = printable(bytes);
@@ -70,8 +86,12 @@ std::string dossier_text(const Dossier& dossier, const ReportContext& context) {
     out += fmt::format("  in these logs from {} to {}\n", zone.text(*dossier.first),
                        zone.text(*dossier.last));
   }
-  for (const auto& line : context.listed) out += "  blocked: " + printable(line) + "\n";
-  if (context.listed.empty()) out += "  in no list now\n";
+  const auto found = context.standing.find(&dossier);
+  const auto* standing = found == context.standing.end() ? nullptr : &found->second;
+  if (standing != nullptr) {
+    for (const auto& line : standing->listed) out += "  blocked: " + printable(line) + "\n";
+    if (standing->listed.empty()) out += "  in no list now\n";
+  }
   out += fmt::format(
       "\n  {:>9} recipients refused\n  {:>9} messages accepted, to {} recipients ({} failed "
       "later)\n",
@@ -97,8 +117,7 @@ std::string dossier_text(const Dossier& dossier, const ReportContext& context) {
   out += tally("client host", dossier.hosts) + tally("name in HELO", dossier.helos) +
          tally("recipient domain", dossier.domains) + tally("reason", dossier.reasons) +
          tally("envelope sender", dossier.senders) + messages(dossier, zone);
-  if (!context.frozen_note.empty()) out += "\n" + wrapped(printable(context.frozen_note), 2);
-  for (const auto& line : context.frozen) out += "  " + printable(line) + "\n";
+  if (standing != nullptr) out += frozen(*standing, zone);
   const auto quotes = dossier.quotes();
   if (!quotes.empty()) out += "\n  log lines\n";
   for (const auto& quote : quotes) {
@@ -135,6 +154,13 @@ std::string dossier_csv(const std::vector<const Dossier*>& dossiers, const Repor
     add("domain", dossier->domains);
     add("reason", dossier->reasons);
     add("sender", dossier->senders);
+    if (const auto now = context.standing.find(dossier); now != context.standing.end()) {
+      for (const auto& message : now->second.frozen) {
+        out += fmt::format("{},frozen,{},,,{},{},,{},\r\n", identity, cell(message.id),
+                           context.zone->text(Instant(std::chrono::seconds(message.received))),
+                           cell(message.host), message.size);
+      }
+    }
     for (const auto& story : dossier->stories) {
       out += fmt::format("{},message,{},{},{},{},{},{},{},{}\r\n", identity, cell(story.id),
                          story.failed, story.delivered, context.zone->text(story.time),

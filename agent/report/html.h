@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/zone.h"
+
 namespace agent {
 
 // Any bytes as text of a page or of an attribute in double quotes: printable() and then escaped.
@@ -14,6 +16,16 @@ namespace agent {
 
 // A whole page. `body` is HTML; `title` any bytes.
 [[nodiscard]] std::string html_page(std::string_view title, std::string_view body);
+
+// Several lines of any bytes, as html_text() for each; each ends in a newline.
+[[nodiscard]] std::string html_lines(std::string_view text, std::size_t columns = 300);
+
+// "2026-11-23 10:00:00 +01:00", never broken over two lines.
+[[nodiscard]] std::string html_time(const Zone& zone, Instant time);
+
+// A figure that is seen at once. `kind`: "bad", "good", "lead" or ""; the rest is HTML already.
+[[nodiscard]] std::string html_card(std::string_view kind, std::string_view figure,
+                                    std::string_view words);
 
 // A table; cells are HTML already. Columns whose title begins with '#' (not shown) hold numbers.
 [[nodiscard]] std::string html_table(const std::vector<std::string>& titles,

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "agent/text_table.h"
@@ -10,7 +12,7 @@
 namespace agent {
 namespace {
 
-constexpr double kLeft = 56, kRight = 944, kTop = 34, kWindow = 210, kMiddle = 300, kBars = 62;
+constexpr double kLeft = 56, kRight = 944, kTop = 34, kWindow = 210, kMiddle = 312, kBars = 62;
 constexpr std::size_t kColumns = 222;
 
 struct Column {
@@ -19,17 +21,21 @@ struct Column {
 
 class Picture {
  public:
-  Picture(const Dossier& dossier, const Zone& zone) : dossier_(dossier), zone_(zone) {
+  // The part from bucket `from` to before bucket `to`.
+  Picture(const Dossier& dossier, const Zone& zone, std::int64_t from, std::int64_t to)
+      : dossier_(dossier), zone_(zone) {
     const auto bucket = dossier.bucket_seconds;
-    begin_ = dossier.buckets.begin()->first * bucket;
-    end_ = (dossier.buckets.rbegin()->first + 1) * bucket;
+    begin_ = from * bucket;
+    end_ = to * bucket;
     // Whole buckets to a column, or else columns would differ by what a bucket is.
     const auto buckets = static_cast<std::size_t>((end_ - begin_) / bucket);
     const auto each = (buckets + kColumns - 1) / kColumns;
     step_ = static_cast<std::int64_t>(each) * bucket;
     columns_.resize((buckets + each - 1) / each);
     end_ = begin_ + static_cast<std::int64_t>(columns_.size()) * step_;
-    for (const auto& [at, one] : dossier.buckets) {
+    const auto& all = dossier.buckets;
+    for (auto it = all.lower_bound(from); it != all.end() && it->first < to; ++it) {
+      const auto& [at, one] = *it;
       auto& column = columns_[static_cast<std::size_t>((at * bucket - begin_) / step_)];
       column.window = std::max<std::uint64_t>(column.window, one.window);
       column.refused += one.refused;
@@ -38,7 +44,8 @@ class Picture {
     fade();
     for (const auto& column : columns_) {
       most_window_ = std::max(most_window_, column.window);
-      most_bar_ = std::max({most_bar_, column.refused, column.accepted});
+      most_refused_ = std::max(most_refused_, column.refused);
+      most_accepted_ = std::max(most_accepted_, column.accepted);
     }
     if (dossier.rule) {
       most_window_ = std::max<std::uint64_t>(most_window_, dossier.rule->limit * 6ULL / 5);
@@ -47,7 +54,7 @@ class Picture {
 
   std::string svg() {
     out_ = fmt::format(
-        "<svg viewBox=\"0 0 960 400\" role=\"img\" aria-label=\"Timeline from {} to {}: at most {} "
+        "<svg viewBox=\"0 0 960 408\" role=\"img\" aria-label=\"Timeline from {} to {}: at most {} "
         "in the window, {} refused, {} recipients accepted\">\n",
         text(begin_), text(end_), grouped(most_seen_), grouped(dossier_.refused),
         grouped(dossier_.recipients));
@@ -117,18 +124,32 @@ class Picture {
     label(kRight, at - 5, "end", "limit " + grouped(dossier_.rule->limit), "lim");
   }
 
+  // A square of the colour that `words` explains; what comes next may begin at the result.
+  double legend(double x, double y, const char* kind, const std::string& words) {
+    out_ +=
+        fmt::format("<rect class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"10\" height=\"10\"/>\n",
+                    kind, x, y - 9);
+    label(x + 15, y, "start", words);
+    return x + 15 + 7.0 * static_cast<double>(words.size()) + 18;
+  }
+
   void bars() {
-    label(kLeft, kMiddle - kBars - 6, "start",
-          fmt::format("per {}: recipients accepted (above), refused (below)",
-                      duration_text(std::chrono::seconds(step_))),
-          "strong");
+    const double title = kMiddle - kBars - 10;
+    const auto each = "per " + duration_text(std::chrono::seconds(step_));
+    label(kLeft, title, "start", each, "strong");
+    const auto next = legend(kLeft + 8.0 * static_cast<double>(each.size()) + 14, title, "accepted",
+                             "recipients accepted");
+    legend(next, title, "refused", "recipients refused");
     const double wide = std::max(1.0, (kRight - kLeft) / static_cast<double>(columns_.size()) - .6);
-    const double scale = kBars / static_cast<double>(std::max<std::uint64_t>(1, most_bar_));
+    const auto scale = [](std::uint64_t most) {
+      return kBars / static_cast<double>(std::max<std::uint64_t>(1, most));
+    };
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       const auto left = x(begin_ + static_cast<std::int64_t>(i) * step_);
       const auto bar = [&](const char* kind, std::uint64_t count, bool up) {
         if (count == 0) return;
-        const double high = std::max(1.0, static_cast<double>(count) * scale);
+        const double high =
+            std::max(1.5, static_cast<double>(count) * scale(up ? most_accepted_ : most_refused_));
         out_ += fmt::format(
             "<rect class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\"/>\n",
             kind, left, up ? kMiddle - high : kMiddle, wide, high);
@@ -137,14 +158,14 @@ class Picture {
       bar("refused", columns_[i].refused, false);
     }
     line("axis", kLeft, kMiddle, kRight, kMiddle);
-    label(kLeft - 6, kMiddle - kBars + 10, "end", grouped(most_bar_));
-    label(kLeft - 6, kMiddle + kBars, "end", grouped(most_bar_));
+    if (most_accepted_ > 0) label(kLeft - 6, kMiddle - kBars + 10, "end", grouped(most_accepted_));
+    if (most_refused_ > 0) label(kLeft - 6, kMiddle + kBars, "end", grouped(most_refused_));
   }
 
   void ticks() {
     for (int i = 0; i <= 4; ++i) {
       const auto at = begin_ + (end_ - begin_) * i / 4;
-      auto words = text(at).substr(0, 16);
+      auto words = text(at).substr(0, end_ - begin_ < 600 ? 19 : 16);
       words[10] = ' ';
       line("axis", x(at), kMiddle + kBars + 4, x(at), kMiddle + kBars + 10);
       label(x(at), kMiddle + kBars + 26, i == 0 ? "start" : i == 4 ? "end" : "middle", words);
@@ -154,9 +175,12 @@ class Picture {
   void decisions() {
     std::size_t shown = 0;
     for (const auto& decision : dossier_.decisions) {
+      const auto time = decision.time.time_since_epoch().count();
+      if (time < begin_ || time >= end_) continue;
       if (++shown > 8) break;
-      const auto at = x(decision.time.time_since_epoch().count());
-      line("moment", at, kTop - 6, at, kMiddle + kBars);
+      const auto at = x(time);
+      line("moment", at, kTop - 6, at, kWindow);
+      line("moment", at, kMiddle - kBars, at, kMiddle + kBars);
       if (shown > 1) continue;
       const bool right = at > (kLeft + kRight) / 2;
       label(right ? at - 5 : at + 5, kTop - 6, right ? "end" : "start",
@@ -168,15 +192,41 @@ class Picture {
   const Zone& zone_;
   std::int64_t begin_ = 0, end_ = 0, step_ = 1;
   std::vector<Column> columns_;
-  std::uint64_t most_window_ = 0, most_bar_ = 0, most_seen_ = 0;
+  std::uint64_t most_window_ = 0, most_seen_ = 0, most_refused_ = 0, most_accepted_ = 0;
   std::string out_;
 };
+
+// The buckets around the first decision in which it went on being refused; nullopt if that is
+// nearly all there is anyway.
+std::optional<std::pair<std::int64_t, std::int64_t>> close_up(const Dossier& dossier) {
+  if (dossier.decisions.empty() || !dossier.rule) return std::nullopt;
+  const auto bucket = dossier.bucket_seconds;
+  const auto& buckets = dossier.buckets;
+  const auto pause = std::max<std::int64_t>(10, dossier.rule->period.count() / bucket);
+  const auto begin = dossier.decisions[0].first.time_since_epoch().count() / bucket;
+  auto end = dossier.decisions[0].time.time_since_epoch().count() / bucket;
+  for (auto it = buckets.upper_bound(end); it != buckets.end() && it->first - end <= pause; ++it) {
+    if (it->second.refused > 0) end = it->first;
+  }
+  const auto margin = std::max<std::int64_t>(5, (end - begin) / 8);
+  const auto from = std::max(begin - margin, buckets.begin()->first);
+  const auto to = std::min(end + margin, buckets.rbegin()->first) + 1;
+  if ((to - from) * 5 > buckets.rbegin()->first + 1 - buckets.begin()->first) return std::nullopt;
+  return std::pair(from, to);
+}
 
 }  // namespace
 
 std::string timeline_svg(const Dossier& dossier, const Zone& zone) {
   if (dossier.buckets.empty()) return "";
-  return Picture(dossier, zone).svg();
+  std::string out =
+      Picture(dossier, zone, dossier.buckets.begin()->first, dossier.buckets.rbegin()->first + 1)
+          .svg();
+  if (const auto part = close_up(dossier)) {
+    out +=
+        "<h3>Around the decision</h3>\n" + Picture(dossier, zone, part->first, part->second).svg();
+  }
+  return out;
 }
 
 }  // namespace agent

@@ -43,12 +43,8 @@ std::string cells(const Tuning& tuning, const Labels& labels, bool judged) {
         row.push_back(std::to_string(blocked.size()));
         continue;
       }
-      const auto hits = std::count_if(blocked.begin(), blocked.end(),
-                                      [](const Blocked& one) { return one.label == "spammer"; });
-      const auto alarms = std::count_if(blocked.begin(), blocked.end(), [&](const Blocked& one) {
-        return labels.honest.empty() ? one.label != "spammer" : one.label == "honest";
-      });
-      row.push_back(fmt::format("{}/{}", hits, alarms));
+      const auto verdict = judge(blocked, labels);
+      row.push_back(fmt::format("{}/{}", verdict.hits, verdict.false_alarms));
     }
     table.row(std::move(row));
   }
@@ -91,6 +87,17 @@ std::vector<Blocked> blocked_by(const Peaks& peaks, std::size_t limit, std::size
     return a.hit->time != b.hit->time ? a.hit->time < b.hit->time : a.identity < b.identity;
   });
   return found;
+}
+
+Verdict judge(const std::vector<Blocked>& blocked, const Labels& labels) {
+  Verdict verdict;
+  for (const auto& one : blocked) {
+    verdict.hits += one.label == "spammer" ? 1 : 0;
+    verdict.false_alarms +=
+        labels.honest.empty() ? (one.label == "spammer" ? 0 : 1) : (one.label == "honest" ? 1 : 0);
+  }
+  verdict.misses = labels.spammers.size() - verdict.hits;
+  return verdict;
 }
 
 std::vector<Blocked> nearest_below(const Peaks& peaks, std::uint32_t limit, std::size_t period,

@@ -1,6 +1,7 @@
 // The answer of tune for people.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +32,11 @@ struct Blocked {
 // Whom limit and period (by index) block, in the order of decision.
 [[nodiscard]] std::vector<Blocked> blocked_by(const Peaks& peaks, std::size_t limit,
                                               std::size_t period, const Labels& labels);
+// What labels make of a setting. Without honest ones given, everybody else counts as honest.
+struct Verdict {
+  std::uint64_t hits = 0, misses = 0, false_alarms = 0;
+};
+[[nodiscard]] Verdict judge(const std::vector<Blocked>& blocked, const Labels& labels);
 // The `most` identities with the highest counts below the limit, highest first.
 [[nodiscard]] std::vector<Blocked> nearest_below(const Peaks& peaks, std::uint32_t limit,
                                                  std::size_t period, const Labels& labels,

@@ -94,6 +94,46 @@ class Report(LogCase):
         terminal = self.expect(0, "evidence", "eve@x.example", log).stdout
         self.assertNotRegex(terminal.decode(), "[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e]")
 
+    def tune_page(self):
+        """Of identities whose names are hostile."""
+        lines, names = [], []
+        for i, text in enumerate(HOSTILE):
+            name = text.replace(" ", "_").encode("unicode_escape").decode()  # as Exim would print it
+            names.append(name)
+            for k in range(3 + i * 5 if i < 8 else i * 40):
+                line = refusal(f"2026-03-10 10:{k // 60:02}:{k % 60:02}", name, f"g{k}@x.test")
+                lines.append(line.replace(f"F=<{name}>", "F=<>"))
+        lines.sort(key=lambda line: line[:19])
+        path = self.home + "/tune.html"
+        log = self.write("main<script>log", "\n".join(lines).encode() + b"\n")
+        labels = self.write("spammers", "\n".join(names[8:]).encode())
+        self.expect(0, "tune", "--html", path, "--spammers", labels, log)
+        return path
+
+    def test_tune_as_a_page(self):
+        text, words = self.check_page(self.tune_page())
+        for part in ("Rule authenticated", "suggested limit and period", "Identities blocked, by limit and period", "Blocked by it",
+                     "Left alone, nearest first", "[[rule]]", "ratelimit = ", "spammers hit",
+                     HOSTILE[0], "<img_src=x_onerror=document.title='owned'>"):
+            self.assertIn(part, words)
+        self.assertNotIn("<script", text)
+        cells = {(one["period"], one["limit"]): one["identities"] for one in
+                 self.records("tune", "--summary", self.home + "/main<script>log") if one["rule"] == "authenticated"}
+        with open(self.home + "/tune.csv", encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        for (period, limit), identities in cells.items():
+            beside = [row["identity"].removeprefix("'") for row in rows
+                      if (int(row["period"]), int(row["limit"])) == (period, limit)]
+            self.assertEqual(len(beside), len(identities), (period, limit))
+        self.assertFalse([cell for row in rows for cell in row.values() if cell[:1] in "=+@" and cell])
+        self.expect(73, "tune", "--html", self.home + "/no/where.html", self.home + "/main<script>log")
+
+    @unittest.skipUnless(CHROMIUM, "no chromium")
+    def test_tune_in_a_browser(self):
+        seen = self.in_browser(self.tune_page(), "--dump-dom")
+        self.assertIn("<title>Limits and whom they would have blocked</title>", seen)
+        self.assertNotIn("<script", seen)
+
     @unittest.skipUnless(CHROMIUM, "no chromium")
     def test_in_a_browser(self):
         path = self.home + "/page.html"
@@ -140,6 +180,71 @@ class Report(LogCase):
         done = self.expect(0, "evidence", "spammer0@customer0.example", config=self.home + "/live.toml")
         self.assertIn(b"by hand", done.stdout)
         self.assertIn(b"mainlog.1", done.stdout)
+
+    QUEUE = """#!/usr/bin/python3
+import sys
+queue = [("{0}", "1", "0", 1773136800, 1200, "198.51.100.7", "plain", "", "eve@x.example"),
+         ("{1}", "0", "0", 1773136801, 1300, "198.51.100.7", "plain", "", "eve@x.example"),
+         ("{2}", "1", "0", 1773136802, 1400, "198.51.100.7", "plain", "", "mallory@x.example"),
+         ("{3}", "1", "0", 1773136799, 1500, "198.51.100.7", "", "", "eve@x.example")]
+names = ("deliver_freeze", "manually_thawed", "received_time", "message_size", "sender_host_address", "sender_host_authenticated",
+         "originator_login", "authenticated_id")
+for ident, *values in queue:
+    print(ident, " ".join(f"{{name}}='{{value}}'" for name, value in zip(names, values)))
+"""
+
+    def with_queue(self):
+        ids = [message_id(i) for i in (30, 40, 50, 60)]
+        self.write("bin/exim", b"#!/bin/sh\necho spool_directory = /nowhere\n")
+        self.write("bin/exipick", self.QUEUE.format(*ids).encode())
+        for name in ("exim", "exipick"):
+            os.chmod(f"{self.home}/bin/{name}", 0o755)
+        with open(self.config, encoding="utf-8") as file:
+            self.write("queue.toml", (file.read() + f'[exim]\nbinary = "{self.home}/bin/exim"\n').encode())
+        return ids
+
+    def test_what_is_frozen_now(self):
+        ids = self.with_queue()
+        log = self.write("mainlog", self.hostile_log())
+        config = self.home + "/queue.toml"
+        text = self.expect(0, "evidence", "eve@x.example", log, config=config).stdout.decode()
+        self.assertIn("In Exim's queue on this machine: 1 of its messages frozen, 1 waiting.", " ".join(text.split()))
+        frozen = text.split("frozen now")[1].split("log lines")[0]
+        self.assertIn(ids[0], frozen)
+        for other in ids[1:]:
+            self.assertNotIn(other, frozen)
+        for command in (["evidence", "--html", self.home + "/f.html", "eve@x.example"], ["replay", "--report", self.home + "/f.html"]):
+            self.expect(0, *command, log, config=config)
+            _, words = self.check_page(self.home + "/f.html")
+            part = words.split("Frozen now")[1].split("Client hosts")[0]
+            self.assertIn(ids[0], part)
+            self.assertIn(HOSTILE[30 % len(HOSTILE)].split("\x1b")[0][:8], part)  # its subject, from the log
+            with open(self.home + "/f.csv", encoding="utf-8", newline="") as file:
+                self.assertEqual([row[2] for row in csv.reader(file) if row[1] == "frozen"], [ids[0]])
+        # Without an Exim that can be asked, what the logs say.
+        for broken in (f'[exim]\nbinary = "{self.home}/bin/missing"\n', f'[exim]\nbinary = "{self.home}/mainlog"\n'):
+            with open(self.config, encoding="utf-8") as file:
+                self.write("none.toml", (file.read() + broken).encode())
+            text = self.expect(0, "evidence", "eve@x.example", log, config=self.home + "/none.toml").stdout.decode()
+            self.assertIn("queue can't be asked here", " ".join(text.split()))
+            self.assertIn("1 of its messages is frozen", " ".join(text.split()))
+        alone = self.expect(0, "evidence", "--logs-only", "eve@x.example", log, config=config).stdout.decode()
+        self.assertNotIn("queue", alone)
+        self.assertNotIn("in no list", alone)
+
+    def test_what_was_said_about_the_logs_is_on_the_page(self):
+        traffic = Traffic(BEGIN, 30, seed=4)
+        days = traffic.days()
+        self.write("logs/a", days[0])
+        self.write("logs/b", days[0][:5000])
+        path = self.home + "/page.html"
+        done = self.expect(0, "replay", "--report", path, self.home + "/logs")
+        self.assertEqual(done.stderr.count(b"counted once"), 1)
+        done = self.expect(0, "evidence", "--html", path, "spammer0@customer0.example", self.write("whole", traffic.whole()),
+                           self.home + "/logs")
+        _, words = self.check_page(path)
+        self.assertIn("About these logs", words)
+        self.assertIn("counted once", words)
 
     def test_report_of_a_replay(self):
         traffic = Traffic(BEGIN, 30, seed=4)

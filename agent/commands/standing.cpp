@@ -1,0 +1,73 @@
+#include "agent/commands/standing.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "actions/blocklist.h"
+#include "actions/files.h"
+#include "agent/attribution.h"
+#include "agent/commands/list_scope.h"
+#include "agent/queue_match.h"
+
+namespace agent {
+namespace {
+
+std::vector<std::string> listed_as(const Config& config, const std::string& identity) {
+  std::vector<std::string> lines;
+  actions::PosixFiles files;
+  for (const auto& list : lists_of(config)) {
+    const auto view = actions::Blocklist(files, list.path, {}).read();
+    if (!view) continue;
+    const auto forms = forms_of(list, identity);
+    for (const auto& entry : view.value().entries) {
+      if (std::find(forms.begin(), forms.end(), folded(entry.key)) == forms.end()) continue;
+      lines.push_back(list.path + ": " + entry.data);
+    }
+  }
+  return lines;
+}
+
+std::string by_the_logs(const Dossier& dossier) {
+  const auto frozen = std::count_if(dossier.stories.begin(), dossier.stories.end(),
+                                    [](const MessageStory& story) { return story.frozen; });
+  if (frozen == 0) return "As far as these logs go, none of its messages is frozen.";
+  return fmt::format("As far as these logs go, {} of its messages {} frozen.", frozen,
+                     frozen == 1 ? "is" : "are");
+}
+
+}  // namespace
+
+QueueNow queue_now(const Config& config) {
+  auto messages = actions::EximQueue(config.exim.binary).messages();
+  if (!messages) return {std::nullopt, messages.error().what};
+  return {std::move(messages.value()), ""};
+}
+
+Standing standing_of(const Dossier& dossier, const Config& config, const QueueNow& queue) {
+  Standing standing;
+  standing.listed = listed_as(config, dossier.identity());
+  if (!queue.messages) {
+    standing.note = fmt::format("Exim's queue can't be asked here ({}). {}", queue.problem,
+                                by_the_logs(dossier));
+    return standing;
+  }
+  std::size_t waiting = 0;
+  for (const auto& message : *queue.messages) {
+    if (!sent_by(message, dossier.kind(), dossier.identity())) continue;
+    if (message.frozen) {
+      standing.frozen.push_back(message);
+    } else {
+      ++waiting;
+    }
+  }
+  std::sort(standing.frozen.begin(), standing.frozen.end(), [](const auto& a, const auto& b) {
+    return a.received != b.received ? a.received < b.received : a.id < b.id;
+  });
+  standing.note =
+      fmt::format("In Exim's queue on this machine: {} of its messages frozen, {} waiting.",
+                  standing.frozen.size(), waiting);
+  return standing;
+}
+
+}  // namespace agent

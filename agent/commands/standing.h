@@ -1,0 +1,25 @@
+// What this machine knows about an identity beside its logs: the lists it stands in, and what of
+// its mail Exim's queue holds. Only asked for, never changed.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/config.h"
+#include "agent/report/dossier.h"
+#include "agent/report/standing.h"
+
+namespace agent {
+
+struct QueueNow {
+  std::optional<std::vector<actions::QueuedMessage>> messages;  // nullopt: it can't be told
+  std::string problem;                                          // why
+};
+// Asks Exim, once for any number of identities. Without an Exim that is a problem, not an error.
+[[nodiscard]] QueueNow queue_now(const Config& config);
+
+[[nodiscard]] Standing standing_of(const Dossier& dossier, const Config& config,
+                                   const QueueNow& queue);
+
+}  // namespace agent
