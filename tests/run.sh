@@ -41,7 +41,8 @@ FUZZ_OPTIONS="-seed=1 -timeout=300" setsid nice -n 19 tests/fuzz/run.sh 60 >"$fu
 fuzzing=$!
 trap 'kill -- -"$fuzzing" 2>/dev/null || true' EXIT
 failed=0
-ctest --preset dev -j"$jobs" || failed=$?
+ctest --preset dev -j"$jobs" | tee build/dev/tests.log || failed=$?
 wait "$fuzzing" || failed=1
 cat "$fuzzed"
+sed -n '/tests passed/,$p' build/dev/tests.log  # the summary comes last
 exit "$failed"
