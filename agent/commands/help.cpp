@@ -54,7 +54,8 @@ std::string overview() {
   return text +
          "\nexiwarden COMMAND --help says more. Exit codes: 0 done, 1 the answer is no,\n"
          "64 usage, 65 bad data, 66 no input, 69 unavailable, 70 internal, 73/74 can't\n"
-         "write, 77 not permitted, 78 config.\n";
+         "write, 77 not permitted, 78 config.\n"
+         "Last month's spammers: replay --since 2026-10-01 --until 2026-11-01 LOG...\n";
 }
 
 std::string help_of(const Command& command) {

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "agent/attribution.h"
@@ -15,6 +17,7 @@
 #include "agent/commands/report_files.h"
 #include "agent/commands/standing.h"
 #include "agent/decision_text.h"
+#include "agent/log_names.h"
 #include "agent/printable.h"
 #include "agent/report/entries.h"
 #include "agent/report/gather.h"
@@ -102,9 +105,14 @@ Exit report(const Invocation& invocation, ReadPlan& plan, const std::vector<Deci
   return write_report(invocation.options["report"].as<std::string>(), dossiers, context);
 }
 
+// Standard input, a fifo, a terminal: what is read once is gone.
 bool reads_a_pipe(const Invocation& invocation) {
-  return std::any_of(invocation.arguments.begin(), invocation.arguments.end(),
-                     [](const std::string& log) { return log == "-" || log.ends_with(":-"); });
+  const auto named = name_logs(invocation.arguments);
+  return std::any_of(named.logs.begin(), named.logs.end(), [](const LogName& log) {
+    std::error_code error;
+    return log.path == "-" || (std::filesystem::exists(log.path, error) &&
+                               !std::filesystem::is_regular_file(log.path, error));
+  });
 }
 
 }  // namespace
@@ -120,7 +128,7 @@ Exit run_replay(const Invocation& invocation) {
 
   const bool reported = invocation.options.count("report") > 0;
   if (reported && reads_a_pipe(invocation)) {
-    fmt::print(stderr, "exiwarden: --report reads the logs twice: give files, not \"-\"\n");
+    fmt::print(stderr, "exiwarden: --report reads the logs twice: give files, no pipe\n");
     return kUsage;
   }
 
@@ -165,7 +173,9 @@ Exit run_replay(const Invocation& invocation) {
       print(record);
     }
   }
-  if (reported && exit != kUsage) {
+  if (reported && exit == kInterrupted) {
+    fmt::print(stderr, "exiwarden: no page was written\n");
+  } else if (reported && exit != kUsage) {
     const auto written = report(invocation, plan, decisions, exit != kDone);
     if (written != kDone) return written;
   }

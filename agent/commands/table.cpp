@@ -115,10 +115,10 @@ constexpr Command kCommands[] = {
      "With relay.hosts set, refusals of other hosts are left out: they are nobody of\n"
      "ours.",
      Command::NeedsConfig::or_defaults, events_options, run_events},
-    {"replay", "LOG...", "what the rules would have decided; changes nothing",
+    {"replay", "LOG...", "whom the rules would have blocked in old logs, and when",
      "A LOG is a file (packed or not), a directory, a glob in quotes or \"-\"; logs of\n"
      "several hosts are named mx1:PATH. Reads them in the order of their stamps and\n"
-     "says what the service would have decided, by the same code.",
+     "says what the service would have decided, by the same code; changes nothing.",
      Command::NeedsConfig::or_defaults, replay_options, run_replay},
     {"explain", "[LINE...]", "a log line taken apart: what it is, who is charged",
      "Takes lines from the arguments or standard input, in the log's order: a failed\n"

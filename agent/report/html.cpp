@@ -36,14 +36,15 @@ th,td{text-align:left;padding:.28rem .7rem .28rem 0;border-bottom:1px solid var(
 th:last-child,td:last-child{padding-right:0}
 th{color:var(--soft);font-weight:600;vertical-align:bottom;overflow-wrap:normal}
 .n{text-align:right;font-variant-numeric:tabular-nums;overflow-wrap:normal}td.n,.k{white-space:nowrap}
-.grid td{padding:.3rem .6rem;border:1px solid var(--line)}.grid th{padding:.3rem .6rem}
+.grid td{padding:.3rem .6rem;border:1px solid var(--line);white-space:normal}.grid th{padding:.3rem .6rem}
 .grid td b{display:block}.grid td span{display:block;color:var(--soft);font-size:.74rem}
 .h1{background:var(--h1)}.h2{background:var(--h2)}.h3{background:var(--h3)}.h4{background:var(--h4)}
 .grid .h1,.grid .h2,.grid .h3,.grid .h4,.grid .h1 span,.grid .h2 span,.grid .h3 span,.grid .h4 span{color:var(--heat)}
 .grid .best{outline:3px solid var(--limit);outline-offset:-3px}
 code,pre,.m{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:.8rem}
 pre{background:var(--card);border:1px solid var(--line);border-radius:.4rem;padding:.6rem .7rem;white-space:pre-wrap;overflow-wrap:anywhere;margin:.4rem 0}
-.id{display:inline-block;min-width:min(16rem,100%)}
+.id{display:inline-block;min-width:20em}
+@media(max-width:46rem){table{display:block;overflow-x:auto}.id{min-width:12em}.pair{display:block}}
 .hit{color:var(--bad);font-weight:600}
 svg{display:block;width:100%;height:auto;margin:.8rem 0}
 svg text{fill:var(--soft);font:12px system-ui,"DejaVu Sans",sans-serif}
@@ -55,7 +56,10 @@ footer{margin-top:2.5rem;color:var(--soft);font-size:.85rem;border-top:1px solid
 @media print{:root{color-scheme:light;--bg:#fff;--fg:#000;--soft:#444;--line:#bbb;--card:#fff;--bad:#a01c10;--good:#14507c;--limit:#7a4d00;
 --h1:#fff;--h2:#f3e3e1;--h3:#e8c8c4;--h4:#d9a9a3;--heat:#000}
 @page{margin:14mm}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}
-body{max-width:none;padding:0;font-size:9.5pt}.pair{grid-template-columns:1fr 1fr}
+body{max-width:none;padding:0;font-size:9.5pt}h1{font-size:16pt}h2{font-size:13pt}h3{font-size:10.5pt}.lede{font-size:10pt}
+table{display:table;font-size:8.5pt}code,pre,.m{font-size:7.5pt}.id{min-width:19em}.pair{display:grid;grid-template-columns:1fr 1fr}
+.cards{grid-template-columns:repeat(auto-fit,minmax(7rem,1fr));gap:.4rem}.card{padding:.3rem .5rem}.card b{font-size:13pt}.card span{font-size:8pt}
+.grid td,.grid th{padding:.2rem .3rem}
 h1,h2,h3{break-after:avoid}thead{display:table-header-group}tr,svg,.card,.cards{break-inside:avoid}}
 )";
 

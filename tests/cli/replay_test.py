@@ -2,10 +2,14 @@
 import datetime
 import itertools
 import json
+import os
+import pty
 import random
+import select
 import signal
 import subprocess
 import unittest
+import zlib
 import zoneinfo
 
 from log_case import LogCase, PROGRAM, Traffic, crossings, pack, refusal
@@ -84,6 +88,35 @@ class Inputs(LogCase):
         done = self.expect(0, "replay", self.write("empty", b""), self.write("other", b"no log\n" * 9))
         self.assertIn(b"other: no line of Exim", done.stderr)
         self.expect(64, "replay")
+
+    def test_shuffled_rotations_one_twice_one_cut_off(self):
+        traffic = Traffic(datetime.datetime(2026, 3, 10), 5 * 24, seed=21, spammers=8)
+        days = traffic.days()
+        self.assertEqual(len(days), 5)
+        names = iter(random.Random(5).sample(range(10 ** 6), 10))
+        packings = ["gz", "xz", "zst", "bz2", ""]
+        paths = [self.write(f"logs/{next(names)}", pack(day, how)) for day, how in zip(days, packings)]
+        whole = paths[2]
+        paths.append(self.write(f"logs/{next(names)}", pack(days[1], "zst")))  # again, by another program
+        cut = pack(days[2], "gz")
+        paths.append(self.write(f"logs/{next(names)}", cut[: len(cut) * 2 // 3]))  # beside its whole
+        truth = crossings(traffic.entries(), 100, 3600)
+        self.assertGreaterEqual(len(truth), 6)
+        outputs = set()
+        for seed in range(4):
+            random.Random(seed).shuffle(paths)
+            done = self.expect(65, "replay", "-o", "jsonl", *paths)
+            self.assertEqual(done.stderr.count(b"counted once"), 2)
+            self.assertEqual(done.stderr.count(b"ends early"), 1)
+            outputs.add((done.stdout, done.stderr))
+        self.assertEqual(len(outputs), 1)
+        self.assertEqual(self.decided(*paths, code=65), truth)
+        # Without its whole, what could be read of it counts, and nothing else is lost.
+        rest = [path for path in paths if path != whole]
+        readable = zlib.decompressobj(31).decompress(cut[: len(cut) * 2 // 3]).decode().splitlines()
+        day = days[2].decode().splitlines()
+        entries = [(at, line) for at, line in traffic.entries() if line not in set(day) or line in set(readable)]
+        self.assertEqual(self.decided(*rest, code=65), crossings(entries, 100, 3600))
 
     def test_copies_that_overlap_in_part_count_once(self):
         """Logs copied while they grew, excerpts, and a copy that goes on where the log was cut off."""
@@ -246,6 +279,40 @@ class LongWork(LogCase):
         self.assertEqual(process.returncode, 130)
         self.assertIn(b"interrupted: the results are those of the part that was read", err)
         self.assertEqual(len(out.splitlines()), len(crossings(traffic.entries(), 100, 3600)))
+
+    def test_a_bar_on_a_terminal_and_ctrl_c_in_long_work(self):
+        traffic = Traffic(BEGIN, 24, seed=3)
+        noise = b"".join(b"2026-03-12 10:00:00 1xVRUA-00002H-0Z => a%d@b.test R=r T=t H=mx.test [203.0.113.9]\n" % i for i in range(9000))
+        path = self.home + "/long"
+        with open(path, "wb") as out:
+            out.write(traffic.whole())
+            for _ in range(200):
+                out.write(noise)
+        terminal, other = pty.openpty()
+        self.addCleanup(os.close, terminal)
+        with subprocess.Popen([PROGRAM, "replay", "-c", self.config, "--report", self.home + "/page.html", path],
+                              stdout=subprocess.PIPE, stderr=other) as process:
+            os.close(other)
+            seen = b""
+            while b" left" not in seen:  # or else the end of it is an error
+                self.assertTrue(select.select([terminal], [], [], 60)[0], seen)
+                seen += os.read(terminal, 4096)
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=60)
+            while select.select([terminal], [], [], 1)[0]:
+                try:
+                    seen += os.read(terminal, 4096)
+                except OSError:  # the other side is closed
+                    break
+        self.assertEqual(process.returncode, 130)
+        self.assertRegex(seen, rb"\[=*> *\] +\d+ %  .* of \d+ MiB  .*/s  .* left")
+        self.assertTrue(all(len(line) < 80 for line in seen.decode().replace("\r", "\n").replace("\x1b[K", "").splitlines()
+                            if "%" in line))
+        self.assertIn(b"interrupted: the results are those of the part that was read", seen)
+        self.assertIn(b"no page was written", seen)
+        self.assertFalse(os.path.exists(self.home + "/page.html"))
+        for who in crossings(traffic.entries(), 100, 3600):
+            self.assertIn(who.encode(), out)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
 """tune: one pass gives what replay gives once for each limit and period, and a setting that can be used."""
+import concurrent.futures
 import datetime
+import itertools
+import random
 import tomllib
 import unittest
 
-from log_case import LogCase, Traffic, crossings
+from log_case import LogCase, Traffic, crossings, refusal
 
 BEGIN = datetime.datetime(2026, 3, 10, 20, 0, 0)
 PERIODS = {"1m": 60, "10m": 600, "20m": 1200, "30m": 1800, "1h": 3600, "90m": 5400, "2h": 7200, "6h": 21600, "1d": 86400,
@@ -87,6 +90,51 @@ class Tune(LogCase):
         lines = self.expect(0, "tune", "-o", "csv", "--limits", "100", "--periods", "1h", self.path).stdout.decode().splitlines()
         self.assertEqual(lines[0], "rule,period,limit,blocked,identities")
         self.assertEqual(len(lines), 4)
+
+
+class EveryCell(LogCase):
+    """One pass of tune against one replay for each of 200 settings."""
+    RULES = (("users", "user", "attempts"), ("relays", "relay", "attempts"), ("distinct", "user", "recipients"))
+
+    def config_of(self, name, limit, period):
+        rules = "".join(f'[[rule]]\nname = "{rule}"\nidentity = "{kind}"\ncount = "{count}"\nlimit = {limit}\n'
+                        f'period = "{period}"\nlist = "/nowhere/{rule}"\n' for rule, kind, count in self.RULES)
+        with open(self.config, encoding="utf-8") as before:
+            return self.write(name, (before.read() + rules).encode())
+
+    def test_200_settings(self):
+        rng = random.Random(11)
+        lines = []
+        for i in range(24):  # each in bursts of its own length and pace
+            user, second = f"U{i}@x.example", rng.randrange(20000)
+            for k in range(rng.choice([1, 2, 6, 14, 30, 60])):
+                second += rng.choice([0, 1, 40, 300, 4000])
+                lines.append((second, refusal("{}", user if k % 2 else user.lower(), f"g{rng.randrange(1 + k // 2 + i)}@r.test")))
+        for k in range(60):
+            lines.append((k * 37, refusal("{}", None, f"g{k}@r.test", "192.0.2.70")))
+        lines.sort(key=lambda line: line[0])
+        path = self.write("mainlog", "".join(
+            line.format(f"{BEGIN + datetime.timedelta(seconds=second):%Y-%m-%d %H:%M:%S}") + "\n" for second, line in lines).encode())
+        config = self.config_of("tune.toml", 100, "1h")
+        cells = {(one["rule"], one["period"], one["limit"]): one for one in self.records(
+            "tune", "--summary", "--limits", ",".join(map(str, LIMITS)), "--periods", ",".join(PERIODS), path, config=config)}
+        self.assertEqual(len(LIMITS) * len(PERIODS), 200)
+        different = set()
+
+        def compare(cell):
+            limit, (text, period) = cell
+            decided = {rule: {} for rule, _, _ in self.RULES}
+            for one in self.records("replay", path, config=self.config_of(f"{limit}-{text}.toml", limit, text)):
+                decided[one["rule"]][one["identity"]] = one["time"]
+            for rule, times in decided.items():
+                one = cells[rule, period, limit]
+                self.assertEqual(dict(zip(one["identities"], one["times"])), times, (rule, period, limit))
+                self.assertEqual(one["blocked"], len(times))
+                different.add((rule, tuple(sorted(times))))
+
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            list(pool.map(compare, itertools.product(LIMITS, PERIODS.items())))
+        self.assertGreater(len(different), 60)
 
 
 class Summary(LogCase):
