@@ -32,7 +32,7 @@ class StampMemory {
   [[nodiscard]] std::optional<Stamp> take_exim_stamp(std::string_view& text);
 
  private:
-  std::array<char, 19> text_{};
+  std::array<char, 19> text_{'\n'};  // no line begins so: none is known yet
   CivilSeconds civil_ = 0;
 };
 

@@ -79,6 +79,32 @@ TEST_CASE("Exim's stamps: plain, with milliseconds, with a zone") {
   }
 }
 
+TEST_CASE("a memory of stamps says what decoding each line says") {
+  const std::string lines[] = {std::string(40, '\0'),  // as a crash leaves them in a file
+                               "2026-11-23 10:42:35 a",
+                               "2026-11-23 10:42:35.123 +0100 b",
+                               "2026-11-23 10:42:3x c",
+                               "2026-11-23 10:42:35 d",
+                               "",
+                               "2026-11-23 10:42:3",
+                               std::string(19, '\0') + " e",
+                               "2026-02-30 10:42:35 f",
+                               "2026-11-23 10:42:35 g"};
+  StampMemory memory;
+  for (const auto& line : lines) {
+    INFO(line);
+    std::string_view plain = line, remembered = line;
+    const auto expected = take_exim_stamp(plain);
+    const auto found = memory.take_exim_stamp(remembered);
+    REQUIRE(found.has_value() == expected.has_value());
+    CHECK(remembered == plain);
+    if (!expected) continue;
+    CHECK(found->civil == expected->civil);
+    CHECK(found->utc_offset == expected->utc_offset);
+    CHECK(found->text == expected->text);
+  }
+}
+
 TEST_CASE("syslog's ISO stamps always say their zone") {
   std::string_view utc = "2026-11-23T12:00:00.123456Z x";
   CHECK(take_iso_stamp(utc)->utc_offset == 0);
