@@ -14,10 +14,11 @@ namespace {
 int attempt(Deed deed, const char* path) {
   constexpr int kFlags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
   int fd = -1;
+  int error = 0;
   switch (deed) {
     case Deed::read:
       fd = ::open(path, O_RDONLY | kFlags);
-      if (char byte = 0; fd >= 0 && ::read(fd, &byte, 1) < 0) return errno;
+      if (char byte = 0; fd >= 0 && ::read(fd, &byte, 1) < 0) error = errno;
       break;
     case Deed::append:
       fd = ::open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | kFlags);
@@ -30,7 +31,7 @@ int attempt(Deed deed, const char* path) {
   }
   if (fd < 0) return errno;
   ::close(fd);
-  return 0;
+  return error;
 }
 
 const char* name_of(Deed deed) {

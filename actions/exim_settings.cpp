@@ -23,8 +23,8 @@ Result<std::string> ask(const std::string& exim, const std::vector<std::string>&
 
 }  // namespace
 
-std::map<std::string, std::string> parse_settings(std::string_view text) {
-  std::map<std::string, std::string> settings;
+EximSettings parse_settings(std::string_view text) {
+  EximSettings settings;
   while (!text.empty()) {
     const auto line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
@@ -40,6 +40,11 @@ std::map<std::string, std::string> parse_settings(std::string_view text) {
     settings.emplace(line.substr(0, equals), value);
   }
   return settings;
+}
+
+std::string value_of(const EximSettings& settings, const std::string& name) {
+  const auto found = settings.find(name);
+  return found == settings.end() ? std::string() : found->second;
 }
 
 Result<std::string> exim_setting(const std::string& exim, const std::string& name) {
@@ -59,8 +64,7 @@ Result<std::string> exim_answer(const std::string& exim, const std::string& ques
   return std::move(text.value());
 }
 
-Result<std::map<std::string, std::string>> exim_settings(const std::string& exim,
-                                                         std::chrono::milliseconds deadline) {
+Result<EximSettings> exim_settings(const std::string& exim, std::chrono::milliseconds deadline) {
   ProgramOptions options;
   options.deadline = deadline;
   const auto text = ask(exim, {}, options);

@@ -10,6 +10,11 @@
 
 namespace actions {
 
+// By name, as exim -bP prints them. Switches are "true" or "false".
+using EximSettings = std::map<std::string, std::string>;
+// "" for one that is not set, and for one that this Exim does not have.
+[[nodiscard]] std::string value_of(const EximSettings& settings, const std::string& name);
+
 // The main option `name` of the configuration that this binary runs with.
 [[nodiscard]] Result<std::string> exim_setting(const std::string& exim, const std::string& name);
 
@@ -17,12 +22,11 @@ namespace actions {
 // "+relay_from_hosts".
 [[nodiscard]] Result<std::string> exim_answer(const std::string& exim, const std::string& question);
 
-// All main options. Switches are "true" or "false"; what is not set is "". Hidden ones are left
-// out.
-[[nodiscard]] Result<std::map<std::string, std::string>> exim_settings(
+// All main options; hidden ones are left out.
+[[nodiscard]] Result<EximSettings> exim_settings(
     const std::string& exim, std::chrono::milliseconds deadline = std::chrono::seconds(30));
 
 // The same from exim -bP's text.
-[[nodiscard]] std::map<std::string, std::string> parse_settings(std::string_view text);
+[[nodiscard]] EximSettings parse_settings(std::string_view text);
 
 }  // namespace actions

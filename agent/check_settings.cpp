@@ -8,12 +8,8 @@
 namespace agent {
 namespace {
 
-using Settings = std::map<std::string, std::string>;
-
-std::string value(const Settings& settings, const char* name) {
-  const auto found = settings.find(name);
-  return found == settings.end() ? std::string() : found->second;
-}
+using actions::EximSettings;
+using actions::value_of;
 
 std::vector<std::string> words(const std::string& text, const char* separators) {
   std::vector<std::string> out;
@@ -37,8 +33,8 @@ std::vector<std::string> main_logs(const std::string& log_file_path) {
   return paths;
 }
 
-void check_log_paths(const Settings& settings, const Config& config, Findings& findings) {
-  const auto logs = main_logs(value(settings, "log_file_path"));
+void check_log_paths(const EximSettings& settings, const Config& config, Findings& findings) {
+  const auto logs = main_logs(value_of(settings, "log_file_path"));
   if (logs.empty()) return;
   const bool syslog = std::find(logs.begin(), logs.end(), "syslog") != logs.end();
   const bool named = std::any_of(logs.begin(), logs.end(), [&](const std::string& log) {
@@ -56,7 +52,7 @@ void check_log_paths(const Settings& settings, const Config& config, Findings& f
                fmt::format("set log.paths = [\"{}\"]", logs[0]));
 }
 
-void check_trust(const Settings& settings, Findings& findings) {
+void check_trust(const EximSettings& settings, Findings& findings) {
   const auto doubts = log_doubts(settings);
   for (const auto& doubt : doubts) {
     if (doubt.forgeable) {
@@ -70,21 +66,22 @@ void check_trust(const Settings& settings, Findings& findings) {
   if (!forgeable) findings.good("exim", "log_selector: nothing that lets senders write lines");
 }
 
-void check_fields(const Settings& settings, const Config& config, Findings& findings) {
-  if (value(settings, "helo_accept_junk_hosts").empty() && config.log.junk_helo == Tristate::yes) {
+void check_fields(const EximSettings& settings, const Config& config, Findings& findings) {
+  if (value_of(settings, "helo_accept_junk_hosts").empty() &&
+      config.log.junk_helo == Tristate::yes) {
     findings.doubtful("exim", "log.junk_helo = true, but helo_accept_junk_hosts is empty",
                       "set log.junk_helo = \"auto\"");
   }
-  if (value(settings, "print_topbitchars") == "true") {
+  if (value_of(settings, "print_topbitchars") == "true") {
     findings.good("exim", "print_topbitchars: ids beyond ASCII stand as they are");
   }
-  if (value(settings, "message_logs") == "false" && value(settings, "log_file_path").empty())
+  if (value_of(settings, "message_logs") == "false" && value_of(settings, "log_file_path").empty())
     findings.doubtful("exim", "no log at all", "set log_file_path");
 }
 
-void check_time(const Settings& settings, const Config& config, Findings& findings) {
-  const auto zone = value(settings, "timezone");
-  const bool stamped = value(settings, "log_timezone") == "true";
+void check_time(const EximSettings& settings, const Config& config, Findings& findings) {
+  const auto zone = value_of(settings, "timezone");
+  const bool stamped = value_of(settings, "log_timezone") == "true";
   if (stamped || zone.empty()) return;
   if (config.log.timezone == "local" || config.log.timezone != zone) {
     const bool utc = (zone == "UTC" || zone == "UTC0") && config.log.timezone == "UTC";
@@ -97,12 +94,12 @@ void check_time(const Settings& settings, const Config& config, Findings& findin
 
 }  // namespace
 
-void check_settings(const Settings& settings, const Config& config, Findings& findings) {
+void check_settings(const EximSettings& settings, const Config& config, Findings& findings) {
   check_log_paths(settings, config, findings);
   check_trust(settings, findings);
   check_fields(settings, config, findings);
   check_time(settings, config, findings);
-  const auto user = value(settings, "exim_user");
+  const auto user = value_of(settings, "exim_user");
   const bool number = !user.empty() && user.find_first_not_of("0123456789") == std::string::npos;
   if (!user.empty() && !number && user != config.exim.user) {
     findings.bad("exim",

@@ -10,8 +10,7 @@ namespace {
 constexpr const char* kShare = "/usr/share/exiwarden/exim";
 
 std::string value(const EximFacts& facts, const char* name) {
-  const auto found = facts.settings.find(name);
-  return found == facts.settings.end() ? std::string() : found->second;
+  return actions::value_of(facts.settings, name);
 }
 
 // A TOML string; settings come from an admin's file, but may hold anything.

@@ -1,10 +1,10 @@
 // What init writes: a configuration from Exim's own settings, and the way into Exim's. Pure.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
+#include "actions/exim_settings.h"
 #include "agent/exim_hosts.h"
 
 namespace agent {
@@ -20,7 +20,7 @@ struct EximFacts {
   std::string binary;  // absolute path
   std::string config;  // the file Exim reads, as it says
   Layout layout = Layout::plain;
-  std::map<std::string, std::string> settings;  // exim -bP
+  actions::EximSettings settings;  // exim -bP
   bool relay_list_known = false;                // a hostlist relay_from_hosts exists
   EximHosts relays;
   std::string mail_name;  // domain for addresses

@@ -15,6 +15,7 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -254,7 +255,12 @@ LogInput::LogInput(std::unique_ptr<Bytes> bytes) : bytes_(std::move(bytes)) {}
 LogInput::~LogInput() = default;
 
 void LogInput::read_ahead() {
-  if (regular_ && ahead_ == nullptr) ahead_ = std::make_unique<Ahead>(*bytes_);
+  if (!regular_ || ahead_ != nullptr) return;
+  try {
+    ahead_ = std::make_unique<Ahead>(*bytes_);
+  } catch (const std::system_error&) {
+    // No thread to be had (a limit of the system): then without.
+  }
 }
 
 actions::Result<std::span<const char>> LogInput::read() {

@@ -13,12 +13,8 @@
 namespace agent {
 namespace {
 
-using Settings = std::map<std::string, std::string>;
-
-std::string value(const Settings& settings, const char* name) {
-  const auto found = settings.find(name);
-  return found == settings.end() ? std::string() : found->second;
-}
+using actions::EximSettings;
+using actions::value_of;
 
 bool is_blank(char c) {
   return c == ' ' || c == '\t';
@@ -46,9 +42,9 @@ bool selected(const std::string& log_selector, std::string_view selector) {
 
 }  // namespace
 
-std::vector<LogDoubt> log_doubts(const Settings& settings) {
+std::vector<LogDoubt> log_doubts(const EximSettings& settings) {
   std::vector<LogDoubt> doubts;
-  const auto selectors = value(settings, "log_selector");
+  const auto selectors = value_of(settings, "log_selector");
   if (selected(selectors, "smtp_mailauth")) {
     const bool all = selectors.find("smtp_mailauth") == std::string::npos;
     doubts.push_back(
@@ -59,32 +55,32 @@ std::vector<LogDoubt> log_doubts(const Settings& settings) {
          all ? "put -smtp_mailauth behind it: it logs what MAIL's AUTH= says, unescaped"
              : "take it out: it logs what MAIL's AUTH= says, unescaped"});
   }
-  if (!value(settings, "helo_accept_junk_hosts").empty()) {
+  if (!value_of(settings, "helo_accept_junk_hosts").empty()) {
     doubts.push_back({"helo_accept_junk_hosts", false,
                       "helo_accept_junk_hosts is set: HELO can hold anything",
                       "lines that may be forged are not counted; unset it if you can"});
   }
-  const auto helo = value(settings, "helo_allow_chars");
+  const auto helo = value_of(settings, "helo_allow_chars");
   if (helo.find_first_of(" ()[]<>\"=\t") != std::string::npos) {
     doubts.push_back({"helo_allow_chars", false,
                       fmt::format("helo_allow_chars is \"{}\": HELO can hold what ends it", helo),
                       "lines that may be forged are not counted; an underscore is all it needs"});
   }
-  const auto ident = value(settings, "rfc1413_query_timeout");
+  const auto ident = value_of(settings, "rfc1413_query_timeout");
   if (!ident.empty() && ident != "0s") {
     doubts.push_back(
         {"rfc1413_query_timeout", false,
          "rfc1413_query_timeout is " + ident + ": clients choose a field of their lines by ident",
          "set it to 0s: ambiguous lines charge nobody"});
   }
-  const bool asks_for_certificates = !value(settings, "tls_try_verify_hosts").empty() ||
-                                     !value(settings, "tls_verify_hosts").empty();
+  const bool asks_for_certificates = !value_of(settings, "tls_try_verify_hosts").empty() ||
+                                     !value_of(settings, "tls_verify_hosts").empty();
   if (asks_for_certificates && selected(selectors, "tls_peerdn")) {
     doubts.push_back({"tls_try_verify_hosts", false,
                       "tls_try_verify_hosts with +tls_peerdn: certificates choose a field",
                       "with OpenSSL ambiguous lines charge nobody; take +tls_peerdn out"});
   }
-  if (value(settings, "untrusted_set_sender") == "*") {
+  if (value_of(settings, "untrusted_set_sender") == "*") {
     doubts.push_back(
         {"untrusted_set_sender", false,
          "untrusted_set_sender = *: local programs choose their sender freely",

@@ -2,10 +2,11 @@
 // the service at its start, by check and by status, all by the same rules.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "actions/exim_settings.h"
 
 namespace agent {
 
@@ -17,7 +18,7 @@ struct LogDoubt {
 };
 
 // `settings` as actions/exim_settings.h gives them. Pure.
-[[nodiscard]] std::vector<LogDoubt> log_doubts(const std::map<std::string, std::string>& settings);
+[[nodiscard]] std::vector<LogDoubt> log_doubts(const actions::EximSettings& settings);
 
 struct LogTrust {
   bool exim_there = false;             // there is such a program

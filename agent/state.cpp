@@ -9,120 +9,13 @@
 #include <stdexcept>
 
 #include "agent/digest.h"
+#include "agent/state_fields.h"
 
 namespace agent {
 namespace {
 
 constexpr std::string_view kHeader = "exiwarden-state 1\n";
 constexpr std::string_view kSum = "sum ";
-
-// One field: bytes that would end it or a line as %HH; "%-" is the empty one, "%." no value at all.
-void append_field(std::string& out, std::string_view bytes) {
-  if (bytes.empty()) {
-    out += " %-";
-    return;
-  }
-  out.push_back(' ');
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte <= ' ' || byte >= 0x7f || byte == '%') {
-      fmt::format_to(std::back_inserter(out), "%{:02x}", byte);
-    } else {
-      out.push_back(c);
-    }
-  }
-}
-
-void append_optional(std::string& out, const std::optional<std::string>& text) {
-  if (text) return append_field(out, *text);
-  out += " %.";
-}
-
-template <class T>
-void append_number(std::string& out, T value) {
-  std::array<char, 24> digits{};
-  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value);
-  out.push_back(' ');
-  out.append(digits.data(), end);
-}
-
-std::int64_t seconds(Instant time) {
-  return time.time_since_epoch().count();
-}
-Instant instant(std::int64_t value) {
-  return Instant(std::chrono::seconds(value));
-}
-
-// "-" for none.
-void append_optional(std::string& out, const std::optional<Instant>& time) {
-  if (time) {
-    append_number(out, seconds(*time));
-  } else {
-    out += " -";
-  }
-}
-
-// Thrown and caught in this file only.
-struct Malformed : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-class Fields {
- public:
-  explicit Fields(std::string_view line) : rest_(line) {}
-
-  [[nodiscard]] bool done() const { return rest_.empty(); }
-  std::string_view word() {
-    if (rest_.empty()) throw Malformed("a field is missing");
-    const auto end = std::min(rest_.find(' '), rest_.size());
-    const auto word = rest_.substr(0, end);
-    rest_.remove_prefix(std::min(rest_.size(), end + 1));
-    return word;
-  }
-  std::string text() {
-    const auto raw = word();
-    if (raw == "%-") return {};
-    std::string out;
-    for (std::size_t i = 0; i < raw.size(); ++i) {
-      if (raw[i] != '%') {
-        out.push_back(raw[i]);
-        continue;
-      }
-      unsigned byte = 0;
-      if (i + 2 >= raw.size()) throw Malformed("a field ends inside an escape");
-      const auto [end, error] = std::from_chars(raw.data() + i + 1, raw.data() + i + 3, byte, 16);
-      if (error != std::errc() || end != raw.data() + i + 3) throw Malformed("a wrong escape");
-      out.push_back(static_cast<char>(byte));
-      i += 2;
-    }
-    return out;
-  }
-  std::optional<std::string> optional_text() {
-    if (rest_ == "%." || rest_.starts_with("%. ")) {
-      word();
-      return std::nullopt;
-    }
-    return text();
-  }
-  template <class T = std::uint64_t>
-  T number() {
-    const auto raw = word();
-    T value{};
-    const auto [end, error] = std::from_chars(raw.data(), raw.data() + raw.size(), value);
-    if (error != std::errc() || end != raw.data() + raw.size()) throw Malformed("a wrong number");
-    return value;
-  }
-  std::optional<Instant> optional_time() {
-    if (rest_.starts_with("- ") || rest_ == "-") {
-      word();
-      return std::nullopt;
-    }
-    return instant(number<std::int64_t>());
-  }
-
- private:
-  std::string_view rest_;
-};
 
 void encode_position(std::string& out, const LogPosition& position) {
   const auto& reader = position.reader;

@@ -62,10 +62,8 @@ EximFacts facts_of(const std::string& exim, std::map<std::string, std::string> s
     facts.relays = read_exim_hosts(relays.value().substr(kHead.size()));
   }
   for (const char* name : {"qualify_domain", "primary_hostname"}) {
-    const auto found = facts.settings.find(name);
-    if (facts.mail_name.empty() && found != facts.settings.end() &&
-        found->second.find('.') != std::string::npos)
-      facts.mail_name = found->second;
+    const auto host = actions::value_of(facts.settings, name);
+    if (facts.mail_name.empty() && host.find('.') != std::string::npos) facts.mail_name = host;
   }
   return facts;
 }
