@@ -5,6 +5,8 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+#include "parsers/argument.h"
+
 namespace parsers {
 namespace {
 
@@ -287,6 +289,29 @@ TEST_CASE("the argument is cut at 100 bytes, wherever its quotes stand") {
   CHECK(outcome(start + cut + "b: Unrouteable address") == "no: verb");
   const auto verb = ("a rejected RCPT " + std::string(100, 'b')).substr(0, 100);
   CHECK(outcome(start + verb + ": x") == "plain:bob@192.0.2.1 () " + verb + " | x");
+}
+
+TEST_CASE("the short way through a plain argument leads where the long one does") {
+  struct Case {
+    std::string text;
+    std::size_t length;
+  };
+  const std::string long_address = "<" + std::string(97, 'a') + "@";  // 99 bytes
+  const Case cases[] = {{"<a@b.c>: no", 7},
+                        {"<a@b.c>", 7},
+                        {"<>: no", 2},
+                        {"<a@b.c> : no", 8},
+                        {"<a@b.c>:no", 10},
+                        {"<a@b.c>(x: no", 9},
+                        {"<@a>: b", 7},  // a source route that has not ended
+                        {"<@a:b@c>: no", 8},
+                        {long_address + ">: no", 100},
+                        {long_address + "b>: no", 100},
+                        {"a@b.c: no", 5}};
+  for (const auto& c : cases) {
+    INFO(c.text);
+    CHECK(argument_length(c.text) == c.length);
+  }
 }
 
 TEST_CASE("a line that deviates is not read at all") {
