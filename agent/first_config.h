@@ -21,7 +21,7 @@ struct EximFacts {
   std::string config;  // the file Exim reads, as it says
   Layout layout = Layout::plain;
   actions::EximSettings settings;  // exim -bP
-  bool relay_list_known = false;                // a hostlist relay_from_hosts exists
+  bool relay_list_known = false;   // a hostlist relay_from_hosts exists
   EximHosts relays;
   std::string mail_name;  // domain for addresses
 };
