@@ -22,11 +22,16 @@ if [ "${1:-}" = full ]; then
   git ls-files 'parsers/*.cpp' 'actions/*.cpp' 'agent/*.cpp' |
     xargs -P "$jobs" -n 6 clang-tidy -p build/dev --quiet
 
-  stage "TSan: what uses threads"
+  stage "TSan: all tests of the agent"
   cmake --preset tsan >/dev/null
   cmake --build --preset tsan --target agent_tests -- -j"$jobs"
   setarch -R build/tsan/tests/agent/agent_tests
 fi
+
+stage "TSan: the thread that reads ahead"
+cmake --preset tsan >/dev/null
+cmake --build --preset tsan --target read_ahead_tests -- -j"$jobs"
+setarch -R build/tsan/tests/agent/read_ahead_tests
 
 stage "building the fuzz targets"
 cmake --preset fuzz >/dev/null
