@@ -16,10 +16,11 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kReadBudget = std::size_t{4} << 20;  // a turn: lists wait no longer
-constexpr std::size_t kShare = 64 * 1024;  // of one log among several, which are read side by side
-constexpr auto kLook = 15s;                // beside inotify, for what it may have missed
-constexpr auto kLookInTrouble = 1s;        // a log or list that can't be read
-constexpr auto kPoll = 100ms;              // where inotify says nothing
+constexpr std::size_t kShare =
+    std::size_t{64} * 1024;          // of one log among several, which are read side by side
+constexpr auto kLook = 15s;          // beside inotify, for what it may have missed
+constexpr auto kLookInTrouble = 1s;  // a log or list that can't be read
+constexpr auto kPoll = 100ms;        // where inotify says nothing
 constexpr auto kRetry = 1s;
 constexpr auto kMetrics = 15s;
 constexpr auto kLastMail = 5s;  // at a stop

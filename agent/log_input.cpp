@@ -264,7 +264,7 @@ void LogInput::read_ahead() {
 }
 
 actions::Result<std::span<const char>> LogInput::read() {
-  const auto chunk = peek();
+  auto chunk = peek();
   peeked_ = false;
   return chunk;
 }

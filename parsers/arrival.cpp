@@ -11,7 +11,7 @@ namespace parsers {
 namespace {
 
 // U= shows at most 127 bytes of the ident answer, each printed as up to four (verify.c).
-constexpr std::size_t kMaxIdent = 4 * 127;
+constexpr std::size_t kMaxIdent = std::size_t{4} * 127;
 // Beyond this an entry was made to have many readings: nobody can be told from it.
 constexpr int kMaxTries = 500;
 // A login that control = submission made the sender, and a domain.
