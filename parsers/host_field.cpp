@@ -17,9 +17,14 @@ void take_port(Cursor& cursor) {
   if (end > 1) cursor.rest.remove_prefix(end);
 }
 
+constexpr std::array<bool, 256> never_in_a_name() {
+  std::array<bool, 256> never{};
+  for (const char c : std::string_view("()[]\"<>=")) never[static_cast<unsigned char>(c)] = true;
+  return never;
+}
+constexpr auto kNeverInAName = never_in_a_name();
 bool is_never_in_a_name(char c) {
-  return c == '(' || c == ')' || c == '[' || c == ']' || c == '"' || c == '<' || c == '>' ||
-         c == '=';
+  return kNeverInAName[static_cast<unsigned char>(c)];
 }
 
 bool is_plain_ipv4(std::string_view text) {

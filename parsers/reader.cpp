@@ -242,7 +242,7 @@ void LogReader::on_entry(const Prefix& prefix, bool distrusted, Event& event, Ev
     if (has_patterns()) on_pattern(payload, distrusted, event, sink);
     return;
   }
-  if (payload.starts_with(kTaggedStart)) {
+  if (begins(payload, kTaggedStart)) {
     if (const auto tagged = parse_tagged(payload)) {
       on_tagged(*tagged, distrusted, event, sink);
     } else {
@@ -252,9 +252,8 @@ void LogReader::on_entry(const Prefix& prefix, bool distrusted, Event& event, Ev
   }
   // Exim 4.96 and 4.97 replace the whole entry by the marker, later ones the tail of an entry that
   // fills the buffer; in a shorter one it is somebody's text.
-  if (payload.starts_with(kOverflow) ||
-      (payload.size() >= kFullEntry && payload.ends_with("****") &&
-       payload.find(kOverflow) != std::string_view::npos)) {
+  if (begins(payload, kOverflow) || (payload.size() >= kFullEntry && payload.ends_with("****") &&
+                                     payload.find(kOverflow) != std::string_view::npos)) {
     ++counters_.overflowed;
     return;
   }
@@ -267,14 +266,14 @@ void LogReader::on_entry(const Prefix& prefix, bool distrusted, Event& event, Ev
 bool LogReader::on_rejection(const Prefix& prefix, bool distrusted, Event& event, EventSink& sink,
                              Step& failed) {
   const auto payload = prefix.payload;
-  if (!payload.starts_with("H=") && !payload.starts_with(" DSH=") && !payload.starts_with("U=")) {
+  if (!begins(payload, "H=") && !begins(payload, " DSH=") && !begins(payload, "U=")) {
     return false;  // the words stand in another kind of entry
   }
-  if (kFindRejectedRcpt.find(payload) == WordFinder::kNone) return false;
-  if (!junk_seen_ && !distrusted && is_junk_helo(payload)) junk_seen_ = true;
+  const auto has_verb = [&] { return kFindRejectedRcpt.find(payload) != WordFinder::kNone; };
+  if (!junk_seen_ && !distrusted && is_junk_helo(payload) && has_verb()) junk_seen_ = true;
   const auto scan = scan_rejection(payload, junk_helo());
   if (!scan.rejection) {
-    failed = scan.failed;
+    if (has_verb()) failed = scan.failed;
     return false;
   }
   const auto& rejection = *scan.rejection;
@@ -326,7 +325,7 @@ bool LogReader::on_pattern(std::string_view payload, bool distrusted, Event& eve
 
 void LogReader::on_message(const Prefix& prefix, bool distrusted, Event& event, EventSink& sink) {
   const auto payload = prefix.payload;
-  if (payload.starts_with("Completed")) {
+  if (begins(payload, "Completed")) {
     if (!distrusted) sink.on_completed(prefix.message_id);
     return;
   }

@@ -46,6 +46,15 @@ constexpr std::string_view kOtherEntries[] = {" Warning: ",
                                               " rejected WELLKNOWN",
                                               " rejected unknown "};
 
+// Bytes of a HELO that helo_accept_junk_hosts lets pass.
+constexpr std::array<bool, 256> junk_bytes() {
+  std::array<bool, 256> junk{};
+  for (std::size_t c = 0; c <= ' '; ++c) junk[c] = true;
+  for (const char c : std::string_view("\x7f()<>\"[]=")) junk[static_cast<unsigned char>(c)] = true;
+  return junk;
+}
+constexpr auto kJunk = junk_bytes();
+
 bool same_outcome(const Rejection& a, const Rejection& b) {
   return a.temporary == b.temporary && a.authenticator == b.authenticator && a.id == b.id &&
          a.argument == b.argument && a.text == b.text;
@@ -151,9 +160,8 @@ class Readings {
       if (at.eat(":")) {
         // The id is Exim's own printing of a checked login, and what a client writes (the RCPT
         // argument) comes after the verb: so the first verb ends the id.
-        auto end = kFindRejectedRcpt.find(at.rest);
+        const auto end = id_end(at.rest);
         if (end == WordFinder::kNone) return fail(Step::verb);
-        if (at.rest.substr(0, end).ends_with(kTemporarily)) end -= kTemporarily.size();
         found.id = without_results(at.rest.substr(0, end));
         at.rest.remove_prefix(end);
       }
@@ -172,6 +180,21 @@ class Readings {
     }
     if (at.eat(": ")) found.text = at.rest;
     add(found);
+  }
+
+  // Where the first verb begins, its " temporarily" before it; kNone: nowhere.
+  static std::size_t id_end(std::string_view rest) {
+    // A verb begins with a blank, and nearly all ids have none.
+    const auto blank = std::min(rest.find(' '), rest.size());
+    const auto from = rest.substr(blank);
+    if (begins(from, kVerb) ||
+        (begins(from, kTemporarily) && begins(from.substr(kTemporarily.size()), kVerb))) {
+      return blank;
+    }
+    const auto verb = kFindRejectedRcpt.find(rest, blank);
+    const bool temporary =
+        verb != WordFinder::kNone && rest.substr(0, verb).ends_with(kTemporarily);
+    return temporary ? verb - kTemporarily.size() : verb;
   }
 
   // 4.100 prints " SPF=pass" and " DMARC=none" between the id and the verb (receive.c).
@@ -258,7 +281,7 @@ bool is_all_argument(const Rejection& rejection, FoundFrom&& found_from) {
 // is cut, or one that holds a whole entry with a server's answer, is taken for the shorter login in
 // it.
 bool has_second_verb(const Rejection& rejection, std::string_view rest) {
-  if (!rejection.id) return false;
+  if (!rejection.id || kFindRejectedRcpt.find(rest) == WordFinder::kNone) return false;
   const auto reply = rest.size() - rejection.text.size() + before_reply(rejection).size();
   return kFindRejectedRcpt.find(rest) < reply && !is_all_argument(rejection, [&](std::size_t end) {
            return kFindRejectedRcpt.find(rest, end) < reply;
@@ -287,6 +310,7 @@ bool has_later_host(std::string_view rest, std::size_t length, bool whole) {
 // lines doubtful.
 bool may_be_helo(const Rejection& rejection, std::string_view after_host, bool free_text,
                  bool junk_helo) {
+  if (after_host.find(") [") == std::string_view::npos) return false;  // as in nearly all
   if (junk_helo) return has_later_host(after_host, after_host.size(), false);
   const auto place = [&](std::string_view field) {
     return static_cast<std::size_t>(field.data() - after_host.data());
@@ -370,10 +394,8 @@ bool is_junk_helo(std::string_view payload) {
   // A bracketed literal may stand as a whole; helo_allow_chars rarely adds more than '_'.
   const auto inside =
       helo.starts_with('[') && helo.ends_with(']') ? helo.substr(1, helo.size() - 2) : helo;
-  return std::any_of(inside.begin(), inside.end(), [](unsigned char c) {
-    return c <= ' ' || c == 0x7f || c == '(' || c == ')' || c == '<' || c == '>' || c == '"' ||
-           c == '[' || c == ']' || c == '=';
-  });
+  return std::any_of(inside.begin(), inside.end(),
+                     [](char c) { return kJunk[static_cast<unsigned char>(c)]; });
 }
 
 std::string_view without_brackets(std::string_view argument) {

@@ -17,6 +17,9 @@ std::size_t search_avx2(const char* text, std::size_t size, const WordFinder::Pa
 
 namespace {
 
+// A text not longer than the widest vector would be looked at byte by byte.
+constexpr std::size_t kNarrow = 32;
+
 std::size_t search_plainly(const char* text, std::size_t size, const WordFinder::Pairs& pairs,
                            std::uint64_t& lines) {
   for (std::size_t at = 0; at < size; ++at) {
@@ -89,8 +92,10 @@ bool WordFinder::is_word(std::string_view block, std::size_t rare, std::size_t& 
 }
 
 std::size_t WordFinder::next(std::string_view block, std::size_t from, std::uint64_t& lines) const {
-  static const Search search = best_search();
+  static const Search wide = best_search();
+  static const Search narrow = sse2_search() != nullptr ? sse2_search() : plain_search();
   while (from < block.size()) {
+    const auto search = block.size() - from > kNarrow ? wide : narrow;
     from += search(block.data() + from, block.size() - from, pairs_, lines);
     std::size_t begin = 0;
     if (from < block.size() && is_word(block, from, begin)) return begin;

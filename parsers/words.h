@@ -2,6 +2,7 @@
 // Pure; uses AVX2 where the machine has it (words_avx2.cpp) and gives the same answers without.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -29,9 +30,12 @@ class WordFinder {
   }
   constexpr void add(const Word& word) {
     words_[pairs_.count] = word;
-    pairs_.first[pairs_.count] = static_cast<unsigned char>(word.text[word.rare]);
-    pairs_.second[pairs_.count] = static_cast<unsigned char>(word.text[word.rare + 1]);
+    for (std::size_t i = pairs_.count; i < kMaxWords; ++i) {
+      pairs_.first[i] = static_cast<unsigned char>(word.text[word.rare]);
+      pairs_.second[i] = static_cast<unsigned char>(word.text[word.rare + 1]);
+    }
     ++pairs_.count;
+    shortest_ = std::min(shortest_, word.text.size());
   }
 
   // Where the next word begins whose rare bytes stand at or after `from`; kNone: nowhere. Adds to
@@ -44,11 +48,12 @@ class WordFinder {
   [[nodiscard]] std::size_t find(std::string_view text, std::size_t from = 0) const {
     std::uint64_t lines = 0;
     text.remove_prefix(from);
+    if (text.size() < shortest_) return kNone;
     const auto found = next(text, 0, lines);
     return found == kNone ? kNone : from + found;
   }
 
-  // The rare bytes, as the search kernels read them.
+  // The rare bytes, as the search kernels read them; those beyond `count` repeat the last.
   struct Pairs {
     std::array<unsigned char, kMaxWords> first{}, second{};
     std::size_t count = 0;
@@ -62,6 +67,7 @@ class WordFinder {
 
   std::array<Word, kMaxWords> words_{};
   Pairs pairs_;
+  std::size_t shortest_ = kNone;
 };
 
 // The search kernels, for the test that holds them together; null: not on this machine.

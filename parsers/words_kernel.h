@@ -11,15 +11,15 @@ namespace parsers {
 namespace {
 
 // Vector: load(p), equal(a, b), either(a, b), both(a, b), fill(byte), none(), bits(v) -> one bit a
-// byte; kWidth bytes, at most 32.
-template <class Vector>
-std::size_t search(const char* text, std::size_t size, const WordFinder::Pairs& pairs,
-                   std::uint64_t& lines) {
+// byte; kWidth bytes, at most 32. kCount pairs: a number the compiler knows keeps them in
+// registers.
+template <class Vector, std::size_t kCount>
+std::size_t search_for(const char* text, std::size_t size, const WordFinder::Pairs& pairs,
+                       std::uint64_t& lines) {
   constexpr std::size_t kWidth = Vector::kWidth;
-  Vector first[WordFinder::kMaxWords];
-  Vector second[WordFinder::kMaxWords];
-  const std::size_t count = pairs.count;
-  for (std::size_t i = 0; i < count; ++i) {
+  Vector first[kCount];
+  Vector second[kCount];
+  for (std::size_t i = 0; i < kCount; ++i) {
     first[i] = Vector::fill(pairs.first[i]);
     second[i] = Vector::fill(pairs.second[i]);
   }
@@ -29,7 +29,7 @@ std::size_t search(const char* text, std::size_t size, const WordFinder::Pairs& 
     const auto next = Vector::load(at + 1);
     newlines = Vector::bits(Vector::equal(here, newline));
     auto any = Vector::both(Vector::equal(here, first[0]), Vector::equal(next, second[0]));
-    for (std::size_t i = 1; i < count; ++i) {
+    for (std::size_t i = 1; i < kCount; ++i) {
       any = Vector::either(
           any, Vector::both(Vector::equal(here, first[i]), Vector::equal(next, second[i])));
     }
@@ -67,7 +67,7 @@ std::size_t search(const char* text, std::size_t size, const WordFinder::Pairs& 
     at = begin + kWidth;
   }
   for (; at < size; ++at) {
-    for (std::size_t i = 0; i < count && at + 1 < size; ++i) {
+    for (std::size_t i = 0; i < kCount && at + 1 < size; ++i) {
       if (static_cast<unsigned char>(text[at]) == pairs.first[i] &&
           static_cast<unsigned char>(text[at + 1]) == pairs.second[i]) {
         lines += found;
@@ -78,6 +78,23 @@ std::size_t search(const char* text, std::size_t size, const WordFinder::Pairs& 
   }
   lines += found;
   return size;
+}
+
+template <class Vector>
+std::size_t search(const char* text, std::size_t size, const WordFinder::Pairs& pairs,
+                   std::uint64_t& lines) {
+  switch (pairs.count) {
+    case 1:
+      return search_for<Vector, 1>(text, size, pairs, lines);
+    case 2:
+      return search_for<Vector, 2>(text, size, pairs, lines);
+    case 3:
+      return search_for<Vector, 3>(text, size, pairs, lines);
+    case 4:
+      return search_for<Vector, 4>(text, size, pairs, lines);
+    default:  // the pairs that are not used repeat the last one
+      return search_for<Vector, WordFinder::kMaxWords>(text, size, pairs, lines);
+  }
 }
 
 }  // namespace
