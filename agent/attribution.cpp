@@ -42,28 +42,35 @@ std::optional<IdentityKind> identity_of(Charged charged) {
   return std::nullopt;
 }
 
-Attribution::Attribution(const Config& config, std::vector<IpAddress> own)
-    : relays_(config.relay.hosts), exempt_hosts_(config.exempt.hosts), own_(std::move(own)) {
-  for (const auto& user : config.exempt.users) exempt_users_.insert(folded(user));
+Attribution::Attribution(const Config& config, std::vector<IpAddress> own,
+                         std::shared_ptr<const Tables> tables)
+    : relays_(config.relay.hosts),
+      own_(std::move(own)),
+      tables_(tables ? std::move(tables) : Tables::without_files(config)) {}
+
+bool Attribution::is_exempt(std::string_view id) const {
+  return !tables_->exempt_users.empty() && tables_->exempt_users.count(folded(id)) > 0;
+}
+
+Charge Attribution::charge(Charged verdict, std::string_view printed) {
+  const auto kind = *identity_of(verdict);
+  if (kind != IdentityKind::relay && is_exempt(printed)) return {Charged::exempt, {}};
+  if (!tables_->identities.maps(kind)) return {verdict, printed};
+  name_ = tables_->identities.name(kind, printed);
+  return is_exempt(name_) ? Charge{Charged::exempt, {}} : Charge{verdict, name_};
 }
 
 Charge Attribution::charge(const parsers::Event& event) {
   if (event.kind == parsers::Kind::ambiguous) return {};
   if (event.user) {
-    if (event.user->empty()) return {};
-    if (!exempt_users_.empty() && exempt_users_.count(folded(*event.user)) > 0) {
-      return {Charged::exempt, {}};
-    }
-    return {Charged::user, *event.user};
+    return event.user->empty() ? Charge{} : charge(Charged::user, *event.user);
   }
-  if (event.login && !event.host && !event.login->empty()) {
-    const bool exempt = !exempt_users_.empty() && exempt_users_.count(folded(*event.login)) > 0;
-    return exempt ? Charge{Charged::exempt, {}} : Charge{Charged::local, *event.login};
-  }
+  if (event.login && !event.host && !event.login->empty())
+    return charge(Charged::local, *event.login);
   // Authenticated, but by an authenticator that sets no id: not a relay host's mail.
   if (event.authenticator || !event.host) return {};
   const auto verdict = classify(*event.host);
-  return {verdict, verdict == Charged::relay ? *event.host : std::string_view{}};
+  return verdict == Charged::relay ? charge(verdict, *event.host) : Charge{verdict, {}};
 }
 
 Charge Attribution::charge(const parsers::Arrival& arrival) {
@@ -88,7 +95,7 @@ Charged Attribution::classify(std::string_view ip) {
     } else if (std::find(own_.begin(), own_.end(), *address) != own_.end()) {
       verdict = Charged::own;
     } else {
-      verdict = any_contains(exempt_hosts_, *address) ? Charged::exempt : Charged::relay;
+      verdict = any_contains(tables_->exempt_hosts, *address) ? Charged::exempt : Charged::relay;
     }
   }
   return hosts_.emplace(std::string(ip), verdict).first->second;

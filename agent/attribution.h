@@ -1,18 +1,20 @@
 // Who is charged for an event: the authenticated user, else a relay host on our networks, else
-// nobody. The id and the address come from the scan; nothing a client writes gets here.
+// nobody. The id and the address come from the scan; nothing a client writes gets here. With an
+// identity_map, who the id or the address stands for.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "agent/config.h"
 #include "agent/network.h"
+#include "agent/tables.h"
 #include "parsers/arrival.h"
 #include "parsers/event.h"
 
@@ -38,13 +40,17 @@ std::string_view name_of(Charged charged);
 
 struct Charge {
   Charged verdict = Charged::nobody_known;
-  std::string_view identity;  // for user, relay and local: as Exim prints it, a view into the event
+  // For user, relay and local: as Exim prints it, or the name it is mapped to. A view into the
+  // event or into the Attribution, good until its next charge().
+  std::string_view identity;
 };
 
 class Attribution {
  public:
-  // `own`: addresses of this machine, never charged as relays.
-  Attribution(const Config& config, std::vector<IpAddress> own);
+  // `own`: addresses of this machine, never charged as relays. `tables`: null for what the config
+  // itself holds of them.
+  Attribution(const Config& config, std::vector<IpAddress> own,
+              std::shared_ptr<const Tables> tables = nullptr);
 
   Charge charge(const parsers::Event& event);
   // Whose a message is that came in.
@@ -52,6 +58,9 @@ class Attribution {
 
  private:
   Charged classify(std::string_view ip);
+  [[nodiscard]] bool is_exempt(std::string_view id) const;
+  // For an id or a host that may be charged: the one who is, by the map; or exempt.
+  Charge charge(Charged verdict, std::string_view printed);
 
   static constexpr std::size_t kMaxHosts = 65536;  // remembered; then all are forgotten
   struct Hash {
@@ -62,9 +71,9 @@ class Attribution {
   };
 
   std::vector<Network> relays_;
-  std::vector<Network> exempt_hosts_;
   std::vector<IpAddress> own_;
-  std::unordered_set<std::string> exempt_users_;  // folded
+  std::shared_ptr<const Tables> tables_;
+  std::string name_;  // that the last charge was mapped to
   std::unordered_map<std::string, Charged, Hash, std::equal_to<>> hosts_;
 };
 

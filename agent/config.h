@@ -18,7 +18,7 @@ namespace agent {
 enum class IdentityKind { user, relay, local };
 enum class Signal { rejected_rcpt, tagged, warned, bounced };
 enum class CountBy { attempts, recipients };
-enum class Transport { smtp, sendmail, none };
+enum class Transport { smtp, sendmail, exec, webhook, none };
 enum class Tristate { no, yes, automatic };
 
 std::string_view name_of(IdentityKind kind);  // "user", "relay", "local"
@@ -29,6 +29,7 @@ struct LogConfig {
   Tristate junk_helo = Tristate::automatic;  // log.junk_helo: helo_accept_junk_hosts is set
   Tristate syslog_duplication = Tristate::automatic;  // log.syslog_duplication, as Exim's option
   std::string tag_secret_file;  // log.tag_secret_file: "" if tagged lines need no tag
+  bool silence_alarm = true;    // log.silence_alarm: say so when it is silent against its habit
 };
 
 // [[pattern]]: a line of the site's own making that is evidence.
@@ -48,6 +49,16 @@ struct RelayConfig {
 struct ExemptConfig {
   std::vector<std::string> users;  // exempt.users, compared as lsearch does (ASCII case folded)
   std::vector<Network> hosts;      // exempt.hosts
+  std::vector<std::string> user_files;  // exempt.user_files: lsearch files, their keys
+  std::vector<std::string> host_files;  // exempt.host_files: an address or network a line
+};
+
+// [[identity_map]]: who an id or a host stands for. Maps of one kind follow one another.
+struct IdentityMapConfig {
+  IdentityKind identity = IdentityKind::user;  // identity_map.identity
+  std::string regex;    // identity_map.regex: RE2; "" for none. Every match is replaced ...
+  std::string rewrite;  // identity_map.rewrite: ... by this; \1 is the first group
+  std::string file;  // identity_map.file: lsearch, key to name, looked up afterwards; "" for none
 };
 
 struct ReasonsConfig {  // RE2, matched without regard to case; "default" stands for the built-in
@@ -67,6 +78,8 @@ struct EximConfig {
   std::string user = "Debian-exim";        // exim.user: who must be able to read the lists
   // exim.freeze_queued: what a blocked sender has in the queue; automatic: where we may
   Tristate freeze_queued = Tristate::automatic;
+  bool spool_guard =
+      false;  // exim.spool_guard: the spool's free space stands first in a key's data
 };
 
 struct NotifyConfig {
@@ -75,7 +88,19 @@ struct NotifyConfig {
   std::vector<Transport> transports{Transport::smtp, Transport::sendmail};  // notify.transports
   std::string smtp = "127.0.0.1:25";                                        // notify.smtp
   std::vector<std::string> sendmail{"/usr/sbin/exim4", "-i", "-f", "<>"};   // notify.sendmail
+  std::vector<std::string> exec;    // notify.exec: a program and its arguments
+  std::string webhook;              // notify.webhook: a URL
+  std::string subject;              // notify.subject: "" for the built-in one
+  std::string body_file;            // notify.body_file: "" for the built-in text
   std::uint32_t max_per_hour = 60;  // notify.max_per_hour: mails; the rest waits and goes in one
+};
+
+// [[rule.override]]: another limit for some. The first that fits an identity counts.
+struct Override {
+  std::vector<std::string> users;    // override.users: whole identities
+  std::vector<std::string> domains;  // override.domains: what follows the last "@" of one
+  std::vector<Network> hosts;        // override.hosts: relay rules only
+  std::uint32_t limit = 100;         // override.limit: 1..1,000,000
 };
 
 struct Rule {
@@ -87,7 +112,14 @@ struct Rule {
   CountBy count = CountBy::attempts;
   std::string list;     // default: by identity, below state.directory
   int ipv6_prefix = 0;  // 1..128, relay rules only; 0: relay.ipv6_prefix
+  std::vector<Override> overrides;
+  std::uint32_t watch = 0;  // rule.watch: percent of the limit that is worth a notice; 0: none
+  // rule.block_for: the first time, the second ...; the last one for all further. Empty, or
+  // kForever in it: until somebody frees him.
+  std::vector<std::chrono::seconds> block_for;
+  std::chrono::seconds repeat_within{30 * 86400};  // rule.repeat_within: after a block's end
 };
+inline constexpr std::chrono::seconds kForever{0};
 
 struct ConfigProblem {
   std::string file;
@@ -105,6 +137,7 @@ struct Config {
   EximConfig exim;
   NotifyConfig notify;
   std::vector<PatternConfig> patterns;
+  std::vector<IdentityMapConfig> identity_maps;
   std::vector<Rule> rules;  // never empty: "authenticated" and "relay" if the file has none
   std::vector<ConfigProblem> warnings;  // sound, but probably not what is meant
 

@@ -73,6 +73,13 @@ std::string rule_text(const Rule& rule) {
   line("count", quoted(rule.count == CountBy::attempts ? "attempts" : "recipients"));
   line("list", quoted(rule.list));
   if (rule.ipv6_prefix != 0) line("ipv6_prefix", std::to_string(rule.ipv6_prefix));
+  for (const auto& override : rule.overrides) {
+    out += "[[rule.override]]\n";
+    if (!override.users.empty()) line("users", quoted(override.users));
+    if (!override.domains.empty()) line("domains", quoted(override.domains));
+    if (!override.hosts.empty()) line("hosts", quoted(override.hosts));
+    line("limit", std::to_string(override.limit));
+  }
   return out;
 }
 
@@ -94,6 +101,8 @@ std::string effective_config(const Config& config) {
   out += "\n[exempt]\n";
   line("users", quoted(config.exempt.users));
   line("hosts", quoted(config.exempt.hosts));
+  line("user_files", quoted(config.exempt.user_files));
+  line("host_files", quoted(config.exempt.host_files));
   out += "\n[reasons]\n";
   line("missing", quoted(config.reasons.missing));
   line("other", quoted(config.reasons.other));
@@ -117,6 +126,15 @@ std::string effective_config(const Config& config) {
     line("kind", quoted(pattern.kind));
     line("regex", quoted(pattern.regex));
     line("dequote", pattern.dequote ? "true" : "false");
+  }
+  for (const auto& map : config.identity_maps) {
+    out += "\n[[identity_map]]\n";
+    line("identity", quoted(name_of(map.identity)));
+    if (!map.regex.empty()) {
+      line("regex", quoted(map.regex));
+      line("rewrite", quoted(map.rewrite));
+    }
+    if (!map.file.empty()) line("file", quoted(map.file));
   }
   for (const auto& rule : config.rules) out += "\n" + rule_text(rule);
   return out;

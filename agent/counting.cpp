@@ -58,6 +58,7 @@ Counting::Counting(const Config& config)
     : rules_(config.rules), max_identities_(config.state.max_identities) {
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     const auto& rule = rules_[i];
+    limits_.emplace_back(rule);
     longest_period_ = std::max(longest_period_, rule.period);
     auto list = std::find_if(lists_.begin(), lists_.end(),
                              [&](const List& known) { return known.path == rule.list; });
@@ -118,10 +119,11 @@ void Counting::add_to(const Group& group, std::string_view identity, const Occur
     // Who is in the list is blocked already; the window starts anew once he is freed.
     if ((subject.blocked >> list_of_rule_[index] & 1) != 0) continue;
     const auto digest = rule.count == CountBy::recipients ? recipient_digest(event.recipient) : 0;
+    const auto limit = limits_[index].of(std::string_view(key_).substr(2));
     const auto count =
-        subject.windows[slot_of_rule_[index]].add(event.time, digest, rule.limit, rule.period);
-    near_limit = near_limit || count >= (rule.limit + 1) / 2;
-    if (count < rule.limit) continue;
+        subject.windows[slot_of_rule_[index]].add(event.time, digest, limit, rule.period);
+    near_limit = near_limit || count >= (limit + 1) / 2;
+    if (count < limit) continue;
     if (event.first_start && event.time <= *event.first_start - rule.period) continue;
     reached.push_back(index);
   }
@@ -142,7 +144,7 @@ void Counting::add_to(const Group& group, std::string_view identity, const Occur
     decision.time = event.time;
     decision.first = window.oldest();
     decision.count = static_cast<std::uint32_t>(window.size());
-    decision.limit = rule.limit;
+    decision.limit = limits_[index].of(std::string_view(key_).substr(2));
     decision.period = rule.period;
     decision.place = {std::string(event.file), event.line, event.offset};
     decision.hosts = subject.hosts;

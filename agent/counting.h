@@ -15,6 +15,7 @@
 
 #include "agent/config.h"
 #include "agent/decision.h"
+#include "agent/limits.h"
 #include "agent/network.h"
 #include "agent/window.h"
 
@@ -110,6 +111,7 @@ class Counting {
   std::size_t& slots(IdentityKind kind) { return slots_[static_cast<std::size_t>(kind)]; }
 
   std::vector<Rule> rules_;
+  std::vector<Limits> limits_;  // beside rules_
   std::vector<std::size_t> list_of_rule_;
   std::vector<std::size_t> slot_of_rule_;  // index of the rule among those of its kind
   std::array<std::size_t, 3> slots_{};     // rules by kind

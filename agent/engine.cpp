@@ -44,9 +44,11 @@ Engine::Engine(const Config& config, PipelineOptions around, LogTrust trust, Eng
       pipeline_(config_, std::move(around)),
       exim_(actions::find_exim_user(config_.exim.user)),
       lists_(parts_.files, pipeline_.counting().lists(), exim_, options_.say),
+      tables_(parts_.files, options_.say),
       outbox_(parts_.mailer, options_.host, config_.notify.max_per_hour, options_.say),
       checkpoints_(parts_.saver, options_.say),
       trust_(std::move(trust)) {
+  tables_.follow(config_);
   pipeline_.on_decision([this](Decision&& decision) { decide(std::move(decision)); });
 }
 
@@ -131,12 +133,21 @@ void Engine::decide(Decision&& decision) {
   context.host = options_.host;
   context.config_path = options_.config_path;
   context.exim_binary = config_.exim.binary;
+  context.mapped = pipeline_.options().tables != nullptr &&
+                   pipeline_.options().tables->identities.maps(decision.identity_kind);
   const auto line =
       actions::list_line(decision.identity, list_data(decision, zone_)).value_or("\n");
   context.list_line = line.substr(0, line.size() - 1);
   if (blocked == Lists::Blocked::pending)
     context.list_line += "  (NOT WRITTEN YET: the list can't be written; trying again)";
   outbox_.add(compose_notice(decision, zone_, now_.wall, context));
+}
+
+void Engine::look_at_tables(Moment now) {
+  auto tables = tables_.look(now.steady);
+  if (tables == nullptr) return;
+  pipeline_.set_tables(config_, tables);
+  options_.on_tables(std::move(tables));
 }
 
 void Engine::look_at_list(std::size_t list, Moment now, bool fully) {
@@ -265,6 +276,7 @@ bool Engine::turn(Moment now) {
   now_ = now;
   on_changes(now);
   look_around(now);
+  look_at_tables(now);
   if (!lists_.pending().empty() && now.steady >= next_retry_) {
     const auto pending = lists_.pending().size();
     lists_.retry();
@@ -285,6 +297,7 @@ Engine::Steady Engine::due() const {
     if (time) until = std::min(until, *time);
   };
   sooner(lists_.next_look());
+  sooner(tables_.next_look());
   if (options_.dry_run) return until;
   sooner(checkpoints_.due());
   sooner(outbox_.next_due());
@@ -316,6 +329,7 @@ void Engine::reload(const Config& config, PipelineOptions around, LogTrust trust
   }
   std::erase(followers_, nullptr);
   pipeline_.reconfigure(config_, std::move(around));
+  tables_.follow(config_);
   exim_ = actions::find_exim_user(config_.exim.user);
 
   auto pending = lists_.pending();

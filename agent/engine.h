@@ -24,6 +24,7 @@
 #include "agent/outbox.h"
 #include "agent/pipeline.h"
 #include "agent/saver.h"
+#include "agent/table_files.h"
 
 namespace agent {
 
@@ -33,6 +34,8 @@ struct EngineOptions {
   bool dry_run = false;
   std::function<void(const Decision&, const Zone&)> on_decision;  // the service's own log
   std::function<void(const std::string&)> say;
+  // The files of exempt and identity_map were read again.
+  std::function<void(std::shared_ptr<const Tables>)> on_tables = [](const auto&) {};
 };
 
 // What the engine works with; all must outlive it. Null: without inotify all is looked at from time
@@ -72,6 +75,7 @@ class Engine {
   void decide(Decision&& decision);
   void on_changes(Moment now);
   void look_around(Moment now);
+  void look_at_tables(Moment now);
   void look_at_list(std::size_t list, Moment now, bool fully);
   bool read_logs(Moment now);
   void save_and_send(Moment now);
@@ -89,6 +93,7 @@ class Engine {
   std::vector<int> list_watches_;  // by list; -1: looked at from time to time
   std::vector<std::unique_ptr<Follower>> followers_;
   std::vector<LogPosition> parked_;  // of logs that are not in the configuration now
+  TableFiles tables_;
   Outbox outbox_;
   Checkpointing checkpoints_;
   Evasions evasions_;

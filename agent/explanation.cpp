@@ -6,6 +6,8 @@
 #include <functional>
 #include <utility>
 
+#include "agent/attribution.h"
+#include "agent/limits.h"
 #include "parsers/arrival.h"
 #include "parsers/failure.h"
 #include "parsers/prefix.h"
@@ -85,7 +87,7 @@ std::string doubt_of(parsers::Doubt doubt) {
 }
 
 std::string charged_text(const Explanation& explanation, const std::vector<Rule>& rules,
-                         const std::optional<Signal>& signal) {
+                         const std::optional<Signal>& signal, std::string_view printed) {
   const auto kind = identity_of(explanation.verdict);
   switch (explanation.verdict) {
     case Charged::outsider:
@@ -105,12 +107,15 @@ std::string charged_text(const Explanation& explanation, const std::vector<Rule>
     const bool listens =
         std::find(rule.signals.begin(), rule.signals.end(), *signal) != rule.signals.end();
     if (rule.identity != *kind || !listens) continue;
-    by += fmt::format("{}{} ({} in {})", by.empty() ? "" : ", ", rule.name, rule.limit,
-                      duration_text(rule.period));
+    by += fmt::format("{}{} ({} in {})", by.empty() ? "" : ", ", rule.name,
+                      Limits(rule).of(folded(explanation.identity)), duration_text(rule.period));
   }
   if (by.empty())
     return "not counted: no rule listens to this kind of evidence for this kind of identity";
-  return fmt::format("counted by {}", by);
+  const auto mapped = explanation.identity == printed
+                          ? ""
+                          : fmt::format("stands for \"{}\" (identity_map); ", explanation.identity);
+  return fmt::format("{}counted by {}", mapped, by);
 }
 
 // A line that is no evidence: the first thing that says no.
@@ -197,7 +202,8 @@ void explain_event(const Signalled& signalled, bool junk_helo, Fields& fields,
   explanation.identity = signalled.charge.identity;
   explanation.time = signalled.time;
   if (event.kind != parsers::Kind::ambiguous) {
-    explanation.why = charged_text(explanation, rules, signal_of(event.kind));
+    const auto printed = event.user ? event.user : event.host ? event.host : event.login;
+    explanation.why = charged_text(explanation, rules, signal_of(event.kind), printed.value_or(""));
     return;
   }
   std::string reason = doubt_of(parsers::Doubt::none);

@@ -23,7 +23,8 @@ constexpr std::array<std::chrono::seconds, 6> kPauses{1s, 2s, 5s, 10s, 20s, 30s}
 
 }  // namespace
 
-Freezer::Freezer(const std::string& exim, Say say) : queue_(exim), say_(std::move(say)) {
+Freezer::Freezer(const std::string& exim, std::shared_ptr<const Tables> tables, Say say)
+    : queue_(exim), say_(std::move(say)), tables_(std::move(tables)) {
   // Signals are the main thread's business, whenever it gets to blocking them.
   sigset_t all, before;
   sigfillset(&all);
@@ -36,6 +37,11 @@ Freezer::~Freezer() {
   thread_.request_stop();
   wake_.notify_all();
   thread_.join();
+}
+
+void Freezer::set_tables(std::shared_ptr<const Tables> tables) {
+  const std::lock_guard lock(mutex_);
+  tables_ = std::move(tables);
 }
 
 void Freezer::freeze(IdentityKind kind, std::string identity, Instant since) {
@@ -65,18 +71,19 @@ void Freezer::work(const std::stop_token& stop) {
       due.push_back(std::move(job));
       return true;
     });
+    const auto tables = tables_;
     lock.unlock();
-    attempt(due);
+    attempt(due, tables->identities);
     lock.lock();
     for (auto& job : due) waiting_.push_back(std::move(job));
   }
 }
 
 // Leaves those in `jobs` that must be tried again, with their time.
-void Freezer::attempt(std::vector<Job>& jobs) {
-  const auto wanted = [](const actions::QueuedMessage& message, const Job& job) {
+void Freezer::attempt(std::vector<Job>& jobs, const IdentityMap& map) {
+  const auto wanted = [&](const actions::QueuedMessage& message, const Job& job) {
     return !message.frozen && !message.thawed_by_hand && message.received >= job.since &&
-           sent_by(message, job.kind, job.identity);
+           sent_by(message, job.kind, job.identity, map);
   };
   const auto later = [&](const std::string& why) {
     std::erase_if(jobs, [&](Job& job) {

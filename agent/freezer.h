@@ -7,6 +7,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -16,6 +17,7 @@
 #include "actions/exim_queue.h"
 #include "actions/files.h"
 #include "agent/config.h"
+#include "agent/tables.h"
 #include "agent/zone.h"
 
 namespace agent {
@@ -24,11 +26,13 @@ class Freezer {
  public:
   using Say = std::function<void(const std::string&)>;  // called from the thread
 
-  Freezer(const std::string& exim, Say say);
+  Freezer(const std::string& exim, std::shared_ptr<const Tables> tables, Say say);
   ~Freezer();  // waits for the order under way
   Freezer(const Freezer&) = delete;
   Freezer& operator=(const Freezer&) = delete;
 
+  // By whom messages are known from now on.
+  void set_tables(std::shared_ptr<const Tables> tables);
   // Messages of this sender that Exim received at `since` or later. What an admin has thawed stays
   // thawed; what a delivery holds is tried again for a minute.
   void freeze(IdentityKind kind, std::string identity, Instant since);
@@ -43,13 +47,14 @@ class Freezer {
     Steady due{};
   };
   void work(const std::stop_token& stop);
-  void attempt(std::vector<Job>& jobs);
+  void attempt(std::vector<Job>& jobs, const IdentityMap& map);
   void report(const Job& job, std::size_t frozen, std::size_t held);
 
   actions::EximQueue queue_;
   Say say_;
   bool denied_ = false;
   std::mutex mutex_;
+  std::shared_ptr<const Tables> tables_;
   std::condition_variable_any wake_;
   std::vector<Job> waiting_;
   std::jthread thread_;  // last: it uses all of the above

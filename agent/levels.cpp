@@ -4,6 +4,8 @@
 #include <array>
 #include <tuple>
 
+#include "agent/limits.h"
+
 namespace agent {
 namespace {
 
@@ -13,6 +15,7 @@ struct Column {
   std::string prefix;    // of its subjects' keys
   std::size_t slot = 0;  // among the windows of a subject
   std::uint64_t listed = 0;
+  Limits limits;
 };
 
 std::vector<Column> columns_of(const State& state, const Config& config) {
@@ -26,7 +29,7 @@ std::vector<Column> columns_of(const State& state, const Config& config) {
       for (std::size_t i = 0; i < state.layout.lists.size() && i < Counting::kMaxLists; ++i) {
         if (state.layout.lists[i] == rule.list) listed |= std::uint64_t{1} << i;
       }
-      columns.push_back({&rule, subject_key(kind, ""), slot, listed});
+      columns.push_back({&rule, subject_key(kind, ""), slot, listed, Limits(rule)});
     }
   }
   return columns;
@@ -45,8 +48,9 @@ std::vector<Level> fullest_windows(const State& state, const Config& config, std
       if (window.empty()) continue;
       const auto count = window.count_at(*state.newest, column.rule->period);
       if (count == 0) continue;
-      levels.push_back({column.rule->name, column.rule->identity, key.substr(column.prefix.size()),
-                        count, column.rule->limit, column.rule->period, window.newest()});
+      const auto identity = key.substr(column.prefix.size());
+      levels.push_back({column.rule->name, column.rule->identity, identity, count,
+                        column.limits.of(identity), column.rule->period, window.newest()});
     }
   }
   std::sort(levels.begin(), levels.end(), [](const Level& a, const Level& b) {

@@ -61,6 +61,18 @@ std::string queue_test(const Decision& decision) {
 
 std::string commands(const Decision& decision, const NoticeContext& context) {
   const auto config = context.config_path.empty() ? "" : " -c " + shell_word(context.config_path);
+  if (context.mapped) {
+    const auto whom = fmt::format("{} --exact --list {} -- {}", config, shell_word(decision.list),
+                                  shell_word(decision.identity));
+    return fmt::format(
+        "Look at what it sent:\n"
+        "    exiwarden evidence{} -- {}\n\n"
+        "It was a mistake: release the sender and the mail:\n"
+        "    exiwarden release{}\n\n"
+        "It was spam: delete the mail, change the password, and release the sender:\n"
+        "    exiwarden unblock --delete{}\n",
+        config, shell_word(decision.identity), whom, whom);
+  }
   const auto pick = "exipick -zi " + shell_word(queue_test(decision));
   const auto exim = shell_word(context.exim_binary);
   return fmt::format(

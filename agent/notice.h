@@ -23,6 +23,8 @@ struct NoticeContext {
   std::string config_path;  // empty for the default
   std::string list_line;    // as written, without newline
   std::string exim_binary;
+  // The identity stands for others (identity_map): exipick could not find their mail.
+  bool mapped = false;
 };
 
 [[nodiscard]] Notice compose_notice(const Decision& decision, const Zone& zone, Instant now,

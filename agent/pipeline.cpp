@@ -85,7 +85,7 @@ std::optional<Signal> signal_of(parsers::Kind kind) {
 Pipeline::Pipeline(const Config& config, PipelineOptions options)
     : options_(std::move(options)),
       reader_options_(reader_options(config, options_)),
-      attribution_(config, options_.own),
+      attribution_(config, options_.own, options_.tables),
       counting_(config),
       tags_(options_.tag_secret) {}
 
@@ -128,10 +128,15 @@ void Pipeline::set_first_start(std::size_t log, std::optional<Instant> time) {
   logs_[log]->first_start = time;
 }
 
+void Pipeline::set_tables(const Config& config, std::shared_ptr<const Tables> tables) {
+  options_.tables = std::move(tables);
+  attribution_ = Attribution(config, options_.own, options_.tables);
+}
+
 void Pipeline::reconfigure(const Config& config, PipelineOptions options) {
   options_ = std::move(options);
   reader_options_ = reader_options(config, options_);
-  attribution_ = Attribution(config, options_.own);
+  attribution_ = Attribution(config, options_.own, options_.tables);
   Counting counting(config);
   counting.restore(counting_.take_subjects(), counting_.layout(), counting_.newest());
   counting_ = std::move(counting);

@@ -39,6 +39,7 @@ struct PipelineOptions {
   std::optional<bool> junk_helo;
   Zone zone = Zone::utc();
   std::vector<IpAddress> own;                      // addresses of this machine
+  std::shared_ptr<const Tables> tables;            // null: what the config holds of them
   parsers::CivilSeconds not_after = 253402300799;  // for syslog stamps without a year
 };
 
@@ -67,6 +68,8 @@ class Pipeline {
   // The log is read for the first time at this moment: its older lines fill windows, but only
   // events younger than one period may decide.
   void set_first_start(std::size_t log, std::optional<Instant> time);
+  // The files of exempt and identity_map hold something else from now on.
+  void set_tables(const Config& config, std::shared_ptr<const Tables> tables);
   // Another configuration, in the midst of it: what was counted is kept where it still has a rule,
   // logs go on after their last whole line (what came after it must be fed again).
   void reconfigure(const Config& config, PipelineOptions options);
@@ -79,6 +82,7 @@ class Pipeline {
 
   Counting& counting() { return counting_; }
   [[nodiscard]] const Counting& counting() const { return counting_; }
+  [[nodiscard]] const PipelineOptions& options() const { return options_; }
   Submissions& submissions() { return submissions_; }
   [[nodiscard]] const Submissions& submissions() const { return submissions_; }
   TagCheck& tags() { return tags_; }

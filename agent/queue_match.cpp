@@ -5,19 +5,25 @@
 
 namespace agent {
 
-bool sent_by(const actions::QueuedMessage& message, IdentityKind kind, std::string_view identity) {
+bool sent_by(const actions::QueuedMessage& message, IdentityKind kind, std::string_view identity,
+             const IdentityMap& map) {
+  const auto stands_for = [&](const std::string& printed) {
+    return actions::same_key(map.maps(kind) ? map.name(kind, printed) : printed, identity);
+  };
   switch (kind) {
     case IdentityKind::user:
-      return !message.authenticator.empty() && !message.user.empty() &&
-             actions::same_key(message.user, identity);
+      return !message.authenticator.empty() && !message.user.empty() && stands_for(message.user);
     case IdentityKind::relay: {
       const auto host = IpAddress::parse(message.host);
+      if (!message.authenticator.empty() || !host) return false;
+      if (map.maps(kind) && map.name(kind, message.host) != message.host)
+        return stands_for(message.host);
       const auto network = Network::parse(identity);
-      return message.authenticator.empty() && host && network && network->contains(*host);
+      return network && network->contains(*host);
     }
     case IdentityKind::local:
       return message.host.empty() && message.authenticator.empty() && !message.login.empty() &&
-             actions::same_key(message.login, identity);
+             stands_for(message.login);
   }
   return false;
 }

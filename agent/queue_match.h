@@ -5,13 +5,14 @@
 
 #include "actions/exim_queue.h"
 #include "agent/config.h"
+#include "agent/tables.h"
 
 namespace agent {
 
 // user: the client authenticated with this id (local mail carries its login as id, but no
 // authenticator). relay: it came from this address or network without authentication. local: the
-// login submitted it on this machine.
+// login submitted it on this machine. By `map`, also who the id or host of the message stands for.
 [[nodiscard]] bool sent_by(const actions::QueuedMessage& message, IdentityKind kind,
-                           std::string_view identity);
+                           std::string_view identity, const IdentityMap& map);
 
 }  // namespace agent

@@ -10,6 +10,7 @@
 
 #include "actions/files.h"
 #include "agent/printable.h"
+#include "agent/table_files.h"
 
 namespace agent {
 namespace {
@@ -84,6 +85,10 @@ std::variant<PipelineOptions, std::string> surroundings(const Config& config) {
   }
   options.reasons = std::get<0>(reasons);
   options.own = own_addresses(config.relay.own);
+  actions::PosixFiles files;
+  auto tables = read_tables(config, files);
+  if (auto* problem = std::get_if<std::string>(&tables)) return std::move(*problem);
+  options.tables = std::get<0>(std::move(tables));
   std::vector<parsers::PatternSource> sources;
   for (const auto& pattern : config.patterns) sources.push_back({pattern.regex, pattern.dequote});
   auto patterns = parsers::Patterns::compile(sources);

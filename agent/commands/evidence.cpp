@@ -71,7 +71,8 @@ Exit run_evidence(const Invocation& invocation) {
   if (invocation.options.count("logs-only") == 0) {
     const auto queue = queue_now(plan.config);
     for (const auto* dossier : found) {
-      context.standing.emplace(dossier, standing_of(*dossier, plan.config, queue));
+      context.standing.emplace(dossier,
+                               standing_of(*dossier, plan.config, *plan.options.tables, queue));
     }
   }
 

@@ -11,6 +11,7 @@
 #include "agent/network.h"
 #include "agent/printable.h"
 #include "agent/spelling.h"
+#include "agent/table_files.h"
 
 namespace agent {
 namespace {
@@ -46,8 +47,17 @@ std::string as_exim_prints(std::string_view id) {
 
 }  // namespace
 
+std::shared_ptr<const Tables> tables_of(const Config& config) {
+  actions::PosixFiles files;
+  auto tables = read_tables(config, files);
+  if (auto* found = std::get_if<0>(&tables)) return std::move(*found);
+  fmt::print(stderr, "exiwarden: {}\n", std::get<1>(tables));
+  return Tables::without_files(config);
+}
+
 std::vector<ScopedList> lists_of(const Config& config) {
   std::vector<ScopedList> lists;
+  const auto tables = config.identity_maps.empty() ? nullptr : tables_of(config);
   for (const auto& rule : config.rules) {
     const auto known = std::find_if(lists.begin(), lists.end(),
                                     [&](const ScopedList& list) { return list.path == rule.list; });
@@ -56,7 +66,7 @@ std::vector<ScopedList> lists_of(const Config& config) {
       continue;
     }
     const int prefix = rule.ipv6_prefix != 0 ? rule.ipv6_prefix : config.relay.ipv6_prefix;
-    lists.push_back({rule.list, rule.identity, prefix, {rule.name}});
+    lists.push_back({rule.list, rule.identity, prefix, {rule.name}, tables});
   }
   return lists;
 }
@@ -96,6 +106,10 @@ std::variant<std::vector<ScopedList>, Exit> chosen_lists(const Invocation& invoc
 }
 
 std::string key_in(const ScopedList& list, std::string_view identity) {
+  if (list.tables && list.tables->identities.maps(list.kind)) {
+    auto name = list.tables->identities.name(list.kind, identity);
+    if (name != identity) return name;
+  }
   if (list.kind == IdentityKind::relay) {
     if (const auto address = IpAddress::parse(identity)) {
       return address->v6 ? Network::around(*address, list.ipv6_prefix).text() : address->text();

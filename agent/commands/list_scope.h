@@ -1,6 +1,7 @@
 // What list, block, unblock and release share: which lists are meant, and who in them.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,18 +11,23 @@
 #include "actions/blocklist.h"
 #include "actions/result.h"
 #include "agent/commands/command.h"
+#include "agent/tables.h"
 
 namespace agent {
 
 struct ScopedList {
   std::string path;
   IdentityKind kind = IdentityKind::user;
-  int ipv6_prefix = 128;           // how its relay rules group addresses
-  std::vector<std::string> rules;  // that write into it, at least one
+  int ipv6_prefix = 128;                           // how its relay rules group addresses
+  std::vector<std::string> rules;                  // that write into it, at least one
+  std::shared_ptr<const Tables> tables = nullptr;  // null: nobody stands for anybody else
 };
 
 // Every list of the configuration, in its order.
 [[nodiscard]] std::vector<ScopedList> lists_of(const Config& config);
+
+// Who stands for whom; a table that can't be read is said, and taken for empty.
+[[nodiscard]] std::shared_ptr<const Tables> tables_of(const Config& config);
 
 void add_scope_options(boost::program_options::options_description& options);
 
@@ -30,7 +36,7 @@ void add_scope_options(boost::program_options::options_description& options);
     const Invocation& invocation);
 
 // How the identity stands in that list: relays as Exim prints addresses, grouped as the rules
-// group them; users as given.
+// group them; users as given; both by the name they stand for.
 [[nodiscard]] std::string key_in(const ScopedList& list, std::string_view identity);
 
 // The keys these bytes may stand for, folded: as given, as key_in() has it, and, for bytes beyond

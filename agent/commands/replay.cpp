@@ -33,7 +33,7 @@ constexpr std::size_t kMaxDossiers = 300;  // the rest is in the decisions thems
 class Beside {
  public:
   explicit Beside(const ReadPlan& plan)
-      : plan_(plan), attribution_(plan.config, plan.options.own) {}
+      : plan_(plan), attribution_(plan.config, plan.options.own, plan.options.tables) {}
 
   void prepare(Pipeline& pipeline) {
     pipeline.on_arrival([&](Instant time, const std::string&, std::string_view message_id,
@@ -99,7 +99,8 @@ Exit report(const Invocation& invocation, ReadPlan& plan, const std::vector<Deci
   if (invocation.options.count("logs-only") == 0 && !dossiers.empty()) {
     const auto queue = queue_now(plan.config);
     for (const auto* dossier : dossiers) {
-      context.standing.emplace(dossier, standing_of(*dossier, plan.config, queue));
+      context.standing.emplace(dossier,
+                               standing_of(*dossier, plan.config, *plan.options.tables, queue));
     }
   }
   return write_report(invocation.options["report"].as<std::string>(), dossiers, context);

@@ -103,10 +103,10 @@ Exit run_service(const Invocation& invocation) {
   auto setup = setup_for(config);
   if (!setup) return kBadConfig;
   std::optional<Freezer> freezer;
-  const auto start_freezer = [&](const Config& current) {
+  const auto start_freezer = [&](const Config& current, std::shared_ptr<const Tables> tables) {
     freezer.reset();
     if (options.dry_run || !freezes(current)) return;
-    freezer.emplace(current.exim.binary, say);
+    freezer.emplace(current.exim.binary, std::move(tables), say);
     freeze_again(*freezer, current, files,
                  std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
   };
@@ -116,7 +116,10 @@ Exit run_service(const Invocation& invocation) {
     if (freezer)
       freezer->freeze(decision.identity_kind, decision.identity, decision.time - decision.period);
   };
-  start_freezer(config);
+  options.on_tables = [&](std::shared_ptr<const Tables> tables) {
+    if (freezer) freezer->set_tables(std::move(tables));
+  };
+  start_freezer(config, setup->around.tables);
   Service service(std::move(*setup), files, options);
   bool first = true;
   service.run(
@@ -129,7 +132,7 @@ Exit run_service(const Invocation& invocation) {
         ::sd_notify(0, "RELOADING=1");
         auto next = reloaded(invocation.config_path, config.state.directory);
         if (next) {
-          start_freezer(next->config);
+          start_freezer(next->config, next->around.tables);
         } else {
           ::sd_notify(0, "READY=1");
         }

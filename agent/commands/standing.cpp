@@ -44,7 +44,8 @@ QueueNow queue_now(const Config& config) {
   return {std::move(messages.value()), ""};
 }
 
-Standing standing_of(const Dossier& dossier, const Config& config, const QueueNow& queue) {
+Standing standing_of(const Dossier& dossier, const Config& config, const Tables& tables,
+                     const QueueNow& queue) {
   Standing standing;
   standing.listed = listed_as(config, dossier.identity());
   if (!queue.messages) {
@@ -54,7 +55,7 @@ Standing standing_of(const Dossier& dossier, const Config& config, const QueueNo
   }
   std::size_t waiting = 0;
   for (const auto& message : *queue.messages) {
-    if (!sent_by(message, dossier.kind(), dossier.identity())) continue;
+    if (!sent_by(message, dossier.kind(), dossier.identity(), tables.identities)) continue;
     if (message.frozen) {
       standing.frozen.push_back(message);
     } else {

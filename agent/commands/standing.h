@@ -9,6 +9,7 @@
 #include "agent/config.h"
 #include "agent/report/dossier.h"
 #include "agent/report/standing.h"
+#include "agent/tables.h"
 
 namespace agent {
 
@@ -20,6 +21,6 @@ struct QueueNow {
 [[nodiscard]] QueueNow queue_now(const Config& config);
 
 [[nodiscard]] Standing standing_of(const Dossier& dossier, const Config& config,
-                                   const QueueNow& queue);
+                                   const Tables& tables, const QueueNow& queue);
 
 }  // namespace agent

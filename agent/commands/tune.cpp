@@ -164,7 +164,7 @@ Exit run_tune(const Invocation& invocation) {
     peaks.emplace_back(rule, prefix, grid, advised);
   }
   if (full) plan.options.submissions = true;
-  Attribution attribution(plan.config, plan.options.own);
+  Attribution attribution(plan.config, plan.options.own, plan.options.tables);
 
   const auto prepare = [&](Pipeline& pipeline) {
     pipeline.divert([&](const Occurrence& occurrence) {

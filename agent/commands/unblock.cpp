@@ -39,6 +39,7 @@ class Unblock {
       : invocation_(invocation),
         lists_(std::move(lists)),
         mail_(mail),
+        tables_(tables_of(invocation.config)),
         queue_(invocation.config.exim.binary),
         found_(invocation.arguments.size()) {}
 
@@ -96,7 +97,7 @@ class Unblock {
       if (!message.frozen) continue;
       bool wanted = false;
       for (const auto& sender : senders_) {
-        if (!sent_by(message, sender.kind, sender.identity)) continue;
+        if (!sent_by(message, sender.kind, sender.identity, tables_->identities)) continue;
         wanted = found_[sender.argument] = true;
       }
       if (wanted) frozen_.push_back(message);
@@ -187,7 +188,7 @@ class Unblock {
   void report(const actions::QueuedMessage& message, bool thaw) const {
     if (invocation_.output == Output::text) return;
     const auto sender = std::find_if(senders_.begin(), senders_.end(), [&](const Sender& known) {
-      return sent_by(message, known.kind, known.identity);
+      return sent_by(message, known.kind, known.identity, tables_->identities);
     });
     Record record;
     record.add_optional("list", std::nullopt)
@@ -202,6 +203,7 @@ class Unblock {
   const Invocation& invocation_;
   std::vector<ScopedList> lists_;
   Mail mail_;
+  std::shared_ptr<const Tables> tables_;
   actions::PosixFiles files_;
   actions::EximQueue queue_;
   std::vector<bool> found_;  // beside the arguments

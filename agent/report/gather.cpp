@@ -38,7 +38,8 @@ std::optional<std::string> digest_of(const std::string& path) {
 
 }  // namespace
 
-Gather::Gather(ReadPlan& plan) : plan_(plan), attribution_(plan.config, plan.options.own) {
+Gather::Gather(ReadPlan& plan)
+    : plan_(plan), attribution_(plan.config, plan.options.own, plan.options.tables) {
   plan.options.submissions = true;
 }
 

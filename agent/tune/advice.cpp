@@ -21,7 +21,7 @@ struct Side {
 std::vector<Side> sides_of(const Peaks& peaks, const Labels& labels, std::size_t period) {
   std::vector<Side> sides;
   for (const auto& [key, subject] : peaks.subjects()) {
-    if (subject.events == 0) continue;
+    if (subject.events == 0 || subject.own_limit) continue;
     Side side;
     side.peak = subject.peaks[period];
     if (!subject.rates.empty()) side.rate = subject.rates[period];

@@ -24,9 +24,11 @@ void fold_into(std::string_view text, std::string& out) {
 Peaks::Peaks(const Rule& rule, int ipv6_prefix, Grid grid, bool wants_rates)
     : rule_(rule),
       ipv6_prefix_(ipv6_prefix),
+      overrides_(rule),
       grid_(std::move(grid)),
       wants_rates_(wants_rates),
-      ceiling_(std::max(kLeastCeiling, grid_.limits.empty() ? 0 : grid_.limits.back())) {}
+      ceiling_(std::max({kLeastCeiling, grid_.limits.empty() ? 0 : grid_.limits.back(),
+                         rule.overrides.empty() ? 0 : overrides_.highest()})) {}
 
 std::string_view Peaks::name_of(IdentityKind kind, std::string_view identity) {
   if (kind != IdentityKind::relay) return identity;
@@ -41,6 +43,7 @@ Peaks::Subject& Peaks::subject_of(std::string_view name) {
   const auto known = subjects_.find(folded_);
   if (known != subjects_.end()) return known->second;
   auto& subject = subjects_.try_emplace(folded_).first->second;
+  if (overrides_.is_own(folded_)) subject.own_limit = overrides_.of(folded_);
   subject.peaks.resize(grid_.periods.size());
   subject.hits.resize(grid_.periods.size());
   subject.heads.resize(grid_.periods.size());
@@ -115,7 +118,8 @@ void Peaks::measure(Subject& subject, std::uint32_t spelling, Instant time) cons
     if (count <= subject.peaks[i]) continue;
     subject.peaks[i] = static_cast<std::uint32_t>(count);
     auto& hits = subject.hits[i];
-    while (hits.size() < grid_.limits.size() && grid_.limits[hits.size()] <= count) {
+    while (hits.size() < grid_.limits.size() &&
+           subject.own_limit.value_or(grid_.limits[hits.size()]) <= count) {
       hits.push_back({time, subject.events, subject.messages, spelling});
     }
   }

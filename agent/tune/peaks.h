@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -13,6 +14,7 @@
 
 #include "agent/config.h"
 #include "agent/counting.h"
+#include "agent/limits.h"
 #include "agent/zone.h"
 
 namespace agent {
@@ -39,6 +41,8 @@ class Peaks {
     std::vector<std::uint32_t> peaks;    // by period; at most ceiling()
     std::vector<std::vector<Hit>> hits;  // by period, then by limit as far as they were reached
     std::vector<double> rates;           // by period: highest rate of Exim's ratelimit, if wanted
+    // By a [[rule.override]]: it blocks at this count, whatever the rule's limit.
+    std::optional<std::uint32_t> own_limit;
 
    private:
     friend class Peaks;
@@ -83,6 +87,7 @@ class Peaks {
 
   Rule rule_;
   int ipv6_prefix_;
+  Limits overrides_;
   Grid grid_;
   bool wants_rates_;
   std::uint32_t ceiling_;

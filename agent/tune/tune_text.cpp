@@ -104,7 +104,7 @@ std::vector<Blocked> nearest_below(const Peaks& peaks, std::uint32_t limit, std:
                                    const Labels& labels, std::size_t most) {
   std::vector<Blocked> found;
   for (const auto& [key, subject] : peaks.subjects()) {
-    if (subject.events == 0 || subject.peaks[period] >= limit) continue;
+    if (subject.events == 0 || subject.own_limit || subject.peaks[period] >= limit) continue;
     found.push_back({subject.names[0], nullptr, &subject, label_of(key, labels)});
   }
   std::sort(found.begin(), found.end(), [&](const Blocked& a, const Blocked& b) {

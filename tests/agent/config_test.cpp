@@ -88,18 +88,25 @@ TEST_CASE("conf/exiwarden.toml shows every key with its default") {
 
   std::set<std::string> known;
   for (const auto& section : accepted_in("", "")) {
-    const bool many = section == "rule" || section == "pattern";
+    const bool many = section == "rule" || section == "pattern" || section == "identity_map";
     const auto header = many ? "[[" + section + "]]" : "[" + section + "]";
     const auto keys = accepted_in(section, header);
     CHECK_FALSE(keys.empty());
     known.insert(keys.begin(), keys.end());
   }
-  CHECK(known.size() > 25);
+  const auto override = accepted_in(
+      "rule.override", "[[rule]]\nname = \"r\"\nidentity = \"user\"\n[[rule.override]]");
+  known.insert(override.begin(), override.end());
+  known.erase("rule.override");
+  CHECK(known.size() > 40);
   CHECK(keys_of(text, true) == known);
   // The other way that all keys are listed: what check prints.
   auto grouped = Config::defaults();
   grouped.rules[1].ipv6_prefix = 64;
+  grouped.rules[1].overrides.push_back(
+      {{"a"}, {"b.example"}, {*agent::Network::parse("192.0.2.1")}, 5});
   grouped.patterns.push_back({"warned", "^x (?P<user>.*)$", true});
+  grouped.identity_maps.push_back({agent::IdentityKind::user, "x", "y", "/names"});
   CHECK(keys_of(agent::effective_config(grouped), false) == known);
 }
 
@@ -120,6 +127,12 @@ TEST_CASE("what is in force, printed and read again, is the same") {
       "[[rule]]\nname = \"fast\"\nidentity = \"user\"\nlimit = 10\nperiod = \"1m\"\n"
       "[[rule]]\nname = \"r\"\nidentity = \"relay\"\nsignals = [\"tagged\"]\nlimit = 1000000\n"
       "period = \"366d\"\ncount = \"recipients\"\nlist = \"/l\"\nipv6_prefix = 56\n",
+      "[exempt]\nuser_files = [\"/a\", \"/b\"]\nhost_files = [\"/c\"]\n"
+      "[[identity_map]]\nidentity = \"user\"\nregex = '\\W(.*)'\nrewrite = '\\1'\n"
+      "[[identity_map]]\nidentity = \"relay\"\nfile = \"/d\"\n"
+      "[[rule]]\nname = \"r\"\nidentity = \"relay\"\n"
+      "[[rule.override]]\nusers = [\"u\"]\nhosts = [\"192.0.2.0/24\"]\nlimit = 7\n"
+      "[[rule.override]]\ndomains = [\"a.example\"]\nlimit = 8\n",
   };
   for (const auto& text : texts) {
     const auto once = agent::effective_config(sound(text));
@@ -230,6 +243,37 @@ TEST_CASE("each fault is said with its place, its key and what is accepted") {
        "x.toml:3:11: pattern[1].dequote ",
        {"true, false"}},
       {"[log]\ntag_secret_file = \"x\"\n", "x.toml:2:19: log.tag_secret_file ", {"absolute path"}},
+      {rule + "[[rule.override]]\nlimit = 5\n",
+       "x.toml:4:1: rule[1].override[1].users ",
+       {"domains and hosts"}},
+      {rule + "[[rule.override]]\nusers = [\"u\"]\n",
+       "x.toml:4:1: rule[1].override[1].limit ",
+       {"is missing"}},
+      {rule + "[[rule.override]]\nuser = [\"u\"]\nlimit = 5\n",
+       "x.toml:5:1: rule[1].override[1].user ",
+       {"did you mean \"users\"?"}},
+      {rule + "[[rule.override]]\nhosts = [\"192.0.2.1\"]\nlimit = 5\n",
+       "x.toml:5:9: rule[1].override[1].hosts ",
+       {"\"relay\" only"}},
+      {rule + "[[rule.override]]\ndomains = [\"@a\"]\nlimit = 5\n",
+       "x.toml:5:12: rule[1].override[1].domains ",
+       {"without \"@\""}},
+      {"[exempt]\nuser_files = [\"x\"]\n", "x.toml:2:15: exempt.user_files ", {"absolute path"}},
+      {"[[identity_map]]\nregex = 'x'\nrewrite = ''\n",
+       "x.toml:1:1: identity_map[1].identity ",
+       {"user, relay, local"}},
+      {"[[identity_map]]\nidentity = \"user\"\n",
+       "x.toml:1:1: identity_map[1].regex ",
+       {"so is file"}},
+      {"[[identity_map]]\nidentity = \"user\"\nregex = 'x'\n",
+       "x.toml:1:1: identity_map[1].rewrite ",
+       {"is missing"}},
+      {"[[identity_map]]\nidentity = \"user\"\nregex = '('\nrewrite = ''\n",
+       "x.toml:3:9: identity_map[1].regex ",
+       {"RE2 says"}},
+      {"[[identity_map]]\nidentity = \"user\"\nregex = 'x'\nrewrite = '\\1'\n",
+       "x.toml:3:9: identity_map[1].regex ",
+       {"RE2 says"}},
       {rule + rule, "x.toml:5:8: rule[2].name ", {"earlier rule"}},
       {rule + "list = \"/l\"\n[[rule]]\nname = \"q\"\nidentity = \"relay\"\nlist = \"/l\"\n",
        "x.toml:8:8: rule[2].list ",

@@ -92,6 +92,29 @@ TEST_CASE("peaks answer as one Counting for each limit and period") {
   }
 }
 
+TEST_CASE("who has a limit of his own is judged by that, and moves no suggestion") {
+  Grid grid;
+  grid.limits = {2, 5, 20};
+  grid.periods = {std::chrono::hours(1)};
+  auto rule = config_with(CountBy::attempts, 5, std::chrono::hours(1)).rules[0];
+  rule.overrides.push_back({{"big"}, {}, {}, 10});
+  Peaks peaks(rule, 128, grid, false);
+  for (int i = 0; i < 12; ++i) {
+    for (const char* who : {"big", "bob"}) {
+      if (who == std::string("bob") && i >= 6) continue;
+      Occurrence event;
+      event.time = Instant(std::chrono::seconds(i));
+      event.identity = who;
+      peaks.add(event);
+    }
+  }
+  using Names = std::vector<std::string>;
+  CHECK(peaks.blocked(0, 0) == Names{"big", "bob"});
+  CHECK(peaks.blocked(1, 0) == Names{"big", "bob"});
+  CHECK(peaks.blocked(2, 0) == Names{"big"});
+  CHECK(peaks.subjects().at("big").hits[0][2].event == 10);
+}
+
 TEST_CASE("a long storm is counted right though little of it is kept") {
   Peaks peaks(config_with(CountBy::attempts, 1, std::chrono::hours(1)).rules[0], 128,
               {{100, 2000}, {std::chrono::seconds(60), std::chrono::hours(1)}}, false);

@@ -40,6 +40,6 @@ TEST_CASE("a message is its sender's by what Exim knows of it") {
   };
   for (const auto& one : cases) {
     CAPTURE(one.identity);
-    CHECK(sent_by(*one.message, one.kind, one.identity) == one.mine);
+    CHECK(sent_by(*one.message, one.kind, one.identity, {}) == one.mine);
   }
 }

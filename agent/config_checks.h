@@ -1,0 +1,21 @@
+// What values of the configuration must look like, for TableReader: "" if one is good, else what is
+// accepted.
+#pragma once
+
+#include <string>
+
+namespace agent {
+
+std::string absolute_path(const std::string& text);
+std::string log_path(const std::string& text);
+std::string absolute_directory(const std::string& text);
+std::string zone_name(const std::string& text);
+std::string mail_address(const std::string& text);
+std::string host_and_port(const std::string& text);
+std::string own_address(const std::string& text);
+std::string pattern(const std::string& text);
+std::string rule_name(const std::string& text);
+std::string domain(const std::string& text);
+std::string not_empty(const std::string& text);
+
+}  // namespace agent

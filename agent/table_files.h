@@ -1,0 +1,54 @@
+// The edge of tables.h: reads the files that exempt and identity_map name, and reads them again
+// when they change. All or nothing: with a fault in any of them what was read before stays.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "actions/files.h"
+#include "agent/config.h"
+#include "agent/tables.h"
+
+namespace agent {
+
+// The tables as the files are now; or the first thing that is wrong, with the file's name.
+[[nodiscard]] std::variant<std::shared_ptr<const Tables>, std::string> read_tables(
+    const Config& config, actions::Files& files);
+
+class TableFiles {
+ public:
+  using Say = std::function<void(const std::string&)>;
+  using Steady = std::chrono::steady_clock::time_point;
+  // How often they are looked at; a change counts once it has stayed the same for one look, since
+  // an editor may be in the midst of writing.
+  static constexpr std::chrono::seconds kLook{1};
+
+  TableFiles(actions::Files& files, Say say) : files_(files), say_(std::move(say)) {}
+
+  // Another configuration, whose tables were just read.
+  void follow(const Config& config);
+  // New tables, if the files have others now.
+  [[nodiscard]] std::shared_ptr<const Tables> look(Steady now);
+  [[nodiscard]] std::optional<Steady> next_look() const;  // nullopt: there are no files
+  [[nodiscard]] const std::string& fault() const { return fault_; }
+
+ private:
+  using Stamps = std::vector<std::optional<actions::FileStamp>>;
+  [[nodiscard]] Stamps stamps() const;
+
+  actions::Files& files_;
+  Say say_;
+  Config config_;  // of it, what names the files
+  std::vector<std::string> paths_;
+  Stamps read_, last_;
+  Steady next_{};
+  std::string fault_;
+};
+
+}  // namespace agent
