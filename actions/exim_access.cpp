@@ -77,7 +77,7 @@ Result<Done> readable_by(const EximUser& user, const std::string& path) {
 }
 
 Result<Done> make_readable(const EximUser& user, const std::string& path) {
-  const auto before = readable_by(user, path);
+  auto before = readable_by(user, path);
   if (before || before.error().code != Errc::denied) return before;
   const int fd = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) return errno == ENOENT ? before : system_error("open " + path, errno);

@@ -101,9 +101,7 @@ std::vector<ListEntry> read_list(std::string_view content) {
     if (hidden) line = line.substr(0, nul);
 
     const bool continuation = !line.empty() && is_space(line[0]) && !trimmed(line).empty();
-    if (swallowed) {
-      if (!entries.empty()) entries.back().end = end;
-    } else if (continuation) {
+    if (swallowed || continuation) {
       if (!entries.empty()) entries.back().end = end;
     } else if (!trimmed(line).empty() && line[0] != '#') {
       while (is_space(line.back())) line.remove_suffix(1);

@@ -190,7 +190,7 @@ Result<FileStamp> PosixFiles::append(const std::string& path, std::string_view b
 
   const auto done = write_all(fd.get(), bytes);
   const int error = errno;
-  const auto after = regular(fd.get(), what);
+  auto after = regular(fd.get(), what);
   if (!after || done == bytes.size()) return after;
   // Nobody else wrote in between: then what we wrote is the end, and can go again.
   if (done > 0 && after->size == before->size + done) {
@@ -249,7 +249,7 @@ Result<FileStamp> PosixFiles::replace(const std::string& path, std::string_view 
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) return fail(errno);
   // The rename itself moves changed_ns.
-  const auto written = regular(fd.get(), what);
+  auto written = regular(fd.get(), what);
   if (auto synced = sync_directory(path); !synced) return synced.error();
   return written;
 }

@@ -2,8 +2,8 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
 #include <array>
-#include <cstring>
 #include <memory>
 
 #include "actions/program.h"
@@ -19,7 +19,7 @@ struct Upload {
 std::size_t read_upload(char* buffer, std::size_t size, std::size_t count, void* self) {
   auto& upload = *static_cast<Upload*>(self);
   const auto length = std::min(size * count, upload.text.size() - upload.done);
-  std::memcpy(buffer, upload.text.data() + upload.done, length);
+  std::copy_n(upload.text.data() + upload.done, length, buffer);
   upload.done += length;
   return length;
 }

@@ -25,7 +25,7 @@ std::string absolute_path(const std::string& text) {
 }
 
 std::string log_path(const std::string& text) {
-  if (const auto wrong = absolute_path(text); !wrong.empty()) return wrong;
+  if (auto wrong = absolute_path(text); !wrong.empty()) return wrong;
   return text.substr(0, text.rfind('/')).find('%') == std::string::npos
              ? ""
              : "a path with %D or %M in its last part only";

@@ -30,7 +30,7 @@ std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
         unit = 86400;
         break;
       case 'w':
-        unit = 7 * 86400;
+        unit = std::int64_t{7} * 86400;
         break;
       default:
         return std::nullopt;

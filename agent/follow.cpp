@@ -12,7 +12,7 @@
 namespace agent {
 namespace {
 
-constexpr std::size_t kReadSize = 256 * 1024;
+constexpr std::size_t kReadSize = std::size_t{256} * 1024;
 constexpr std::size_t kLastBytes = 128;
 
 }  // namespace
