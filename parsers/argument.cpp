@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "parsers/rcpt_address.h"
+
 namespace parsers {
 namespace {
 
@@ -67,10 +69,6 @@ struct Dress {
     start = false;
   }
 };
-
-bool is_special(char c) {
-  return std::string_view("<>[]:;@,.").find(c) != std::string_view::npos;
-}
 
 // smtp_in.c extract_option looks for "name=value" from the end backwards; what it then takes for no
 // option gets a "=" where it stopped. True if that place is a blank.
@@ -168,38 +166,9 @@ std::size_t argument_length(std::string_view text) {
 }
 
 bool could_be_argument(std::string_view argument) {
-  const bool cut = argument.size() >= kMaxArgument;
-  Dress dress;
-  bool address_done = false;
-  bool words = false;     // as they can only stand before "<x@y>": First "Last"
-  bool specials = false;  // that can't be in such words
-  char before = ' ';      // the last byte that is no blank and no comment
-  bool gap = false;       // something of that kind stands between
-  for (std::size_t i = 0; i < argument.size(); ++i) {
-    const char c = argument[i];
-    const bool skipped = c == ' ' || c == '\t' || c == '(';
-    if (!dress.quoted && dress.comments == 0 && !skipped) {
-      if (address_done || (!dress.angle && (c == '>' || c == ')'))) return false;
-      if (c == '<' && (dress.angle || specials)) return false;
-      const bool apart = gap || c == '"' || before == '"';
-      if (apart && !is_special(c) && !is_special(before) && before != ' ') {
-        if (dress.angle) return false;
-        words = true;
-      }
-      specials = specials || (!dress.angle && is_special(c) && c != '<' && c != '.');
-      address_done = dress.angle && c == '>';
-      before = c;
-      gap = false;
-    } else if (!dress.quoted) {
-      gap = true;
-    }
-    const bool quoted = dress.quoted;
-    i += dress.take(argument.substr(i));
-    if (quoted && !dress.quoted) before = '"';
-  }
-  if (dress.quoted || dress.angle || !dress.domain) return cut;
-  if (words && !address_done) return cut;
-  return cut || !loses_last_blank(argument);
+  const auto reading = read_rcpt_address(argument);
+  if (argument.size() >= kMaxArgument) return reading != AddressReading::no;
+  return reading == AddressReading::whole && !loses_last_blank(argument);
 }
 
 }  // namespace parsers

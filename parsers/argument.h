@@ -21,9 +21,9 @@ inline constexpr std::size_t kMaxArgument = 100;
 // the last ": " within 100 bytes, since the earlier ones may be the client's.
 [[nodiscard]] std::size_t argument_length(std::string_view text);
 
-// Could Exim have printed this as a whole argument of RCPT? It must be an address with a
-// domain that Exim accepts, maybe cut, and its last blank must be one that Exim leaves standing
-// (smtp_in.c extract_option turns it into "="). Measured with Exim 4.96.
+// Could Exim have printed this as a whole argument of RCPT? It must be an address that Exim accepts
+// (rcpt_address.h), maybe cut, and its last blank must be one that Exim leaves standing (smtp_in.c
+// extract_option turns it into "=").
 [[nodiscard]] bool could_be_argument(std::string_view argument);
 
 }  // namespace parsers

@@ -277,9 +277,9 @@ bool is_all_argument(const Rejection& rejection, FoundFrom&& found_from) {
 // and text is still the login's. A client can put the words into an argument that Exim accepts and
 // prints as it is; if that were a doubt, every spammer could make his lines doubtful. So only an
 // argument that Exim can't have printed raises it, and words in a text that is Exim's own. What
-// this leaves: a login that holds the words, used with an argument whose last word holds a "=" or
-// is cut, or one that holds a whole entry with a server's answer, is taken for the shorter login in
-// it.
+// this leaves: a login that holds the words and so much of an address that its rest and the
+// argument used with it are one, or one that holds a whole entry with a server's answer, is taken
+// for the shorter login in it.
 bool has_second_verb(const Rejection& rejection, std::string_view rest) {
   if (!rejection.id || kFindRejectedRcpt.find(rest) == WordFinder::kNone) return false;
   const auto reply = rest.size() - rejection.text.size() + before_reply(rejection).size();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hostile_lines.h"
+#include "parsers/argument.h"
 #include "parsers/rejection.h"
 #include "second_reading.h"
 
@@ -185,6 +186,27 @@ TEST_CASE("the second reading knows which arguments Exim takes and how it prints
     CHECK(second_reading::exim_accepts(logged) == (argument.logged != nullptr));
     if (argument.logged != nullptr) CHECK(logged == argument.logged);
   }
+}
+
+TEST_CASE("random arguments: both readings know the same addresses") {
+  const std::vector<std::string> pieces{
+      "a", "<", ">", "@", "d", ":", " ", "\t",    "\"",  "\\", "(",       ")",
+      "]", ";", ",", ".", "=", "x", "_", "<a@b>", "@d>", "<@", "\"a b\"", "\303\251"};
+  std::mt19937 random(7);
+  long taken = 0;
+  for (auto left = environment("EXIWARDEN_DIFFERENTIAL_LINES", 100000); left > 0; --left) {
+    std::string argument;
+    for (auto count = random() % 12 + 1; count > 0; --count) {
+      argument += pieces[random() % pieces.size()];
+    }
+    if (argument.size() >= kMaxArgument) continue;
+    INFO(argument);
+    const bool known = could_be_argument(argument);
+    taken += known ? 1 : 0;
+    REQUIRE(known == (second_reading::exim_accepts(argument) &&
+                      second_reading::as_logged(argument) == argument));
+  }
+  CHECK(taken > 0);
 }
 
 }  // namespace

@@ -210,6 +210,9 @@ TEST_CASE("what two honest readings fit stays in doubt") {
       {"H=(h) [127.0.0.1] F=<> A=plain:bob rejected RCPT <y@z>: Unrouteable address rejected RCPT "
        "<c@d>: Unrouteable address",
        "doubt: login, 127.0.0.1"},
+      // What would be the short login's argument is none: a bare "[" can't be in a local part.
+      {R"(H=(h) [127.0.0.1] F=<b@c> A=plain: rejected RCPT <[" SNI= rejected RCPT x\: y="@d>: no)",
+       "doubt: login, 127.0.0.1"},
       // a HELO that holds a whole entry
       {"H=(x) [9.9.9.9] F=<a@b> A=plain:victim rejected RCPT <c@d>: Unrouteable address) "
        "[127.0.0.1] "

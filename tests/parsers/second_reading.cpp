@@ -90,44 +90,56 @@ std::size_t after_word(Text text, std::size_t at) {
   return at > begin ? at : Text::npos;
 }
 
-// Words joined by dots, then "@domain". npos if that is not what stands here.
-std::size_t after_mailbox(Text text, std::size_t at) {
+// A domain, whatever its parts look like, or a literal, in which anything may stand if it is bare.
+std::size_t after_domain(Text text, std::size_t at) {
+  const bool bare = text.substr(0, at).find('<') == Text::npos;
   at = skip_comment(text, at);
+  const auto begin = at;
+  if (starts(text, at, "[")) {
+    const auto close = text.find_first_not_of("0123456789abcdefABCDEFIPv:.", at + 1);
+    if (bare && text.find(']', at) != Text::npos) return skip_comment(text, text.find(']', at) + 1);
+    return close != Text::npos && text[close] == ']' ? skip_comment(text, close + 1) : Text::npos;
+  }
   for (;;) {
-    at = after_word(text, at);
-    if (at == Text::npos) return at;
+    while (at < text.size() && (std::isalnum(static_cast<unsigned char>(text[at])) ||
+                                text[at] == '-' || text[at] == '_' || text[at] < 0)) {
+      ++at;
+    }
     at = skip_comment(text, at);
     if (!starts(text, at, ".")) break;
     at = skip_comment(text, at + 1);
   }
-  if (!starts(text, at, "@")) return Text::npos;
-  at = skip_comment(text, at + 1);
-  const auto begin = at;
-  while (at < text.size()) {
-    const auto c = static_cast<unsigned char>(text[at]);
-    if (!std::isalnum(c) && c != '-' && c != '.' && c != '_' && c < 0x80) break;
-    ++at;
-  }
-  return at > begin ? skip_comment(text, at) : Text::npos;
+  return at > begin ? at : Text::npos;
 }
 
-// "@a,@b:" or nothing.
+// Words joined by dots, which may also stand first, last and side by side, then "@domain". npos if
+// that is not what stands here.
+std::size_t after_mailbox(Text text, std::size_t at) {
+  at = skip_comment(text, at);
+  const auto begin = at;
+  for (;;) {
+    if (const auto word = after_word(text, at); word != Text::npos) {
+      at = word;
+    } else if (starts(text, at, "\"")) {
+      return Text::npos;
+    }
+    at = skip_comment(text, at);
+    if (!starts(text, at, ".")) break;
+    at = skip_comment(text, at + 1);
+  }
+  return at > begin && starts(text, at, "@") ? after_domain(text, at + 1) : Text::npos;
+}
+
+// "@a,@b:" or nothing; a comma may stand before the ":" too.
 std::size_t after_route(Text text, std::size_t at) {
   at = skip_comment(text, at);
   if (!starts(text, at, "@")) return at;
-  for (;;) {
-    ++at;
-    while (at < text.size() && (std::isalnum(static_cast<unsigned char>(text[at])) ||
-                                text[at] == '.' || text[at] == '-')) {
-      ++at;
-    }
-    at = skip_comment(text, at);
-    if (starts(text, at, ",@")) {
-      ++at;
-      continue;
-    }
-    return starts(text, at, ":") ? at + 1 : Text::npos;
+  while (starts(text, at, "@")) {
+    at = after_domain(text, at + 1);
+    if (!starts(text, at, ",")) break;
+    at = skip_comment(text, at + 1);
   }
+  return starts(text, at, ":") ? at + 1 : Text::npos;
 }
 
 }  // namespace
