@@ -1,6 +1,7 @@
 #include "parsers/arrival.h"
 
 #include <algorithm>
+#include <charconv>
 #include <vector>
 
 #include "parsers/free_text.h"
@@ -154,15 +155,17 @@ class Readings {
     // A login may hold anything, " S=1" too: every size that could be the entry's own.
     sizes_.each_from(at, [&](const Cursor& size) {
       found.id = without_flags(at.rest.substr(0, at.rest.size() - size.rest.size()));
+      found.measures = size.rest;
       add(found);
       return !disagree_;
     });
   }
 
-  void at_size(Cursor at, const Arrival& found) {
+  void at_size(Cursor at, Arrival found) {
     at.eat(" PRDR");
     if (at.eat(" PRX=")) at.token();
     at.eat(" K");
+    found.measures = at.rest;
     if (sizes_.is_at(at)) add(found);
   }
 
@@ -258,6 +261,27 @@ ArrivalScan scan_arrival(std::string_view payload, bool junk_helo, Arrival& arri
     return ArrivalScan::read;
   }
   return result;
+}
+
+ArrivalDetails details_of(const Arrival& arrival) {
+  ArrivalDetails details;
+  const auto text = arrival.measures;
+  if (text.size() > 3) std::from_chars(text.data() + 3, text.data() + text.size(), details.size);
+  // The Message-ID before it has no blank outside quotes, and its quotes come in pairs (Sizes).
+  constexpr std::string_view kSubject = " T=\"";
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (!quoted && text.substr(i).starts_with(kSubject)) {
+      const auto subject = text.substr(i + kSubject.size());
+      std::size_t end = 0;
+      while (end < subject.size() && subject[end] != '"') end += subject[end] == '\\' ? 2 : 1;
+      details.subject = subject.substr(0, end);
+      break;
+    }
+    if (text[i] == '"') quoted = !quoted;
+    if (text[i] == '\\') ++i;
+  }
+  return details;
 }
 
 }  // namespace parsers

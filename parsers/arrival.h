@@ -4,6 +4,7 @@
 //   [A=name[:id]] [PRDR] [PRX=] [K] S=size ...
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -16,7 +17,16 @@ struct Arrival {
   std::optional<std::string_view> login;  // U= of a message submitted on the machine
   std::optional<std::string_view> authenticator;
   std::optional<std::string_view> id;  // nullopt: an authenticator that sets none, or none at all
+  std::string_view measures;           // from " S=" to the end
 };
+
+// What the message was like, for people to read: the size Exim logs, in bytes, and the subject
+// where log_selector has it, as printed between its quotes. A client's text cannot pass for them.
+struct ArrivalDetails {
+  std::uint64_t size = 0;
+  std::string_view subject;
+};
+[[nodiscard]] ArrivalDetails details_of(const Arrival& arrival);
 
 enum class ArrivalScan : unsigned char {
   read,

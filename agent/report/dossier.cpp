@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/attribution.h"
+#include "parsers/arrival.h"
 #include "parsers/host_field.h"
 
 namespace agent {
@@ -16,33 +17,6 @@ constexpr std::size_t kMaxWindow = 2'000'000;
 
 std::string cut(std::string_view text, std::size_t most = kMaxText) {
   return std::string(text.substr(0, most));
-}
-
-// The word after `name` in an arrival entry, e.g. " S=" -> "1234".
-std::string_view field(std::string_view payload, std::string_view name) {
-  const auto at = payload.find(name);
-  if (at == std::string_view::npos) return {};
-  const auto value = payload.substr(at + name.size());
-  return value.substr(0, value.find(' '));
-}
-
-// T="..." as Exim prints it: quotes inside are escaped.
-std::string subject_of(std::string_view payload) {
-  const auto at = payload.find(" T=\"");
-  if (at == std::string_view::npos) return "";
-  const auto begin = at + 4;
-  auto end = begin;
-  while (end < payload.size() && payload[end] != '"') end += payload[end] == '\\' ? 2 : 1;
-  return cut(payload.substr(begin, std::min(end, payload.size()) - begin));
-}
-
-std::uint64_t number_of(std::string_view digits) {
-  std::uint64_t value = 0;
-  for (const char c : digits.substr(0, 12)) {
-    if (c < '0' || c > '9') break;
-    value = value * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  return value;
 }
 
 }  // namespace
@@ -220,8 +194,11 @@ void Dossier::entry(const Entry& entry) {
   MessageStory spare;
   auto& story = found->second.story < stories.size() ? stories[found->second.story] : spare;
   if (mark == "<= ") {
-    story.size = number_of(field(payload, " S="));
-    story.subject = subject_of(payload);
+    parsers::Arrival arrival;
+    if (parsers::scan_arrival(payload, false, arrival) != parsers::ArrivalScan::read) return;
+    const auto details = parsers::details_of(arrival);
+    story.size = details.size;
+    story.subject = cut(details.subject);
   } else if (mark == "=> " || mark == "-> " || mark == ">> " || mark == "** ") {
     ++recipients;
     if (found->second.after) ++recipients_after;

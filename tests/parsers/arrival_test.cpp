@@ -110,5 +110,33 @@ TEST_CASE("what a client writes into sender, Message-ID and subject names nobody
       true);
 }
 
+TEST_CASE("size and subject are Exim's own, whatever a client put before them") {
+  struct Case {
+    const char* payload;
+    std::uint64_t size;
+    const char* subject;
+  };
+  const Case cases[] = {
+      {R"(<= a@b H=(h) [192.0.2.1] P=esmtpa A=plain:bob S=207)", 207, ""},
+      {R"(<= a@b U=www P=local S=12 id=x@y T="say \"hi\" \\" from <a@b> for c@d)", 12,
+       R"(say \"hi\" \\)"},
+      {R"(<= " S=1 T=\"fake\""@b H=(h) [192.0.2.1] P=esmtpa A=plain:bob S=5 T="real")", 5, "real"},
+      {R"(<= a@b H=(h) [192.0.2.1] P=esmtpa A=plain:bob S=5 id=" T=\"fake\""@d T="real")", 5,
+       "real"},
+      {R"(<= a@b H=(h) [192.0.2.1] P=esmtpa A=plain:bob S=5 id=" T="x" "@d T="real")", 5, "real"},
+      {R"(<= a@b H=(h) [192.0.2.1] P=esmtpa A=plain:bob S=5 T="" for " T=\"fake\""@d)", 5, ""},
+      {R"(<= a@b H=(h) [192.0.2.1] P=esmtpa A=plain:bob S=5 for " T=\"fake\""@d)", 5, ""},
+      {R"(<= a@b H=(h) [192.0.2.1] P=esmtpa S=99999999999999999999999 T="cut")", 0, "cut"},
+  };
+  for (const auto& row : cases) {
+    INFO(row.payload);
+    Arrival arrival;
+    CHECK(scan_arrival(row.payload, false, arrival) == kRead);
+    const auto details = details_of(arrival);
+    CHECK(details.size == row.size);
+    CHECK(details.subject == row.subject);
+  }
+}
+
 }  // namespace
 }  // namespace parsers
