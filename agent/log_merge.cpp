@@ -122,7 +122,7 @@ void LogMerge::open_next(Stream& stream) {
     }
     stream.input = std::move(opened.value());
   }
-  stream.input->read_ahead();
+  stream.input->read_ahead(usable_processors() - 1, pipeline_.prepares(stream.log));
   if (file.first && stream.last != Instant::min()) {
     auto probe = stream.clock;
     const auto first = probe.resolve(*file.first);
@@ -176,6 +176,7 @@ bool LogMerge::load(Stream& stream) {
     const auto chunk = stream.input->read();
     if (chunk && !chunk.value().empty()) {
       stream.chunk = {chunk.value().data(), chunk.value().size()};
+      if (stream.passed > 0) stream.input->prepared().discard();
       stream.chunk.remove_prefix(std::exchange(stream.passed, 0));
       stream.at = 0;
       stream.measure(not_after_);
@@ -249,6 +250,17 @@ void LogMerge::give(const Stream& stream, std::string_view bytes) {
   if (watch_.bytes) watch_.bytes(stream.log, bytes);
 }
 
+void LogMerge::give_rest(Stream& stream) {
+  const auto bytes = stream.rest();
+  if (stream.at == 0) {
+    pipeline_.feed(stream.log, bytes, stream.input->prepared());
+    if (watch_.bytes) watch_.bytes(stream.log, bytes);
+  } else {
+    give(stream, bytes);
+  }
+  stream.at = stream.chunk.size();
+}
+
 // Feeds the lines of this chunk whose turn is before the next line of `next`.
 void LogMerge::feed_until(Stream& stream, const Stream& next) {
   const auto begin = stream.at;
@@ -278,8 +290,7 @@ bool LogMerge::run() {
       if (other != &stream && (next == nullptr || other->before(*next))) next = other;
     }
     if (next == nullptr || std::max(stream.key, stream.last) < next->key) {
-      give(stream, stream.rest());
-      stream.at = stream.chunk.size();
+      give_rest(stream);
     } else {
       feed_until(stream, *next);
     }

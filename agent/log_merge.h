@@ -48,6 +48,7 @@ class LogMerge {
   void look_for_copies(Stream& stream);
   void split_if_overlapping(Stream& stream);
   void give(const Stream& stream, std::string_view bytes);
+  void give_rest(Stream& stream);
   void feed_until(Stream& stream, const Stream& next);
 
   Pipeline& pipeline_;

@@ -1,6 +1,7 @@
 #include "agent/pipeline.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 namespace agent {
@@ -62,6 +63,12 @@ class Pipeline::Log : public parsers::EventSink {
   parsers::LogReader reader;
   StampClock clock;
   std::optional<Instant> first_start;
+  // What those who prepare its blocks should know of it by now, or their work is for nothing.
+  struct Hint {
+    std::atomic<bool> junk_seen{false};
+    std::atomic<bool> in_vain{false};
+  };
+  std::shared_ptr<Hint> hint = std::make_shared<Hint>();
 };
 
 std::optional<Signal> signal_of(parsers::Kind kind) {
@@ -122,6 +129,30 @@ void Pipeline::start_file(std::size_t log, std::string name) {
 
 void Pipeline::feed(std::size_t log, std::span<const char> bytes) {
   logs_[log]->reader.feed(bytes, *logs_[log]);
+}
+
+void Pipeline::feed(std::size_t log, std::span<const char> bytes,
+                    parsers::PreparedBlock& prepared) {
+  auto& reader = logs_[log]->reader;
+  reader.feed(bytes, prepared, *logs_[log]);
+  logs_[log]->hint->junk_seen = reader.junk_seen();
+  logs_[log]->hint->in_vain = reader.form() == parsers::LogReader::Form::syslog;
+}
+
+std::function<Pipeline::Prepare()> Pipeline::prepares(std::size_t log) const {
+  // Where every line must be looked at in its turn there is nothing to prepare.
+  if (reader_options_.patterns && !reader_options_.patterns->empty()) return {};
+  return [hint = logs_[log]->hint, options = reader_options_, zone = options_.zone] {
+    const auto clock = std::make_shared<StampClock>(zone);
+    const auto preparer = std::make_shared<parsers::BlockPreparer>(
+        options, [clock](parsers::CivilSeconds first, parsers::CivilSeconds last) {
+          return clock->repeats_between(first, last);
+        });
+    return [hint, preparer](std::span<const char> bytes, parsers::PreparedBlock& block) {
+      block.discard();
+      if (!hint->in_vain) preparer->prepare(bytes, hint->junk_seen, block);
+    };
+  };
 }
 
 void Pipeline::set_first_start(std::size_t log, std::optional<Instant> time) {

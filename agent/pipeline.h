@@ -18,6 +18,7 @@
 #include "agent/submissions.h"
 #include "agent/tag_check.h"
 #include "agent/zone.h"
+#include "parsers/prepared.h"
 #include "parsers/reader.h"
 
 namespace agent {
@@ -65,6 +66,11 @@ class Pipeline {
   // The same log goes on in another file, or the file begins again.
   void start_file(std::size_t log, std::string name);
   void feed(std::size_t log, std::span<const char> bytes);
+  // The same with what was prepared of these bytes, on whatever thread, by one of prepares(); each
+  // thread needs one of its own. They must not be used once the log is gone.
+  using Prepare = std::function<void(std::span<const char>, parsers::PreparedBlock&)>;
+  void feed(std::size_t log, std::span<const char> bytes, parsers::PreparedBlock& prepared);
+  [[nodiscard]] std::function<Prepare()> prepares(std::size_t log) const;
   // The log is read for the first time at this moment: its older lines fill windows, but only
   // events younger than one period may decide.
   void set_first_start(std::size_t log, std::optional<Instant> time);

@@ -24,6 +24,8 @@
 
 namespace parsers {
 
+class PreparedBlock;
+
 class EventSink {
  public:
   virtual ~EventSink() = default;
@@ -89,6 +91,8 @@ class LogReader {
   explicit LogReader(ReaderOptions options);
 
   void feed(std::span<const char> bytes, EventSink& sink);
+  // The same with what was prepared of these bytes (prepared.h), which is used up.
+  void feed(std::span<const char> bytes, PreparedBlock& prepared, EventSink& sink);
   // Another file begins: offset and line start again, so does what depends on neighbouring lines.
   void start_file();
 
@@ -99,8 +103,15 @@ class LogReader {
   // Bytes held back because their line has no LF yet.
   [[nodiscard]] std::uint64_t pending() const { return lines_.pending(); }
   [[nodiscard]] const ReaderCounters& counters() const { return counters_; }
+  [[nodiscard]] Form form() const { return form_; }
+  [[nodiscard]] bool junk_seen() const { return junk_seen_; }
 
  private:
+  friend class BlockPreparer;
+  // Whole lines of a file as if nothing came before them.
+  void prepare(std::string_view block, bool junk_seen, EventSink& sink, PreparedBlock& prepared);
+  [[nodiscard]] bool can_take(const PreparedBlock& prepared) const;
+  void take(PreparedBlock& prepared, EventSink& sink);
   void on_block(std::string_view block, EventSink& sink);
   void between(std::string_view lines, std::uint64_t count, bool every_stamp, EventSink& sink);
   void on_candidate(std::string_view line, bool every_stamp, EventSink& sink);
@@ -135,5 +146,8 @@ class LogReader {
   Form form_ = Form::unknown;
   bool junk_seen_ = false;
 };
+
+// The fields of an event that a tagged line gives; `tagged` must live as long.
+void set_tagged(const Tagged& tagged, Event& event);
 
 }  // namespace parsers

@@ -28,7 +28,7 @@ if [ "${1:-}" = full ]; then
   setarch -R build/tsan/tests/agent/agent_tests
 fi
 
-stage "TSan: the thread that reads ahead"
+stage "TSan: the threads that read ahead"
 cmake --preset tsan >/dev/null
 cmake --build --preset tsan --target read_ahead_tests -- -j"$jobs"
 setarch -R build/tsan/tests/agent/read_ahead_tests

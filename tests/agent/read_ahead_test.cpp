@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/log_input.h"
+#include "parsers/prepared.h"
 #include "tests/fakes.h"
 
 namespace agent {
@@ -33,11 +34,11 @@ struct Read {
   std::uint64_t taken = 0;
 };
 
-Read read_all(const std::string& path, bool ahead) {
+Read read_all(const std::string& path, std::size_t ahead) {
   auto opened = LogInput::open(path);
   REQUIRE(opened);
   auto& input = *opened.value();
-  if (ahead) input.read_ahead();
+  input.read_ahead(ahead);
   Read read;
   for (;;) {
     const auto chunk = input.read();
@@ -53,12 +54,14 @@ Read read_all(const std::string& path, bool ahead) {
 }
 
 void check_same(const std::string& path, const std::string& expected) {
-  const auto plain = read_all(path, false);
-  const auto ahead = read_all(path, true);
-  CHECK((ahead.bytes == plain.bytes));
-  CHECK(ahead.error == plain.error);
-  CHECK(ahead.taken == plain.taken);
+  const auto plain = read_all(path, 0);
   CHECK((plain.bytes == expected));
+  for (const std::size_t threads : {1, 3}) {
+    const auto ahead = read_all(path, threads);
+    CHECK((ahead.bytes == plain.bytes));
+    CHECK(ahead.error == plain.error);
+    CHECK(ahead.taken == plain.taken);
+  }
 }
 
 TEST_CASE("reading ahead gives the same bytes, plain and packed, at every size around a chunk") {
@@ -83,7 +86,7 @@ TEST_CASE("reading ahead gives what a cut-off file holds, and then its error") {
   for (const auto kept : {packed.size() - 1, packed.size() / 2, packed.size() / 7}) {
     INFO(kept);
     fakes::write(path, packed.substr(0, kept));
-    const auto plain = read_all(path, false);
+    const auto plain = read_all(path, 0);
     CHECK_FALSE(plain.error.empty());
     check_same(path, plain.bytes);
   }
@@ -98,7 +101,7 @@ TEST_CASE("an input that reads ahead can be given up at any time") {
     auto opened = LogInput::open(path);
     REQUIRE(opened);
     if (reads % 2 == 1) (void)opened.value()->peek();  // what was looked at comes first
-    opened.value()->read_ahead();
+    opened.value()->read_ahead(2);
     for (int i = 0; i < reads; ++i) {
       const auto chunk = opened.value()->read();
       REQUIRE(chunk);
@@ -107,6 +110,63 @@ TEST_CASE("an input that reads ahead can be given up at any time") {
              std::string_view(text).substr(from, LogInput::kChunk)));
     }
   }
+}
+
+// Writes down what a reader hands out.
+class Protocol : public parsers::EventSink {
+ public:
+  void on_event(const parsers::Event& event) override {
+    text += std::to_string(event.number) + " " + std::to_string(event.offset) + " " +
+            std::string(parsers::name_of(event.kind)) + " " + std::string(event.line) + "\n";
+  }
+  std::string text;
+};
+
+std::string refusals(std::size_t size) {
+  std::string text;
+  for (std::size_t number = 0; text.size() < size; ++number) {
+    const std::string stamp = "2026-11-23 10:42:35 ";
+    text += stamp + "1xV000-00002H-0Z <= a@example.org H=(pc) [192.0.2.1] P=esmtp" +
+            (number % 999 == 0 ? "\n" : " S=512\n");  // now and then one that is not finished
+    text += stamp + "H=(pc) [192.0.2.1] F=<a@b> A=plain:user" + std::to_string(number % 77) +
+            " rejected RCPT <x" + std::to_string(number) + "@y>: Unrouteable address\n";
+  }
+  return text;
+}
+
+std::string events_of(const std::string& path, std::size_t threads) {
+  parsers::ReaderOptions options;
+  options.reasons = parsers::Reasons::defaults();
+  auto opened = LogInput::open(path);
+  REQUIRE(opened);
+  auto& input = *opened.value();
+  input.read_ahead(threads, [&]() -> ReadAhead::Prepare {
+    const auto preparer = std::make_shared<parsers::BlockPreparer>(
+        options, [](parsers::CivilSeconds, parsers::CivilSeconds) { return false; });
+    return [preparer](std::span<const char> bytes, parsers::PreparedBlock& block) {
+      preparer->prepare(bytes, false, block);
+    };
+  });
+  parsers::LogReader reader(options);
+  Protocol protocol;
+  for (;;) {
+    const auto chunk = input.read();
+    REQUIRE(chunk);
+    if (chunk.value().empty()) break;
+    reader.feed(chunk.value(), input.prepared(), protocol);
+  }
+  return protocol.text + std::to_string(reader.line());
+}
+
+TEST_CASE("what threads prepare is what one reader makes of the log, plain and packed") {
+  const fakes::Directory directory;
+  const auto path = directory / "log";
+  const auto text = refusals(11 * LogInput::kChunk + 17);
+  fakes::write(path, text);
+  const auto plain = events_of(path, 0);
+  for (const std::size_t threads : {1, 2, 4}) CHECK((events_of(path, threads) == plain));
+  (void)gzipped(path, text);
+  for (const std::size_t threads : {1, 2, 4}) CHECK((events_of(path, threads) == plain));
 }
 
 }  // namespace

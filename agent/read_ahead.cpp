@@ -1,0 +1,142 @@
+#include "agent/read_ahead.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace agent {
+namespace {
+
+template <class Read>
+void fill_chunk(LogChunk& chunk, const Read& read) {
+  chunk.have = 0;
+  chunk.error = nullptr;
+  while (chunk.have < chunk.bytes.size() && chunk.error == nullptr) {
+    const auto got = read(chunk.have, std::span(chunk.bytes).subspan(chunk.have));
+    if (!got) {
+      chunk.error = std::make_unique<actions::Error>(got.error());
+    } else if (got.value() == 0) {
+      break;
+    } else {
+      chunk.have += got.value();
+    }
+  }
+}
+
+}  // namespace
+
+void LogChunk::fill_from(LogBytes& from) {
+  fill_chunk(*this, [&](std::size_t, std::span<char> out) { return from.fill(out); });
+  taken = from.taken();
+}
+
+void LogChunk::fill_from(const LogBytes& from, std::uint64_t number) {
+  const auto begin = number * kSize;
+  fill_chunk(*this, [&](std::size_t done, std::span<char> out) {
+    return from.fill_at(begin + done, out);
+  });
+  taken = begin + have;
+}
+
+ReadAhead::ReadAhead(LogBytes& from, std::uint64_t first, std::size_t threads,
+                     const MakePrepare& make)
+    : from_(from),
+      seekable_(from.is_seekable()),
+      ring_(2 * threads + 2),
+      given_(first),
+      claimed_(first) {
+  const auto prepare = [&] { return make ? make() : Prepare(); };
+  prepare_ = prepare();
+  try {
+    for (std::size_t i = 0; i < threads; ++i) {
+      threads_.emplace_back([this, own = prepare()] { run(own); });
+    }
+  } catch (const std::system_error&) {
+    // Fewer threads than wanted (a limit of the system).
+    if (threads_.empty()) throw;
+  }
+}
+
+ReadAhead::~ReadAhead() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  changed_.notify_all();
+  for (auto& thread : threads_) thread.join();
+}
+
+bool ReadAhead::can_claim() const {
+  return claimed_ < given_ + ring_.size() && claimed_ <= last_ && !filling_;
+}
+
+void ReadAhead::run(const Prepare& prepare) {
+  Lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [&] { return stop_ || claimed_ > last_ || can_claim(); });
+    if (stop_ || claimed_ > last_) return;
+    work(lock, prepare);
+  }
+}
+
+// Reads the next chunk that nobody has begun with, and does what can be done before its turn.
+void ReadAhead::work(Lock& lock, const Prepare& prepare) {
+  const auto number = claimed_++;
+  auto& slot = ring_[number % ring_.size()];
+  fill(lock, slot.chunk, number);
+  if (prepare) {
+    lock.unlock();
+    prepare({slot.chunk.bytes.data(), slot.chunk.have}, slot.chunk.prepared);
+    lock.lock();
+  }
+  slot.full = true;
+  changed_.notify_all();
+}
+
+void ReadAhead::fill(Lock& lock, LogChunk& chunk, std::uint64_t number) {
+  filling_ = !seekable_;
+  lock.unlock();
+  if (seekable_) {
+    chunk.fill_from(std::as_const(from_), number);
+  } else {
+    chunk.fill_from(from_);
+  }
+  lock.lock();
+  filling_ = false;
+  if (chunk.have < LogChunk::kSize) last_ = std::min(last_, number);
+  if (!seekable_) changed_.notify_all();
+}
+
+void ReadAhead::next(LogChunk& chunk) {
+  Lock lock(mutex_);
+  for (;;) {
+    if (given_ > last_) {
+      chunk.have = 0;
+      chunk.error = nullptr;
+      return;
+    }
+    auto& slot = ring_[given_ % ring_.size()];
+    if (slot.full) {
+      std::swap(chunk, slot.chunk);
+      slot.full = false;
+      ++given_;
+      changed_.notify_all();
+      return;
+    }
+    if (claimed_ == given_ && !filling_) {
+      // Nobody has begun with it: to prepare it would be work for nothing.
+      const auto number = claimed_++;
+      fill(lock, chunk, number);
+      chunk.prepared.discard();
+      ++given_;
+      changed_.notify_all();
+      return;
+    }
+    if (can_claim()) {
+      work(lock, prepare_);
+    } else {
+      changed_.wait(lock);
+    }
+  }
+}
+
+}  // namespace agent
