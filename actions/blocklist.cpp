@@ -69,7 +69,8 @@ Result<Blocklist::View> Blocklist::read() {
   const auto& bytes = content.value().bytes;
   view.entries = read_list(bytes);
   view.stamp = content.value().stamp;
-  if (ends_whole(bytes) && !hides_lines(bytes)) whole_ = view.stamp;
+  view.whole = ends_whole(bytes);
+  if (view.whole && !hides_lines(bytes)) whole_ = view.stamp;
   return view;
 }
 
@@ -122,7 +123,9 @@ Result<Blocklist::Added> Blocklist::add(std::string_view key, std::string_view d
     // A cut-off line that holds the whole key works for Exim, but what is appended next would spoil
     // it.
     if (listed) added.change = Change::already_so;
-    const auto missing = listed ? std::string("\n") : to_append(bytes, *line);
+    auto missing = to_append(bytes, *line);
+    // Another hand's line stays as it is; ours lacks the rest of its data.
+    if (listed && missing.size() >= data.size() + 1) missing = "\n";
     const auto after = files_.append(path_, missing, creation_);
     if (!after) return after.error();
     added.at_ns = after->modified_ns;

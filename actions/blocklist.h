@@ -24,6 +24,7 @@ class Blocklist {
   struct View {
     std::vector<ListEntry> entries;
     std::optional<FileStamp> stamp;  // nullopt: there is no file, so nobody is listed
+    bool whole = true;               // false: the last line has no newline and may be cut off
   };
   Result<View> read();
   // What read() would give as View::stamp now, without reading.

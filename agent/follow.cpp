@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kReadSize = std::size_t{256} * 1024;
 constexpr std::size_t kLastBytes = 128;
+constexpr std::int64_t kCopyTime = 3600;  // seconds; so long may a copy take before the log is cut
 
 }  // namespace
 
@@ -28,10 +29,7 @@ Follower::Follower(std::string path, const Zone& zone, Pipeline& pipeline, Inoti
       unwatched_(inotify == nullptr) {}
 
 Follower::~Follower() {
-  for (const auto& open : files_) {
-    if (open.watch >= 0) inotify_->forget(open.watch);
-    pipeline_.remove_log(open.log);
-  }
+  for (auto& open : files_) close(open);
 }
 
 std::string Follower::name_at(Instant now) const {
@@ -41,6 +39,11 @@ std::string Follower::name_at(Instant now) const {
 void Follower::say_once_unwatched(const std::string& why) {
   if (!unwatched_) say_(why + "; looking at the log from time to time instead");
   unwatched_ = true;
+}
+
+void Follower::trouble(const std::string& why) {
+  if (fault_ != why) say_(printable(why) + "; trying again");
+  fault_ = why;
 }
 
 void Follower::watch_directories(const std::string& current) {
@@ -67,19 +70,24 @@ bool Follower::is_open(const LogFile& file) const {
   });
 }
 
-// Its content is being read or was read, under whatever name or inode. A copy that was made since
-// is not shorter than what was read.
+// Its content is being read or was read, under whatever name or inode.
 bool Follower::is_known(LogFile& file) {
   if (is_open(file)) return true;
-  const auto identity = file.identity();
-  if (identity.first_line.empty()) return false;
-  const auto copied = [&](const LogPosition& position) {
-    return position.file.first_line == identity.first_line &&
-           file.tail_before(position.reader.offset) == position.tail;
+  const auto first_line = file.identity().first_line;
+  if (first_line.empty()) return false;
+  const auto copied = [&](const LogPosition& position, LogFile* original) {
+    const auto offset = position.reader.offset;
+    if (position.file.first_line != first_line) return false;
+    if (file.tail_before(offset) == position.tail) return true;
+    // A copy that was made before all of it was read.
+    const auto size = file.size();
+    return size < offset &&
+           (original == nullptr || original->tail_before(size) == file.tail_before(size));
   };
-  return std::any_of(finished_.begin(), finished_.end(), copied) ||
+  return std::any_of(finished_.begin(), finished_.end(),
+                     [&](const LogPosition& position) { return copied(position, nullptr); }) ||
          std::any_of(files_.begin(), files_.end(),
-                     [&](OpenFile& open) { return copied(position_of(open)); });
+                     [&](OpenFile& open) { return copied(position_of(open), &open.file); });
 }
 
 Follower::OpenFile& Follower::adopt(LogFile file, bool rotated) {
@@ -105,66 +113,8 @@ Follower::OpenFile& Follower::adopt(LogFile file, bool rotated) {
   return files_.back();
 }
 
-void Follower::resume(const std::vector<LogPosition>& saved, Instant since, Instant now) {
-  const auto current = name_at(now);
-  watch_directories(current);
-  first_start_ = now;
-  std::int64_t written_after = since.time_since_epoch().count();
-  for (const auto& position : saved) {
-    if (&position == &saved.front()) written_after = position.modified;
-    if (position.first_start) first_start_ = position.first_start;
-    written_after = std::max(written_after, position.modified);
-  }
-  auto candidates = rotations_of(pattern_, current, true);
-  auto live = LogFile::open(current);
-  if (live) candidates.push_back(std::move(live.value()));
-
-  for (const auto& position : saved) {
-    const auto match = find_position(position, candidates);
-    if (!match) {
-      if (position.finished || position.file.first_line.empty()) continue;
-      ++counters_.missing;
-      say_(fmt::format(
-          "{}: the file read last is gone (inode {}); what it got after byte {}, line "
-          "{}, is lost",
-          printable(pattern_), position.file.inode, position.reader.offset, position.reader.line));
-      continue;
-    }
-    const auto place = candidates.begin() + static_cast<std::ptrdiff_t>(*match);
-    const bool is_live = live && place->path() == current;
-    const bool longer = place->packed() || place->size() > position.reader.offset;
-    auto file = std::move(*place);
-    candidates.erase(place);
-    if (position.finished && !longer) {
-      finished_.push_back(position);
-      finished_.back().file = file.identity();
-      continue;
-    }
-    auto& open = adopt(std::move(file), !is_live);
-    pipeline_.reader(open.log).restore(position.reader);
-    pipeline_.clock(open.log).restore(position.newest_stamp);
-  }
-  for (auto& file : candidates) {
-    const bool is_live = live && file.path() == current;
-    if (is_live) {
-      // Empty, or cut and written anew: not what another file holds.
-      if (!is_open(file)) adopt(std::move(file), false);
-    } else if (file.modified() >= written_after && !is_known(file)) {
-      adopt(std::move(file), true);
-    }
-  }
-  if (!live) {
-    fault_ = live.error().what;
-    say_(fmt::format("{}; waiting for it", printable(fault_)));
-  }
-  // The log itself last; the order of the rest is that of their writing.
-  std::stable_partition(files_.begin(), files_.end(),
-                        [](const OpenFile& open) { return open.rotated; });
-}
-
 // True if the bytes before the offset are those that were read.
 bool Follower::still_same(OpenFile& open, std::span<const char> before) const {
-  if (open.file.packed()) return true;
   return std::string_view(before.data(), before.size()) == open.last_bytes &&
          !open.file.begins_otherwise();
 }
@@ -179,8 +129,7 @@ Follower::Got Follower::read_one(OpenFile& open, std::size_t& budget) {
     const auto want = std::min(buffer_.size(), budget + again);
     const auto got = open.file.read_at(offset - again, std::span(buffer_).first(want));
     if (!got) {
-      if (fault_ != got.error().what) say_(printable(got.error().what));
-      fault_ = got.error().what;
+      trouble(got.error().what);
       if (open.file.packed()) ++counters_.missing;
       return Got::all;
     }
@@ -191,47 +140,92 @@ Follower::Got Follower::read_one(OpenFile& open, std::size_t& budget) {
     (void)open.file.identity();
     budget -= std::min(budget, fresh.size());
     open.idle_since.reset();
-    const auto kept = std::min(got.value(), kLastBytes);
-    open.last_bytes.assign(fresh.data() + fresh.size() - kept, kept);
+    if (!open.file.packed()) {
+      const auto kept = std::min(got.value(), kLastBytes);
+      open.last_bytes.assign(fresh.data() + fresh.size() - kept, kept);
+    }
     pipeline_.feed(open.log, fresh);
     if (got.value() < want && !open.file.packed()) return Got::all;  // what comes next wakes us
   }
   return Got::more;
 }
 
+// What is read next is told to be the same file by the bytes before it.
+void Follower::remember_last_bytes(OpenFile& open, std::uint64_t offset) {
+  open.last_bytes.clear();
+  if (open.file.packed()) return;  // it is not written any more, and going back is dear
+  std::string bytes(std::min<std::uint64_t>(offset, kLastBytes), '\0');
+  const auto got = open.file.read_at(offset - bytes.size(), bytes);
+  open.last_bytes = got && got.value() == bytes.size() ? bytes : "";
+}
+
+// A file that holds what was read of `open` before that was cut, and perhaps more. What `open`
+// itself holds now tells nothing of it.
+std::optional<LogFile> Follower::copy_of(OpenFile& open, std::vector<Unreadable>& unread) {
+  if (open.last_bytes.empty()) return std::nullopt;
+  const auto& reader = pipeline_.reader(open.log);
+  const auto offset = reader.offset() + reader.pending();
+  const auto first_line = open.file.identity().first_line;
+  auto copies = rotations_of(pattern_, current_, true, unread);
+  std::stable_partition(copies.begin(), copies.end(),
+                        [](const LogFile& file) { return !file.packed(); });
+  for (auto& file : copies) {
+    if (is_open(file) || (!file.packed() && file.size() < offset)) continue;
+    const bool other = !first_line.empty() && file.identity().first_line != first_line;
+    if (other && !file.failed()) continue;
+    std::string bytes(open.last_bytes.size(), '\0');
+    const auto got = file.read_at(offset - bytes.size(), bytes);
+    if (got && bytes == open.last_bytes) return std::move(file);
+    if (file.failed()) unread.push_back(unreadable(file.path(), file.path() + ": unreadable"));
+  }
+  return std::nullopt;
+}
+
 // The file was cut in place (copytruncate). What of it was not read may stand in the copy.
-void Follower::start_again(std::size_t index) {
+// False: not yet, for a file that may be the copy can't be read.
+bool Follower::start_again(std::size_t index) {
   auto& open = files_[index];
-  auto position = position_of(open);
-  const auto offset = position.reader.offset;
-  ++counters_.truncations;
+  const auto state = pipeline_.reader(open.log).state();
+  const auto newest = pipeline_.clock(open.log).newest();
+  std::vector<Unreadable> unread;
+  auto copy = copy_of(open, unread);
+  const auto written = open.file.modified() - kCopyTime;
+  std::erase_if(unread, [&](const Unreadable& file) { return file.modified < written; });
+  if (!copy && !unread.empty()) {
+    trouble(unread.front().why);
+    return false;
+  }
+  const bool begins_alike =
+      !open.file.identity().first_line.empty() && !open.file.begins_otherwise();
   open.file.forget_identity();
   open.last_bytes.clear();
-  auto copies = rotations_of(pattern_, current_, false);
-  std::erase_if(copies, [&](const LogFile& file) { return is_open(file); });
-  const auto copy =
-      position.file.first_line.empty() ? std::nullopt : find_position(position, copies);
-  say_(fmt::format("{}: cut at byte {} and written anew; {}", printable(open.file.path()), offset,
-                   copy ? "going on in " + printable(copies[*copy].path()) + " first"
+  if (!copy && begins_alike) {
+    pipeline_.start_file(open.log, open.file.path());
+    read_once_more(open, newest, looked_);
+    return true;
+  }
+  ++counters_.truncations;
+  say_(fmt::format("{}: cut at byte {} and written anew; {}", printable(open.file.path()),
+                   state.offset,
+                   copy ? "going on in " + printable(copy->path()) + " first"
                         : std::string("reading it from its start")));
   pipeline_.start_file(open.log, open.file.path());
-  if (!copy) return;
-  auto& old = adopt(std::move(copies[*copy]), true);
-  pipeline_.reader(old.log).restore(position.reader);
-  pipeline_.clock(old.log).restore(position.newest_stamp);
+  if (!copy) return true;
+  auto& old = adopt(std::move(*copy), true);
+  pipeline_.reader(old.log).restore(state);
+  pipeline_.clock(old.log).restore(newest);
+  remember_last_bytes(old, state.offset);
   // In front of the one that was cut, since it is older.
   std::rotate(files_.begin() + static_cast<std::ptrdiff_t>(index), std::prev(files_.end()),
               files_.end());
+  return true;
 }
 
 bool Follower::read(std::size_t budget, Steady now) {
   for (std::size_t i = 0; i < files_.size(); ++i) {
     const auto got = read_one(files_[i], budget);
     if (got == Got::more) return true;
-    if (got == Got::cut) {
-      start_again(i);
-      return true;
-    }
+    if (got == Got::cut && start_again(i)) return true;
   }
   retire(now);
   return false;
@@ -242,6 +236,10 @@ void Follower::finish(OpenFile& open) {
   position.finished = true;
   if (!position.file.first_line.empty()) finished_.push_back(std::move(position));
   while (finished_.size() > kMaxFinished) finished_.pop_front();
+  close(open);
+}
+
+void Follower::close(OpenFile& open) {
   if (open.watch >= 0) inotify_->forget(open.watch);
   pipeline_.remove_log(open.log);
 }
@@ -278,31 +276,33 @@ bool Follower::replaced_by_copy(LogFile& file) {
       file.tail_before(position.reader.offset) != position.tail) {
     return false;
   }
-  finish(old);
+  close(old);
   files_.pop_back();
-  auto& open = adopt(std::move(file), false);
-  pipeline_.reader(open.log).restore(position.reader);
-  pipeline_.clock(open.log).restore(position.newest_stamp);
+  go_on(std::move(file), position, true);
   return true;
 }
 
 void Follower::look(Instant now) {
+  looked_ = now;
   const auto current = name_at(now);
   watch_directories(current);
-  if (!files_.empty() && !files_.back().rotated) {
+  if (searching_) search(current, now);
+  const bool has_log = !files_.empty() && !files_.back().rotated;
+  if (searching_ && !has_log) return;
+  if (has_log) {
     const auto same = names_inode(current, files_.back().file.device(), files_.back().file.inode());
     // No file at the name: renamed, and Exim has written nothing since. Its successor will come.
     if (same.value_or(true)) {
-      if (same) fault_.clear();
+      if (same && !searching_) fault_.clear();
       return;
     }
   }
   auto file = LogFile::open(current);
   if (!file) {
-    if (file.error().code != actions::Errc::not_found && fault_ != file.error().what) {
-      say_(printable(file.error().what) + "; trying again");
-    }
-    fault_ = file.error().what;
+    if (file.error().code == actions::Errc::not_found)
+      fault_ = file.error().what;
+    else
+      trouble(file.error().what);
     return;
   }
   if (!fault_.empty()) say_(fmt::format("{}: reading", printable(current)));
@@ -322,12 +322,18 @@ void Follower::look(Instant now) {
   for (auto& open : files_) open.rotated = true;
   if (!first) {
     // Rotated more than once since the last look: what came in between stands beside.
-    for (auto& between : rotations_of(pattern_, current, false)) {
+    std::vector<Unreadable> unread;
+    for (auto& between : rotations_of(pattern_, current, false, unread)) {
       const bool is_it = between.inode() == file->inode() && between.device() == file->device();
       if (is_it || between.modified() < written_after || is_known(between)) continue;
+      if (between.failed()) unread.push_back(unreadable(between.path(), between.path()));
+      if (between.failed()) continue;
       ++counters_.rotations;
       adopt(std::move(between), true);
     }
+    std::erase_if(unread, [&](const Unreadable& one) { return one.modified < written_after; });
+    searching_ = searching_ || !unread.empty();
+    written_after_ = written_after;
     ++counters_.rotations;
   }
   adopt(std::move(file.value()), false);
@@ -354,7 +360,14 @@ bool Follower::on_change(const Inotify::Change& change, Instant now) {
 
 void Follower::reconfigured(const Zone& zone) {
   zone_ = zone;
-  for (auto& open : files_) open.last_bytes.clear();
+  for (auto& open : files_) {
+    // Half a line is fed once more.
+    const auto& reader = pipeline_.reader(open.log);
+    if (reader.pending() < open.last_bytes.size())
+      open.last_bytes.resize(open.last_bytes.size() - reader.pending());
+    else
+      remember_last_bytes(open, reader.offset());
+  }
 }
 
 LogPosition Follower::position_of(OpenFile& open) {
@@ -366,11 +379,13 @@ LogPosition Follower::position_of(OpenFile& open) {
   position.modified = open.file.modified();
   position.newest_stamp = pipeline_.clock(open.log).newest();
   position.first_start = first_start_;
+  position.counted_until = pipeline_.counted_until(open.log);
   return position;
 }
 
 std::vector<LogPosition> Follower::positions() {
   std::vector<LogPosition> positions(finished_.begin(), finished_.end());
+  positions.insert(positions.end(), unplaced_.begin(), unplaced_.end());
   for (auto& open : files_) positions.push_back(position_of(open));
   return positions;
 }

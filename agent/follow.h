@@ -80,12 +80,19 @@ class Follower {
   enum class Got { all, more, cut };
 
   OpenFile& adopt(LogFile file, bool rotated);
+  void search(const std::string& current, Instant now);
+  void go_on(LogFile file, const LogPosition& position, bool is_live);
+  void read_once_more(OpenFile& open, std::optional<Instant> newest, Instant now);
   Got read_one(OpenFile& open, std::size_t& budget);
   bool still_same(OpenFile& open, std::span<const char> before) const;
-  void start_again(std::size_t index);
+  void remember_last_bytes(OpenFile& open, std::uint64_t offset);
+  std::optional<LogFile> copy_of(OpenFile& open, std::vector<Unreadable>& unread);
+  bool start_again(std::size_t index);
   bool replaced_by_copy(LogFile& file);
   void retire(Steady now);
   void finish(OpenFile& open);
+  void close(OpenFile& open);
+  void trouble(const std::string& why);  // said once
   void watch_directories(const std::string& current);
   void say_once_unwatched(const std::string& why);
   [[nodiscard]] LogPosition position_of(OpenFile& open);
@@ -100,7 +107,13 @@ class Follower {
   Say say_;
   std::vector<OpenFile> files_;  // oldest first; the last one is the log as it was last seen
   std::deque<LogPosition> finished_;
+  // After a stop: positions whose file was not found yet, since some can't be read; and from which
+  // time of the last write on other files are taken for rotations that happened meanwhile.
+  bool searching_ = false;
+  std::vector<LogPosition> unplaced_;
+  std::int64_t written_after_ = 0;
   std::optional<Instant> first_start_;
+  Instant looked_{};  // when the name was last looked at
   std::vector<char> buffer_;
   std::vector<std::pair<std::string, int>> directories_;  // watched, and their watches
   std::string current_;                                   // the name when it was last looked at

@@ -83,7 +83,9 @@ void Lists::adopt(Counting& counting, std::optional<Instant> horizon, bool lost,
       const auto key = folded(entry.key);
       present.insert(key);
       const auto decided = decided_at(entry.data);
-      if (decided && !counting.is_blocked(i, key) && (!horizon || *decided > *horizon)) {
+      const bool torn = !view.value().whole && &entry == &view.value().entries.back();
+      const bool ours = torn || (decided && (!horizon || *decided > *horizon));
+      if (ours && !counting.is_blocked(i, key)) {
         list.unclaimed.insert(key);
       } else {
         counting.set_blocked(i, key);
@@ -219,9 +221,7 @@ bool Lists::settling() const {
                      [](const List& list) { return list.doubt && !list.doubt->missing.empty(); });
 }
 
-bool Lists::add(List& list, const PendingBlock& block) {
-  // Somebody's edit under way would hide what we know of the file.
-  const auto known = list.doubt ? std::nullopt : list.seen;
+bool Lists::add(List& list, const PendingBlock& block, std::optional<actions::FileStamp>& known) {
   const auto added = list.file.add(block.identity, block.data, known);
   if (!added) {
     fail(list, added.error());
@@ -236,12 +236,13 @@ bool Lists::add(List& list, const PendingBlock& block) {
   if (!list.seen) check_access(list);  // it may be new
   list.recent.push_back({key, block, added->at_ns});
   if (list.recent.size() > kMaxRecent) list.recent.pop_front();
-  if (added->undisturbed) {
+  if (added->undisturbed && known == list.seen) {
     list.seen = added->undisturbed;
     list.appended = true;  // what somebody did between the look and the write shows in no stamp
   } else {
     list.unseen = true;
   }
+  known = added->undisturbed;
   return true;
 }
 
@@ -265,21 +266,37 @@ Lists::Blocked Lists::block(const Decision& decision, const Zone& zone, Counting
     counting.set_freed(static_cast<std::size_t>(list - lists_.data()), key, list->lost_before);
     return Blocked::freed_before;
   }
-  if (add(*list, block)) return Blocked::listed;
+  // Somebody's edit under way would hide what we know of the file; and this key may be in it.
+  const bool may_be_there = list->doubt || list->unclaimed.count(key) > 0;
+  auto known = may_be_there ? std::nullopt : list->seen;
+  if (add(*list, block, known)) return Blocked::listed;
   put_off(std::move(block));
   return Blocked::pending;
 }
 
 void Lists::retry() {
-  std::set<std::string> failed;  // one try for each list: another process may hold its lock
-  std::erase_if(pending_, [&](const PendingBlock& block) {
-    if (failed.count(block.list) > 0) return false;
-    auto* list = find(block.list);
-    // A list that is no longer in the config wants nothing.
-    if (list == nullptr || add(*list, block)) return true;
-    failed.insert(block.list);
-    return false;
-  });
+  for (auto& list : lists_) {
+    const auto waits = [&](const PendingBlock& block) { return block.list == list.file.path(); };
+    if (std::none_of(pending_.begin(), pending_.end(), waits)) continue;
+    const auto view = list.file.read();
+    if (!view) {
+      fail(list, view.error());
+      continue;
+    }
+    // Another hand may have put it there.
+    std::set<std::string> present;
+    for (const auto& entry : view.value().entries) present.insert(folded(entry.key));
+    auto known = view.value().stamp;
+    bool failed = false;  // one try: another process may hold the lock
+    std::erase_if(pending_, [&](const PendingBlock& block) {
+      if (!waits(block) || failed) return false;
+      if (present.count(folded(block.identity)) > 0) return true;
+      failed = !add(list, block, known);
+      return !failed;
+    });
+  }
+  // A list that is no longer in the config wants nothing.
+  std::erase_if(pending_, [&](const PendingBlock& block) { return find(block.list) == nullptr; });
 }
 
 std::vector<std::string> Lists::take_unsynced() {

@@ -36,7 +36,8 @@ class Lists {
         std::optional<actions::EximUser> exim, Say say);
 
   // At start, with the state restored but no log read yet. A line of ours that the state does not
-  // know was written after it, just before a crash: the log will lead to the same decision again,
+  // know (or the first half of one) was written after it, just before a crash: the log will lead to
+  // the same decision again,
   // and only then is its notice written. So it does not count as blocked yet. Without a state that
   // goes for lines decided after `horizon`, from when on logs are read again. `lost`: there was a
   // state, but it can't be read.
@@ -107,7 +108,8 @@ class Lists {
     std::optional<Instant>
         lost_before{};  // decisions up to then were made before the state was lost
   };
-  bool add(List& list, const PendingBlock& block);
+  // `known`: see Blocklist::add; set to what it would be for the next one.
+  bool add(List& list, const PendingBlock& block, std::optional<actions::FileStamp>& known);
   void check_access(List& list);
   void fail(List& list, const actions::Error& error);
   bool lost_in_a_race(List& list, const std::string& key,

@@ -49,6 +49,7 @@ actions::Result<LogFile> LogFile::open(const std::string& path) {
   LogFile file(fd, path, info.st_dev, info.st_ino);
   std::array<char, 16> magic{};
   const auto got = ::pread(fd, magic.data(), magic.size(), 0);
+  if (got < 0) return system_error(path, errno);
   file.packed_ = got > 0 && packing_of({magic.data(), static_cast<std::size_t>(got)}).has_value();
   return file;
 }
@@ -61,6 +62,7 @@ LogFile::LogFile(LogFile&& other) noexcept
       first_line_(std::move(other.first_line_)),
       head_(std::move(other.head_)),
       packed_(other.packed_),
+      failed_(other.failed_),
       input_(std::move(other.input_)),
       unpacked_(std::exchange(other.unpacked_, {})),
       unpacked_at_(other.unpacked_at_) {}
@@ -73,6 +75,7 @@ LogFile& LogFile::operator=(LogFile&& other) noexcept {
   first_line_ = std::move(other.first_line_);
   head_ = std::move(other.head_);
   packed_ = other.packed_;
+  failed_ = other.failed_;
   input_ = std::move(other.input_);
   unpacked_ = std::exchange(other.unpacked_, {});
   unpacked_at_ = other.unpacked_at_;
@@ -88,7 +91,9 @@ actions::Result<std::size_t> LogFile::read_at(std::uint64_t offset, std::span<ch
   for (;;) {
     const auto got = ::pread(fd_, buffer.data(), buffer.size(), static_cast<off_t>(offset));
     if (got >= 0) return static_cast<std::size_t>(got);
-    if (errno != EINTR) return system_error(path_, errno);
+    if (errno == EINTR) continue;
+    failed_ = true;
+    return system_error(path_, errno);
   }
 }
 

@@ -45,6 +45,8 @@ class LogFile {
 
   // Reads at `offset` into `buffer`; 0 at the end. In a packed file going back costs a new start.
   actions::Result<std::size_t> read_at(std::uint64_t offset, std::span<char> buffer);
+  // A read of it failed (not: a packed file that is damaged); what it seems to be it may not be.
+  [[nodiscard]] bool failed() const { return failed_; }
   // Bytes of text; of a packed file those unpacked so far. 0 if it cannot be told.
   [[nodiscard]] std::uint64_t size() const;
   [[nodiscard]] std::int64_t modified() const;  // seconds since 1970 UTC
@@ -72,6 +74,7 @@ class LogFile {
   std::string head_;  // the first bytes of it as they are
 
   bool packed_ = false;
+  bool failed_ = false;
   std::unique_ptr<LogInput> input_;   // of a packed file
   std::span<const char> unpacked_{};  // unread rest of its last piece
   std::uint64_t unpacked_at_ = 0;     // where that begins

@@ -62,7 +62,7 @@ class Pipeline::Log : public parsers::EventSink {
   std::string name;
   parsers::LogReader reader;
   StampClock clock;
-  std::optional<Instant> first_start;
+  std::optional<Instant> first_start, counted_until;
   // What those who prepare its blocks should know of it by now, or their work is for nothing.
   struct Hint {
     std::atomic<bool> junk_seen{false};
@@ -124,6 +124,7 @@ parsers::ReaderCounters Pipeline::counters() const {
 
 void Pipeline::start_file(std::size_t log, std::string name) {
   logs_[log]->name = std::move(name);
+  logs_[log]->counted_until.reset();
   logs_[log]->reader.start_file();
 }
 
@@ -162,6 +163,13 @@ void Pipeline::set_first_start(std::size_t log, std::optional<Instant> time) {
 void Pipeline::set_tables(const Config& config, std::shared_ptr<const Tables> tables) {
   options_.tables = std::move(tables);
   attribution_ = Attribution(config, options_.own, options_.tables);
+}
+
+void Pipeline::set_counted_until(std::size_t log, std::optional<Instant> time) {
+  logs_[log]->counted_until = time;
+}
+std::optional<Instant> Pipeline::counted_until(std::size_t log) const {
+  return logs_[log]->counted_until;
 }
 
 void Pipeline::reconfigure(const Config& config, PipelineOptions options) {
@@ -211,6 +219,7 @@ bool Pipeline::join(parsers::Event& event) {
 
 void Pipeline::on_event(Log& log, const parsers::Event& event) {
   const auto time = log.clock.resolve(event.stamp);
+  if (log.counted_until && time <= *log.counted_until) return;
   if (event.kind == parsers::Kind::bounced) {
     auto joined = event;
     if (join(joined)) charge(log, joined, time);

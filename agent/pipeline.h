@@ -76,6 +76,9 @@ class Pipeline {
   void set_first_start(std::size_t log, std::optional<Instant> time);
   // The files of exempt and identity_map hold something else from now on.
   void set_tables(const Config& config, std::shared_ptr<const Tables> tables);
+  // What this log says up to then has counted already; nullopt: nothing has.
+  void set_counted_until(std::size_t log, std::optional<Instant> time);
+  [[nodiscard]] std::optional<Instant> counted_until(std::size_t log) const;
   // Another configuration, in the midst of it: what was counted is kept where it still has a rule,
   // logs go on after their last whole line (what came after it must be fed again).
   void reconfigure(const Config& config, PipelineOptions options);

@@ -1,7 +1,10 @@
 #include "agent/rotations.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <utility>
 
 namespace agent {
@@ -25,10 +28,8 @@ std::vector<fs::path> chain_of(const std::string& name) {
 }
 
 bool goes_on_in(const LogPosition& position, LogFile& file) {
-  if (file.packed() || file.size() >= position.reader.offset) {
-    return file.tail_before(position.reader.offset) == position.tail;
-  }
-  return false;
+  return (file.packed() || file.size() >= position.reader.offset) &&
+         file.tail_before(position.reader.offset) == position.tail;
 }
 
 }  // namespace
@@ -59,13 +60,22 @@ std::vector<std::string> directories_of(const std::string& current) {
   return directories;
 }
 
+Unreadable unreadable(const std::string& path, std::string why) {
+  struct stat info {};
+  const bool seen = ::stat(path.c_str(), &info) == 0;
+  return {std::move(why), seen ? info.st_mtime : std::numeric_limits<std::int64_t>::max()};
+}
+
 std::vector<LogFile> rotations_of(const std::string& pattern, const std::string& current,
-                                  bool with_packed) {
+                                  bool with_packed, std::vector<Unreadable>& unread) {
   const auto chain = chain_of(current);
   std::vector<LogFile> found;
   std::error_code error;
   for (const auto& directory : directories_of(current)) {
-    for (const auto& entry : fs::directory_iterator(directory, error)) {
+    fs::directory_iterator entries(directory, error);
+    if (error && error != std::errc::no_such_file_or_directory)
+      unread.push_back(unreadable(directory, directory + ": " + error.message()));
+    for (const auto& entry : entries) {
       const auto name = entry.path().filename().string();
       const bool ours = std::any_of(chain.begin(), chain.end(), [&](const fs::path& link) {
         auto stem = (&link == &chain.front() ? fs::path(pattern) : link).filename().string();
@@ -77,6 +87,9 @@ std::vector<LogFile> rotations_of(const std::string& pattern, const std::string&
       if (!ours || is_current || entry.is_symlink(error)) continue;
       auto file = LogFile::open(entry.path().string());
       if (file && (with_packed || !file->packed())) found.push_back(std::move(file.value()));
+      if (!file &&
+          (file.error().code == actions::Errc::denied || file.error().code == actions::Errc::io))
+        unread.push_back(unreadable(entry.path().string(), file.error().what));
     }
   }
   std::sort(found.begin(), found.end(), [](const LogFile& a, const LogFile& b) {
@@ -85,24 +98,42 @@ std::vector<LogFile> rotations_of(const std::string& pattern, const std::string&
   return found;
 }
 
-std::optional<std::size_t> find_position(const LogPosition& position, std::vector<LogFile>& files) {
-  // Nothing of it was read as long as its first line was not whole: then only the inode tells.
-  const bool begun = !position.file.first_line.empty();
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    if (files[i].inode() != position.file.inode || files[i].device() != position.file.device)
-      continue;
-    if (!begun) return i;
-    if (files[i].identity() == position.file && goes_on_in(position, files[i])) return i;
-  }
-  if (!begun) return std::nullopt;
-  for (const bool packed : {false, true}) {
-    for (std::size_t i = 0; i < files.size(); ++i) {
-      if (files[i].packed() == packed &&
-          files[i].identity().first_line == position.file.first_line &&
-          goes_on_in(position, files[i])) {
-        return i;
+std::vector<std::optional<std::size_t>> find_positions(const std::vector<LogPosition>& positions,
+                                                       std::vector<LogFile>& files) {
+  std::vector<std::optional<std::size_t>> found(positions.size());
+  std::vector<bool> taken(files.size());
+  const auto find = [&](auto fits) {
+    for (std::size_t i = 0; i < positions.size(); ++i) {
+      for (std::size_t file = 0; file < files.size() && !found[i]; ++file) {
+        if (taken[file] || !fits(positions[i], files[file])) continue;
+        found[i] = file;
+        taken[file] = true;
       }
     }
+  };
+  // Nothing of it was read as long as its first line was not whole: then only the inode tells.
+  find([](const LogPosition& position, LogFile& file) {
+    if (file.inode() != position.file.inode || file.device() != position.file.device) return false;
+    return position.file.first_line.empty() ||
+           (file.identity() == position.file &&
+            (goes_on_in(position, file) ||
+             // The disk failed when they were to be read.
+             (position.tail.empty() && file.size() >= position.reader.offset)));
+  });
+  for (const bool packed : {false, true}) {
+    find([&](const LogPosition& position, LogFile& file) {
+      return file.packed() == packed && !position.file.first_line.empty() &&
+             file.identity().first_line == position.file.first_line && goes_on_in(position, file);
+    });
+  }
+  return found;
+}
+
+std::optional<std::size_t> find_cut_short(const LogPosition& position,
+                                          std::vector<LogFile>& files) {
+  if (position.file.first_line.empty()) return std::nullopt;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (!files[i].packed() && files[i].identity() == position.file) return i;
   }
   return std::nullopt;
 }

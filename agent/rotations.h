@@ -26,17 +26,32 @@ struct LogPosition {
   // The log was read for the first time then: events older than a rule's period before it never
   // decide.
   std::optional<Instant> first_start;
+  // The file was cut short and is read once more: what is not later than this counted already.
+  std::optional<Instant> counted_until;
 };
 
 // Regular files in the directories of `current` (and of what it links to) whose names begin as the
 // log's name does before any %, but not `current` itself; oldest first by time of the last write.
+// `unreadable`: those that can't be opened.
+struct Unreadable {
+  std::string why;
+  std::int64_t modified = 0;  // seconds since 1970 UTC; the maximum if not even that can be told
+};
+[[nodiscard]] Unreadable unreadable(const std::string& path, std::string why);
 [[nodiscard]] std::vector<LogFile> rotations_of(const std::string& pattern,
-                                                const std::string& current, bool with_packed);
+                                                const std::string& current, bool with_packed,
+                                                std::vector<Unreadable>& unreadable);
 
-// The index of the file in which a position goes on: the same inode with the same beginning and the
-// same bytes before the offset, else a copy or packed file with these. nullopt: none.
-[[nodiscard]] std::optional<std::size_t> find_position(const LogPosition& position,
-                                                       std::vector<LogFile>& files);
+// For each position the index of the file in which it goes on, each file once: the same inode with
+// the same beginning and the same bytes before the offset; for those that are left, a copy or
+// packed file with these. nullopt: none.
+[[nodiscard]] std::vector<std::optional<std::size_t>> find_positions(
+    const std::vector<LogPosition>& positions, std::vector<LogFile>& files);
+
+// The file of this position, with the same beginning, but not with what was read last: a crash of
+// the machine cut it short (Exim never syncs its log), and Exim wrote on. nullopt: none.
+[[nodiscard]] std::optional<std::size_t> find_cut_short(const LogPosition& position,
+                                                        std::vector<LogFile>& files);
 
 // %D -> yyyymmdd, %M -> yyyymm, of the date that clocks of `zone` show. Source: string.c
 // string_sprintf's D and M, used by log.c for log_file_path.

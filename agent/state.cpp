@@ -37,6 +37,7 @@ void encode_position(std::string& out, const LogPosition& position) {
   append_number(out, reader.distrust.reach);
   append_number(out, reader.copies.single);
   append_number(out, reader.copies.paired);
+  if (position.counted_until) append_number(out, seconds(*position.counted_until));
   out.push_back('\n');
   for (const auto& [pid, last] : reader.copies.last) {
     out += "copy";
@@ -77,6 +78,7 @@ LogPosition decode_position(Fields& in) {
   reader.distrust.reach = in.number<std::uint32_t>();
   reader.copies.single = in.number();
   reader.copies.paired = in.number();
+  if (!in.done()) position.counted_until = instant(in.number<std::int64_t>());
   return position;
 }
 

@@ -12,18 +12,19 @@ constexpr actions::Creation kPrivate{0600, std::nullopt, 0600};
 
 std::optional<State> StateFile::load_one(const std::string& path, bool& damaged, const Say& say) {
   const auto content = files_.read(path, kMaxState);
-  if (!content) {
+  std::string why;
+  if (content) {
+    auto decoded = decode_state(content.value().bytes);
+    if (auto* state = std::get_if<State>(&decoded)) return std::move(*state);
+    why = std::get<std::string>(decoded);
+  } else {
     if (content.error().code == actions::Errc::not_found) return std::nullopt;
-    damaged = true;
-    say(content.error().what);
-    return std::nullopt;
+    why = content.error().what;
   }
-  auto decoded = decode_state(content.value().bytes);
-  if (auto* state = std::get_if<State>(&decoded)) return std::move(*state);
   damaged = true;
   const auto aside = path + ".damaged";
   const auto moved = files_.rename(path, aside);
-  say(fmt::format("{} is not used: {}; {}", path, std::get<std::string>(decoded),
+  say(fmt::format("{} is not used: {}; {}", path, why,
                   moved ? "set aside as " + aside : moved.error().what));
   return std::nullopt;
 }

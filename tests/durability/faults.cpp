@@ -58,6 +58,13 @@ std::uint64_t changes() {
   return changing;
 }
 
+bool failing() {
+  return armed && plan.mode == Mode::fail && all >= plan.at && all + 1 < plan.at + plan.length;
+}
+void recover() {
+  plan.mode = Mode::none;
+}
+
 // What is to become of the call that begins now.
 enum class Fate { live, fail, torn, die_after };
 static Fate fate(bool changes_something) {

@@ -29,6 +29,9 @@ void arm(const Plan& plan);
 void disarm();
 [[nodiscard]] std::uint64_t calls();    // all since arm()
 [[nodiscard]] std::uint64_t changes();  // those that change something
+// In the midst of calls that fail; and from now on they don't.
+[[nodiscard]] bool failing();
+void recover();
 // A point of the test's own at which a child may die, e.g. while a mail is handed over.
 void point();
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -123,8 +124,20 @@ void Machine::copy_and_truncate(const std::string& to) const {
 }
 
 void Machine::compress(const std::string& name) const {
-  const auto command = fmt::format("gzip -f '{}'", path("log/" + name));
-  if (std::system(command.c_str()) != 0) throw std::runtime_error(command);
+  const auto plain = path("log/" + name);
+  const auto text = read_file(plain);
+  const auto packed = ::gzopen((plain + ".gz").c_str(), "wb1");
+  const bool done =
+      packed != nullptr && ::gzwrite(packed, text.data(), static_cast<unsigned>(text.size())) ==
+                               static_cast<int>(text.size());
+  if (packed == nullptr || ::gzclose(packed) != Z_OK || !done)
+    throw std::runtime_error("can't pack " + plain);
+  // As gzip does: the rotation keeps its times.
+  struct stat info {};
+  if (::stat(plain.c_str(), &info) != 0) throw std::runtime_error("can't look at " + plain);
+  const timespec times[2]{info.st_atim, info.st_mtim};
+  ::utimensat(AT_FDCWD, (plain + ".gz").c_str(), times, 0);
+  fs::remove(plain);
 }
 
 void Machine::edit(const std::string& content, bool in_place) const {
@@ -186,6 +199,7 @@ void Machine::reload() {
 void Machine::turns(int count, std::chrono::milliseconds apart) {
   for (int i = 0; i < count; ++i) {
     time_ += apart;
+    if (on_time) on_time();
     while (engine_->turn(now())) {
     }
   }
@@ -229,6 +243,40 @@ std::vector<std::string> Machine::said() const {
   std::istringstream text(read_file(path("said")));
   for (std::string line; std::getline(text, line);) said.push_back(line);
   return said;
+}
+
+std::string Machine::relative(std::string_view text) const {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    std::tm parts{};
+    const auto part = std::string(text.substr(at, 19));
+    const bool may_be = part.size() == 19 && part[0] >= '0' && part[0] <= '9';
+    const char* end = may_be ? ::strptime(part.c_str(), "%Y-%m-%d", &parts) : nullptr;
+    if (end != nullptr && (*end == 'T' || *end == ' ')) end = ::strptime(end + 1, "%T", &parts);
+    if (end == nullptr || end != part.c_str() + 19) {
+      out.push_back(text[at++]);
+      continue;
+    }
+    out += fmt::format("+{}s", ::timegm(&parts) - began_.time_since_epoch().count());
+    at += 19;
+  }
+  return out;
+}
+
+std::string Machine::account() {
+  std::string out = relative(list_text());
+  for (const auto& decision : decided()) out += "decided " + relative(decision) + "\n";
+  const auto& subjects = engine_->pipeline().counting().subjects();
+  const auto began = began_.time_since_epoch().count();
+  for (const auto& [key, subject] : std::map(subjects.begin(), subjects.end())) {
+    out += fmt::format("{} blocked={}", key, subject.blocked);
+    for (const auto& window : subject.windows) {
+      for (const auto time : window.times()) out += fmt::format(" {}", time - began);
+      out += ";";
+    }
+    out += "\n";
+  }
+  return out;
 }
 
 }  // namespace lab

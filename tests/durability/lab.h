@@ -4,10 +4,12 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/engine.h"
@@ -39,6 +41,7 @@ class Machine {
   [[nodiscard]] std::string log() const { return path("log/mainlog"); }
   [[nodiscard]] std::string list() const { return path("lists/users"); }
   void forward(std::chrono::milliseconds time) { time_ += time; }
+  void forward_to(std::chrono::milliseconds since_start) { time_ = since_start; }
   [[nodiscard]] std::string line(const std::string& user);  // each its own text, at this time
   void write(const std::string& text);  // appended to the log, created if need be
   void rejections(const std::string& user, int count);
@@ -69,6 +72,23 @@ class Machine {
   [[nodiscard]] std::map<std::string, int> told() const;
   [[nodiscard]] std::set<std::string> decided() const;  // "user rule count time"
   [[nodiscard]] std::vector<std::string> said() const;
+  // `text` with every date and time in it as seconds since this machine began: what two machines
+  // did can be compared.
+  [[nodiscard]] std::string relative(std::string_view text) const;
+  // The list, what was decided, and every window and block, one a line, times relative.
+  [[nodiscard]] std::string account();
+
+  // What a child that is killed has come to, for the one that goes on in its place.
+  struct Hands {
+    std::chrono::milliseconds time{0};
+    int lines = 0;
+  };
+  [[nodiscard]] Hands hands() const { return {time_, lines_}; }
+  void take(Hands hands) {
+    time_ = hands.time;
+    lines_ = hands.lines;
+  }
+  std::function<void()> on_time;  // called whenever time has passed for the engine
 
  private:
   [[nodiscard]] agent::Moment now() const;

@@ -102,17 +102,27 @@ void check(Machine& m) {
 
 TEST_CASE("Every rotation while the agent runs") {
   for (const auto& style : kStyles) {
-    DYNAMIC_SECTION(style.name) {
-      Machine m(lab::scratch() + "-rotation");
-      m.start();
-      two_lines_each(m);
-      m.turns(2, 200ms);
-      style.rotate(m);
-      m.turns(2, 200ms);
-      m.rejections("alice", 1);
-      m.settle();
-      check(m);
-      CHECK(m.engine().metrics().missing_files == 0);
+    for (const bool all_read : {true, false}) {
+      DYNAMIC_SECTION(style.name << (all_read ? ", all read" : ", partly read")) {
+        Machine m(lab::scratch() + "-rotation");
+        m.start();
+        if (!all_read) m.rejections("alice", 1);
+        if (all_read) two_lines_each(m);
+        m.turns(2, 200ms);
+        if (!all_read) {
+          m.rejections("alice", 1);
+          m.rejections("bob", 2);
+        }
+        style.rotate(m);
+        m.turns(2, 200ms);
+        m.rejections("alice", 1);
+        m.settle();
+        m.stop();
+        m.start();
+        m.settle();
+        check(m);
+        CHECK(m.engine().metrics().missing_files == 0);
+      }
     }
   }
 }
