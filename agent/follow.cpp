@@ -13,7 +13,7 @@ namespace agent {
 namespace {
 
 constexpr std::size_t kReadSize = std::size_t{256} * 1024;
-constexpr std::size_t kLastBytes = 128;
+constexpr std::size_t kAgain = 128;
 constexpr std::int64_t kCopyTime = 3600;  // seconds; so long may a copy take before the log is cut
 
 }  // namespace
@@ -115,7 +115,7 @@ Follower::OpenFile& Follower::adopt(LogFile file, bool rotated) {
 
 // True if the bytes before the offset are those that were read.
 bool Follower::still_same(OpenFile& open, std::span<const char> before) const {
-  return std::string_view(before.data(), before.size()) == open.last_bytes &&
+  return std::string_view(before.data(), before.size()) == open.recent.last(before.size()) &&
          !open.file.begins_otherwise();
 }
 
@@ -125,7 +125,8 @@ Follower::Got Follower::read_one(OpenFile& open, std::size_t& budget) {
     const auto offset = reader.offset() + reader.pending();
     // The bytes before are read again: a log that was cut, and has grown past the old place since,
     // shows in nothing else.
-    const auto again = open.last_bytes.size();
+    // Not in a packed one: it is not written any more, and going back in it is dear.
+    const auto again = open.file.packed() ? 0 : open.recent.last(kAgain).size();
     const auto want = std::min(buffer_.size(), budget + again);
     const auto got = open.file.read_at(offset - again, std::span(buffer_).first(want));
     if (!got) {
@@ -140,29 +141,24 @@ Follower::Got Follower::read_one(OpenFile& open, std::size_t& budget) {
     (void)open.file.identity();
     budget -= std::min(budget, fresh.size());
     open.idle_since.reset();
-    if (!open.file.packed()) {
-      const auto kept = std::min(got.value(), kLastBytes);
-      open.last_bytes.assign(fresh.data() + fresh.size() - kept, kept);
-    }
     pipeline_.feed(open.log, fresh);
+    open.recent.add(fresh, reader.pending());
     if (got.value() < want && !open.file.packed()) return Got::all;  // what comes next wakes us
   }
   return Got::more;
 }
 
-// What is read next is told to be the same file by the bytes before it.
-void Follower::remember_last_bytes(OpenFile& open, std::uint64_t offset) {
-  open.last_bytes.clear();
-  if (open.file.packed()) return;  // it is not written any more, and going back is dear
-  std::string bytes(std::min<std::uint64_t>(offset, kLastBytes), '\0');
+void Follower::read_recent(OpenFile& open, std::uint64_t offset) {
+  std::string bytes(std::min<std::uint64_t>(offset, RecentBytes::kLine), '\0');
   const auto got = open.file.read_at(offset - bytes.size(), bytes);
-  open.last_bytes = got && got.value() == bytes.size() ? bytes : "";
+  open.recent.set(got && got.value() == bytes.size() ? bytes : "");
 }
 
 // A file that holds what was read of `open` before that was cut, and perhaps more. What `open`
 // itself holds now tells nothing of it.
 std::optional<LogFile> Follower::copy_of(OpenFile& open, std::vector<Unreadable>& unread) {
-  if (open.last_bytes.empty()) return std::nullopt;
+  const auto last = open.recent.last(kAgain);
+  if (last.empty()) return std::nullopt;
   const auto& reader = pipeline_.reader(open.log);
   const auto offset = reader.offset() + reader.pending();
   const auto first_line = open.file.identity().first_line;
@@ -173,9 +169,9 @@ std::optional<LogFile> Follower::copy_of(OpenFile& open, std::vector<Unreadable>
     if (is_open(file) || (!file.packed() && file.size() < offset)) continue;
     const bool other = !first_line.empty() && file.identity().first_line != first_line;
     if (other && !file.failed()) continue;
-    std::string bytes(open.last_bytes.size(), '\0');
+    std::string bytes(last.size(), '\0');
     const auto got = file.read_at(offset - bytes.size(), bytes);
-    if (got && bytes == open.last_bytes) return std::move(file);
+    if (got && bytes == last) return std::move(file);
     if (file.failed()) unread.push_back(unreadable(file.path(), file.path() + ": unreadable"));
   }
   return std::nullopt;
@@ -198,7 +194,7 @@ bool Follower::start_again(std::size_t index) {
   const bool begins_alike =
       !open.file.identity().first_line.empty() && !open.file.begins_otherwise();
   open.file.forget_identity();
-  open.last_bytes.clear();
+  open.recent.clear();
   if (!copy && begins_alike) {
     pipeline_.start_file(open.log, open.file.path());
     read_once_more(open, newest, looked_);
@@ -214,7 +210,7 @@ bool Follower::start_again(std::size_t index) {
   auto& old = adopt(std::move(*copy), true);
   pipeline_.reader(old.log).restore(state);
   pipeline_.clock(old.log).restore(newest);
-  remember_last_bytes(old, state.offset);
+  read_recent(old, state.offset);
   // In front of the one that was cut, since it is older.
   std::rotate(files_.begin() + static_cast<std::ptrdiff_t>(index), std::prev(files_.end()),
               files_.end());
@@ -317,25 +313,23 @@ void Follower::look(Instant now) {
     return;
   }
   if (replaced_by_copy(file.value())) return;
-  const std::int64_t written_after = files_.empty() ? 0 : files_.back().file.modified();
+  const auto written_after = files_.empty() ? written_after_ : files_.back().file.modified();
   const bool first = files_.empty();
   for (auto& open : files_) open.rotated = true;
-  if (!first) {
-    // Rotated more than once since the last look: what came in between stands beside.
-    std::vector<Unreadable> unread;
-    for (auto& between : rotations_of(pattern_, current, false, unread)) {
-      const bool is_it = between.inode() == file->inode() && between.device() == file->device();
-      if (is_it || between.modified() < written_after || is_known(between)) continue;
-      if (between.failed()) unread.push_back(unreadable(between.path(), between.path()));
-      if (between.failed()) continue;
-      ++counters_.rotations;
-      adopt(std::move(between), true);
-    }
-    std::erase_if(unread, [&](const Unreadable& one) { return one.modified < written_after; });
-    searching_ = searching_ || !unread.empty();
-    written_after_ = written_after;
+  // Rotated more than once since the last look: what came in between stands beside.
+  std::vector<Unreadable> unread;
+  for (auto& between : rotations_of(pattern_, current, false, unread)) {
+    const bool is_it = between.inode() == file->inode() && between.device() == file->device();
+    if (is_it || between.modified() < written_after || is_known(between)) continue;
+    if (between.failed()) unread.push_back(unreadable(between.path(), between.path()));
+    if (between.failed()) continue;
     ++counters_.rotations;
+    adopt(std::move(between), true);
   }
+  std::erase_if(unread, [&](const Unreadable& one) { return one.modified < written_after; });
+  searching_ = searching_ || !unread.empty();
+  written_after_ = written_after;
+  if (!first) ++counters_.rotations;
   adopt(std::move(file.value()), false);
 }
 
@@ -363,10 +357,11 @@ void Follower::reconfigured(const Zone& zone) {
   for (auto& open : files_) {
     // Half a line is fed once more.
     const auto& reader = pipeline_.reader(open.log);
-    if (reader.pending() < open.last_bytes.size())
-      open.last_bytes.resize(open.last_bytes.size() - reader.pending());
+    const auto kept = open.recent.last(RecentBytes::kMost).size();
+    if (const auto whole = open.recent.before(reader.pending(), 1))
+      open.recent.set(std::string(open.recent.last(kept).substr(0, kept - reader.pending())));
     else
-      remember_last_bytes(open, reader.offset());
+      read_recent(open, reader.offset());
   }
 }
 
@@ -375,7 +370,11 @@ LogPosition Follower::position_of(OpenFile& open) {
   position.path = pattern_;
   position.file = open.file.identity();
   position.reader = pipeline_.reader(open.log).state();
-  position.tail = open.file.tail_before(position.reader.offset);
+  // Not from the file: it may have been cut since.
+  const auto want = std::min<std::uint64_t>(position.reader.offset, LogFile::kTail);
+  const auto tail = open.recent.before(pipeline_.reader(open.log).pending(), want);
+  position.tail =
+      tail ? LogFile::tail_digest(*tail) : open.file.tail_before(position.reader.offset);
   position.modified = open.file.modified();
   position.newest_stamp = pipeline_.clock(open.log).newest();
   position.first_start = first_start_;

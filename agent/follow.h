@@ -14,6 +14,7 @@
 
 #include "agent/inotify.h"
 #include "agent/pipeline.h"
+#include "agent/recent_bytes.h"
 #include "agent/rotations.h"
 
 namespace agent {
@@ -73,8 +74,8 @@ class Follower {
     LogFile file;
     std::size_t log;  // number in the pipeline
     int watch = -1;
-    bool rotated = false;    // it has a successor
-    std::string last_bytes;  // before the offset that is read next, to see that they still stand
+    bool rotated = false;              // it has a successor
+    RecentBytes recent;                // before the offset that is read next
     std::optional<Steady> idle_since;  // when a rotated one was first seen read to its end
   };
   enum class Got { all, more, cut };
@@ -85,7 +86,7 @@ class Follower {
   void read_once_more(OpenFile& open, std::optional<Instant> newest, Instant now);
   Got read_one(OpenFile& open, std::size_t& budget);
   bool still_same(OpenFile& open, std::span<const char> before) const;
-  void remember_last_bytes(OpenFile& open, std::uint64_t offset);
+  void read_recent(OpenFile& open, std::uint64_t offset);
   std::optional<LogFile> copy_of(OpenFile& open, std::vector<Unreadable>& unread);
   bool start_again(std::size_t index);
   bool replaced_by_copy(LogFile& file);

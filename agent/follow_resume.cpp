@@ -90,11 +90,15 @@ void Follower::search(const std::string& current, Instant now) {
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     auto& file = candidates[i];
     if (taken[i]) continue;
+    const bool rotated = !is_live(file);
     // The log itself: empty, or cut and written anew; not what another file holds.
-    if (is_live(file) || (file.modified() >= written_after_ && !is_known(file))) {
-      const bool rotated = !is_live(file);
-      adopt(std::move(file), rotated);
+    if (rotated && (file.modified() < written_after_ || is_known(file))) continue;
+    if (rotated && file.failed()) {
+      searching_ = true;
+      trouble(file.path() + ": unreadable");
+      continue;
     }
+    adopt(std::move(file), rotated);
   }
   // The log itself last; the order of the rest is that of their writing.
   std::stable_partition(files_.begin(), files_.end(),
@@ -112,7 +116,7 @@ void Follower::go_on(LogFile file, const LogPosition& position, bool is_live) {
   pipeline_.reader(open.log).restore(position.reader);
   pipeline_.clock(open.log).restore(position.newest_stamp);
   pipeline_.set_counted_until(open.log, position.counted_until);
-  remember_last_bytes(open, position.reader.offset);
+  read_recent(open, position.reader.offset);
 }
 
 // Exim never syncs its log: a crash of the machine takes back lines that were read and counted, and

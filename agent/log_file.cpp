@@ -19,7 +19,6 @@
 namespace agent {
 namespace {
 
-constexpr std::size_t kTail = 512;
 constexpr std::size_t kHead = 256;
 
 // File systems whose files others write without our kernel hearing of it; not all are in
@@ -101,7 +100,10 @@ actions::Result<std::size_t> LogFile::unpack_at(std::uint64_t offset, std::span<
   if (!input_ || offset < unpacked_at_) {
     // By way of /proc it is this very inode, whatever its name is by now.
     auto input = LogInput::open(fmt::format("/proc/self/fd/{}", fd_));
-    if (!input) return actions::Error{input.error().code, input.error().os, path_ + ": unreadable"};
+    if (!input) {
+      failed_ = true;
+      return actions::Error{input.error().code, input.error().os, path_ + ": unreadable"};
+    }
     input_ = std::move(input.value());
     unpacked_ = {};
     unpacked_at_ = 0;
@@ -111,6 +113,7 @@ actions::Result<std::size_t> LogFile::unpack_at(std::uint64_t offset, std::span<
     if (unpacked_.empty()) {
       const auto got = input_->read();
       if (!got) {
+        failed_ = failed_ || got.error().os != 0;
         if (done > 0) break;
         return actions::Error{got.error().code, got.error().os,
                               path_ + ": the packed file ends early or is damaged"};
@@ -183,7 +186,11 @@ std::string LogFile::tail_before(std::uint64_t offset) {
     if (!got || got.value() == 0) return {};
     have += got.value();
   }
-  return sha256_hex({buffer.data(), want}).substr(0, 32);
+  return tail_digest({buffer.data(), want});
+}
+
+std::string LogFile::tail_digest(std::string_view bytes) {
+  return sha256_hex(bytes).substr(0, 32);
 }
 
 bool LogFile::begins_otherwise() {

@@ -55,8 +55,10 @@ class LogFile {
 
   // Identity as of now. The first line is hashed once it is whole.
   FileIdentity identity();
-  // A digest of the (up to 512) bytes before `offset`; empty if the file is shorter than that.
+  // A digest of the (up to kTail) bytes before `offset`; empty if the file is shorter than that.
   std::string tail_before(std::uint64_t offset);
+  static constexpr std::size_t kTail = 512;
+  [[nodiscard]] static std::string tail_digest(std::string_view bytes);
   // The beginning is no longer what identity() saw: cut and written anew.
   [[nodiscard]] bool begins_otherwise();
   // After a cut: what identity() said is over.

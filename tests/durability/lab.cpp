@@ -103,7 +103,7 @@ std::string Machine::line(const std::string& user) {
 }
 
 void Machine::write(const std::string& text) {
-  put(log(), text, true);
+  append("mainlog", text);
 }
 
 void Machine::rejections(const std::string& user, int count) {
@@ -116,11 +116,25 @@ void Machine::rename(const std::string& from, const std::string& to) const {
 
 void Machine::append(const std::string& name, const std::string& text) const {
   put(path("log/" + name), text, true);
+  date(path("log/" + name));
+}
+
+// The file's times are those of this machine.
+void Machine::date(const std::string& file) const {
+  const timespec time{now().wall.time_since_epoch().count(), 0};
+  const timespec times[2]{time, time};
+  ::utimensat(AT_FDCWD, file.c_str(), times, 0);
 }
 
 void Machine::copy_and_truncate(const std::string& to) const {
   put(path("log/" + to), read_file(log()), false);
+  date(path("log/" + to));
   fs::resize_file(log(), 0);
+  date(log());
+}
+
+void Machine::remove(const std::string& name) const {
+  fs::remove(path("log/" + name));
 }
 
 void Machine::compress(const std::string& name) const {
@@ -144,9 +158,7 @@ void Machine::edit(const std::string& content, bool in_place) const {
   const auto target = in_place ? list() : list() + ".new";
   put(target, content, false);
   if (!in_place) fs::rename(target, list());
-  const timespec time{now().wall.time_since_epoch().count(), 0};
-  const timespec times[2]{time, time};
-  ::utimensat(AT_FDCWD, list().c_str(), times, 0);
+  date(list());
 }
 
 void Machine::free_user(const std::string& user) const {

@@ -48,6 +48,7 @@ class Machine {
   void rename(const std::string& from, const std::string& to) const;  // names in the log directory
   void append(const std::string& name, const std::string& text) const;
   void copy_and_truncate(const std::string& to) const;
+  void remove(const std::string& name) const;
   void compress(const std::string& name) const;  // to NAME.gz, NAME goes
   // The list as an editor leaves it; the file's times are those of this machine.
   void edit(const std::string& content, bool in_place = false) const;
@@ -74,6 +75,10 @@ class Machine {
   [[nodiscard]] std::vector<std::string> said() const;
   // `text` with every date and time in it as seconds since this machine began: what two machines
   // did can be compared.
+  [[nodiscard]] std::int64_t seconds() const { return now_since_began().count(); }
+  [[nodiscard]] std::int64_t seconds(std::int64_t time) const {
+    return time - began_.time_since_epoch().count();
+  }
   [[nodiscard]] std::string relative(std::string_view text) const;
   // The list, what was decided, and every window and block, one a line, times relative.
   [[nodiscard]] std::string account();
@@ -92,7 +97,11 @@ class Machine {
 
  private:
   [[nodiscard]] agent::Moment now() const;
+  [[nodiscard]] std::chrono::seconds now_since_began() const {
+    return std::chrono::floor<std::chrono::seconds>(time_);
+  }
   [[nodiscard]] agent::PipelineOptions around() const;
+  void date(const std::string& file) const;
 
   std::string directory_;
   std::chrono::sys_seconds began_;
