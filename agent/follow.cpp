@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <iterator>
@@ -161,7 +162,8 @@ std::optional<LogFile> Follower::copy_of(OpenFile& open, std::vector<Unreadable>
   if (last.empty()) return std::nullopt;
   const auto& reader = pipeline_.reader(open.log);
   const auto offset = reader.offset() + reader.pending();
-  const auto first_line = open.file.identity().first_line;
+  // Of a file that held no whole line yet it would be that of what it holds now.
+  const auto first_line = reader.offset() == 0 ? "" : open.file.identity().first_line;
   auto copies = rotations_of(pattern_, current_, true, unread);
   std::stable_partition(copies.begin(), copies.end(),
                         [](const LogFile& file) { return !file.packed(); });
@@ -278,6 +280,42 @@ bool Follower::replaced_by_copy(LogFile& file) {
   return true;
 }
 
+// Rotated more than once since the last look: what came in between stands beside.
+void Follower::take_between(const LogFile* current, std::int64_t written_after) {
+  std::vector<Unreadable> unread;
+  for (auto& between : rotations_of(pattern_, current_, false, unread)) {
+    if (current != nullptr && between.inode() == current->inode() &&
+        between.device() == current->device()) {
+      continue;
+    }
+    if (between.modified() < written_after || is_known(between)) continue;
+    if (between.failed()) {
+      unread.push_back(unreadable(between.path(), between.path() + ": unreadable"));
+      continue;
+    }
+    ++counters_.rotations;
+    adopt(std::move(between), true);
+  }
+  std::erase_if(unread, [&](const Unreadable& one) { return one.modified < written_after; });
+  searching_ = searching_ || !unread.empty();
+  written_after_ = written_after;
+}
+
+// There is no log now: one may have come and been moved away before it was looked at.
+void Follower::look_beside() {
+  std::int64_t changed = 0;
+  for (const auto& directory : directories_of(current_)) {
+    struct stat info {};
+    if (::stat(directory.c_str(), &info) == 0)
+      changed = std::max(changed, info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec);
+  }
+  if (std::exchange(beside_, changed) == changed) return;
+  const auto known = files_.size();
+  take_between(nullptr, files_.empty() ? written_after_ : files_.back().file.modified());
+  if (files_.size() == known) return;
+  for (auto& open : files_) open.rotated = true;
+}
+
 void Follower::look(Instant now) {
   looked_ = now;
   const auto current = name_at(now);
@@ -290,15 +328,18 @@ void Follower::look(Instant now) {
     // No file at the name: renamed, and Exim has written nothing since. Its successor will come.
     if (same.value_or(true)) {
       if (same && !searching_) fault_.clear();
+      if (!same) look_beside();
       return;
     }
   }
   auto file = LogFile::open(current);
   if (!file) {
-    if (file.error().code == actions::Errc::not_found)
+    if (file.error().code == actions::Errc::not_found) {
       fault_ = file.error().what;
-    else
+      look_beside();
+    } else {
       trouble(file.error().what);
+    }
     return;
   }
   if (!fault_.empty()) say_(fmt::format("{}: reading", printable(current)));
@@ -316,19 +357,7 @@ void Follower::look(Instant now) {
   const auto written_after = files_.empty() ? written_after_ : files_.back().file.modified();
   const bool first = files_.empty();
   for (auto& open : files_) open.rotated = true;
-  // Rotated more than once since the last look: what came in between stands beside.
-  std::vector<Unreadable> unread;
-  for (auto& between : rotations_of(pattern_, current, false, unread)) {
-    const bool is_it = between.inode() == file->inode() && between.device() == file->device();
-    if (is_it || between.modified() < written_after || is_known(between)) continue;
-    if (between.failed()) unread.push_back(unreadable(between.path(), between.path()));
-    if (between.failed()) continue;
-    ++counters_.rotations;
-    adopt(std::move(between), true);
-  }
-  std::erase_if(unread, [&](const Unreadable& one) { return one.modified < written_after; });
-  searching_ = searching_ || !unread.empty();
-  written_after_ = written_after;
+  take_between(&file.value(), written_after);
   if (!first) ++counters_.rotations;
   adopt(std::move(file.value()), false);
 }

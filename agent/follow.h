@@ -89,6 +89,8 @@ class Follower {
   void read_recent(OpenFile& open, std::uint64_t offset);
   std::optional<LogFile> copy_of(OpenFile& open, std::vector<Unreadable>& unread);
   bool start_again(std::size_t index);
+  void take_between(const LogFile* current, std::int64_t written_after);
+  void look_beside();
   bool replaced_by_copy(LogFile& file);
   void retire(Steady now);
   void finish(OpenFile& open);
@@ -111,6 +113,7 @@ class Follower {
   // After a stop: positions whose file was not found yet, since some can't be read; and from which
   // time of the last write on other files are taken for rotations that happened meanwhile.
   bool searching_ = false;
+  std::int64_t beside_ = 0;  // when the log's directory had changed at the last look_beside()
   std::vector<LogPosition> unplaced_;
   std::int64_t written_after_ = 0;
   std::optional<Instant> first_start_;

@@ -1,8 +1,10 @@
 #include "agent/lists.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "agent/attribution.h"
@@ -14,6 +16,14 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;  // in nanoseconds
 constexpr std::size_t kMaxRecent = 256;
+
+// No file that was deleted went later than this.
+Instant last_change_in_directory_of(const std::string& path) {
+  struct stat info {};
+  const auto directory = std::filesystem::path(path).parent_path().string();
+  if (::stat(directory.c_str(), &info) != 0) return Instant::max();
+  return Instant(std::chrono::seconds(info.st_mtime));
+}
 
 }  // namespace
 
@@ -75,8 +85,9 @@ void Lists::adopt(Counting& counting, std::optional<Instant> horizon, bool lost,
     list.seen = view.value().stamp;
     list.entries = view.value().entries.size();
     check_access(list);
-    const auto changed =
-        list.seen ? Instant(std::chrono::seconds(list.seen->modified_ns / kSecond)) : now.wall;
+    const auto changed = list.seen
+                             ? Instant(std::chrono::seconds(list.seen->modified_ns / kSecond))
+                             : std::min(now.wall, last_change_in_directory_of(list.file.path()));
     if (lost) list.lost_before = changed;
     std::set<std::string> present;
     for (const auto& entry : view.value().entries) {
@@ -178,9 +189,10 @@ Lists::Seen Lists::look(std::size_t index, Counting& counting, Moment now, bool 
   const bool changed = !list.doubt || found != list.doubt->stamp;
   if (changed && (found != list.seen || !missing.empty())) {
     // The first look at what somebody has just written: is it all?
-    Doubt doubt{found, now.steady, list.doubt ? list.doubt->first : now.steady, {}};
+    const bool goes_on = list.doubt && now.steady - list.doubt->since < kSettleAtMost;
+    Doubt doubt{found, now.steady, goes_on ? list.doubt->first : now.steady, {}};
     for (const auto& key : missing) {
-      if (!list.doubt || list.doubt->missing.count(key) > 0) doubt.missing.insert(key);
+      if (!goes_on || list.doubt->missing.count(key) > 0) doubt.missing.insert(key);
     }
     const bool at_last = now.steady - doubt.first >= kSettleAtMost;
     if (at_last) missing = doubt.missing;
@@ -195,7 +207,8 @@ Lists::Seen Lists::look(std::size_t index, Counting& counting, Moment now, bool 
     say_(fmt::format("{}: {} is free again; counting anew", list.file.path(), printable(key)));
     std::optional<Instant> since;
     if (behind) {
-      since = found ? Instant(std::chrono::seconds(found->modified_ns / kSecond)) : now.wall;
+      since = found ? Instant(std::chrono::seconds(found->modified_ns / kSecond))
+                    : std::min(now.wall, last_change_in_directory_of(list.file.path()));
       *since -= std::chrono::seconds(1);
     }
     list.unclaimed.erase(key);

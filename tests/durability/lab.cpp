@@ -135,6 +135,7 @@ void Machine::copy_and_truncate(const std::string& to) const {
 
 void Machine::remove(const std::string& name) const {
   fs::remove(path("log/" + name));
+  date(fs::path(path("log/" + name)).parent_path());
 }
 
 void Machine::compress(const std::string& name) const {

@@ -266,10 +266,10 @@ class World {
         look();
         break;
       case Op::reload:
+        finish_line();
+        if (!all_read()) break;
         m_.config().rules[0].limit = model_.limit = 3 + action.who % 2;
-        if (!m_.running()) break;
-        look();
-        m_.reload();
+        if (m_.running()) m_.reload();
         break;
       case Op::free:
         finish_line();
