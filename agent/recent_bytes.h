@@ -1,5 +1,5 @@
-// The last bytes that were read of a log, kept since the file may be cut or replaced at any time: they
-// tell whether it is still the same, and in which copy of it to go on.
+// The last bytes that were read of a log, kept since the file may be cut or replaced at any time:
+// they tell whether it is still the same, and in which copy of it to go on.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace agent {
 
 class RecentBytes {
  public:
-  static constexpr std::size_t kLine = 512;       // before the end of the last whole line
+  static constexpr std::size_t kLine = 512;        // before the end of the last whole line
   static constexpr std::size_t kMost = 64 * 1024;  // with the half line after it
 
   // `pending`: how many of the last bytes belong to no whole line yet, these included.
