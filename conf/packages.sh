@@ -8,7 +8,7 @@ build="g++ cmake ninja-build pkg-config libre2-dev libboost-program-options-dev 
   zlib1g-dev libbz2-dev liblzma-dev libzstd-dev"
 test="catch2 python3 exim4-daemon-heavy openssl iproute2 clang clang-format clang-tidy
   libclang-rt-14-dev llvm procps xz-utils bzip2 gzip zstd systemd util-linux chromium
-  lintian shellcheck tmux man-db groff"
+  lintian shellcheck tmux man-db groff valgrind"
 
 case ${1:-} in
   build) wanted=$build ;;

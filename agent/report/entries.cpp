@@ -25,7 +25,7 @@ void EntryReader::feed(std::span<const char> bytes, const OnEntry& on_entry) {
 void EntryReader::on_block(std::string_view block, const OnEntry& on_entry) {
   while (!block.empty()) {
     const auto line = block.substr(0, block.find('\n'));
-    auto prefix = parsers::parse_prefix(line);
+    auto prefix = parsers::parse_prefix(line, stamps_);
     if (!prefix) {
       if (const auto syslog = parsers::parse_syslog(line, not_after_)) {
         prefix = parsers::parse_syslog_message(syslog->stamp, syslog->message);

@@ -35,6 +35,7 @@ class EntryReader {
 
   parsers::CivilSeconds not_after_;
   parsers::WholeLines lines_;
+  parsers::StampMemory stamps_;
   std::string file_;
   std::uint64_t number_ = 0, offset_ = 0;
 };

@@ -49,15 +49,18 @@ void Outflow::refused(IdentityKind kind, std::string_view identity) {
 }
 
 void Outflow::entry(const parsers::Prefix& prefix) {
+  const auto mark = prefix.payload.substr(0, 3);
+  const bool recipient = mark == "=> " || mark == "-> " || mark == ">> " || mark == "** ";
+  const bool completed = !recipient && prefix.payload.starts_with("Completed");
+  if (!recipient && !completed) return;
   const auto found = messages_.find(prefix.message_id);
   if (found == messages_.end()) return;
-  const auto mark = prefix.payload.substr(0, 3);
-  if (mark == "=> " || mark == "-> " || mark == ">> " || mark == "** ") {
+  if (recipient) {
     ++found->second.subject->total.recipients;
     for (auto* row : found->second.subject->rows) {
       if (found->second.arrival < row->arrivals) ++row->before.recipients;
     }
-  } else if (prefix.payload.starts_with("Completed")) {
+  } else {
     messages_.erase(found);
   }
 }

@@ -1,0 +1,17 @@
+"""What run.sh starts. Figures on stdout, as tables."""
+
+import argparse
+
+import live
+import replay
+
+parser = argparse.ArgumentParser(prog="tests/bench/run.sh")
+parser.add_argument("--program", required=True, help=argparse.SUPPRESS)
+parser.add_argument("--size", type=int, default=1024, help="MiB of each log (default 1024)")
+parser.add_argument("--times", type=int, default=5, help="runs of each command (default 5)")
+parser.add_argument("--live", action="store_true", help="the service instead: latency, memory, start, idleness")
+options = parser.parse_args()
+if options.live:
+    live.main(options.program)
+else:
+    replay.main(options.program, options.size << 20, options.times)
