@@ -55,6 +55,13 @@ std::vector<LogDoubt> log_doubts(const EximSettings& settings) {
          all ? "put -smtp_mailauth behind it: it logs what MAIL's AUTH= says, unescaped"
              : "take it out: it logs what MAIL's AUTH= says, unescaped"});
   }
+  if (selected(selectors, "arguments")) {
+    doubts.push_back({"log_selector", false,
+                      "log_selector has +arguments: local users can write lines of their own into "
+                      "the log",
+                      "take it out where they are not trusted: it logs the name of the directory "
+                      "that Exim is called in, unescaped"});
+  }
   if (!value_of(settings, "helo_accept_junk_hosts").empty()) {
     doubts.push_back({"helo_accept_junk_hosts", false,
                       "helo_accept_junk_hosts is set: HELO can hold anything",

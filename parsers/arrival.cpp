@@ -117,6 +117,13 @@ class Readings {
     if (!try_one()) return;
     if (at.eat(" Ci=")) at.token();
     if (at.eat(" P=")) at.token();
+    for (const std::string_view result : {" SPF", " DMARC"}) {  // since 4.100
+      Cursor next = at;
+      if (next.eat(result) && (next.at(" ") || next.eat("="))) {
+        if (!next.at(" ")) next.token();
+        at = next;
+      }
+    }
     if (at.at(" L") && !at.at(" L=")) {  // " L", " L*", " L.-"
       at.eat(" ");
       at.token();
@@ -200,6 +207,7 @@ ArrivalScan read_from(Cursor at, bool junk_helo, const Sizes& sizes, int& tries,
     if (!host) return ArrivalScan::unreadable;
     start.host = host->ip;
     has_helo = !host->helo.empty();
+    junk_helo = junk_helo || is_scoped_literal(host->helo);
     if (at.eat(" I=") && !take_bracketed_ip(at)) return ArrivalScan::unreadable;
     if (at.eat(" TFO")) at.eat("*");
   }

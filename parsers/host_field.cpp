@@ -60,6 +60,10 @@ bool is_ip_address(std::string_view text) {
   return inet_pton(AF_INET6, buffer.data(), address.data()) == 1;
 }
 
+bool is_scoped_literal(std::string_view helo) {
+  return helo.starts_with('[') && helo.find('%') != std::string_view::npos;
+}
+
 std::optional<std::string_view> take_bracketed_ip(Cursor& cursor) {
   Cursor next = cursor;
   std::string_view ip;

@@ -370,8 +370,8 @@ Scan scan_rejection(std::string_view payload, bool junk_helo) {
   if (!readings.first()) return failed(readings.furthest());
 
   Scan scan{readings.first(), Doubt::none, Step::not_ours};
-  if (!host->helo.empty() &&
-      may_be_helo(*scan.rejection, after_host, readings.free_text(), junk_helo)) {
+  if (!host->helo.empty() && may_be_helo(*scan.rejection, after_host, readings.free_text(),
+                                         junk_helo || is_scoped_literal(host->helo))) {
     scan.doubt = Doubt::helo;
   } else if (readings.disagree()) {
     scan.doubt = Doubt::ident_or_dn;
@@ -390,7 +390,7 @@ bool is_junk_helo(std::string_view payload) {
   }
   if (!cursor.eat("(")) return false;
   const auto helo = cursor.rest.substr(0, cursor.rest.find(") ["));
-  if (helo.size() == cursor.rest.size()) return false;
+  if (helo.size() == cursor.rest.size() || is_scoped_literal(helo)) return false;
   // A bracketed literal may stand as a whole; helo_allow_chars rarely adds more than '_'.
   const auto inside =
       helo.starts_with('[') && helo.ends_with(']') ? helo.substr(1, helo.size() - 2) : helo;

@@ -55,6 +55,14 @@ TEST_CASE("who submitted a message, in every dress of the entry") {
        "noid at 192.0.2.1"},
       {"<= x H=(h) [192.0.2.1] Ci=77 P=esmtpsa A=plain:bob PRDR PRX=192.0.2.9 K S=299", kRead,
        "bob at 192.0.2.1"},
+      // results of SPF and DMARC since 4.100
+      {"<= x@y H=(h) [192.0.2.1] P=esmtpsa SPF=none DMARC X=TLS1.3:x:256 A=plain:bob S=1", kRead,
+       "bob at 192.0.2.1"},
+      {"<= x@y H=(h) [192.0.2.1] P=esmtpa SPF A=plain:bob S=1", kRead, "bob at 192.0.2.1"},
+      // a HELO of a scope that old versions did not look into
+      {"<= x@y H=([fe80::1%]) [9.9.9.9] P=esmtp S=1 ]) [198.51.100.7] P=esmtp S=500 id=a@b",
+       ArrivalScan::ambiguous, ""},
+      {"<= x@y H=([fe80::1%eth0]) [192.0.2.1] P=esmtpa A=plain:bob S=1", kRead, "bob at 192.0.2.1"},
       {"<= www@example.com U=www-data P=local S=547", kRead, "login www-data"},
       {"(= x@y H=(h) [192.0.2.1] P=esmtpa A=plain:bob S=1", kRead, "bob at 192.0.2.1"},
       {"<= x@y DS H=mx.example [192.0.2.1] TFO* P=esmtp S=1", kRead, "- at 192.0.2.1"},

@@ -234,6 +234,15 @@ TEST_CASE("what a client or a stranger wrote is cut out before matching") {
   CHECK(masked("550 <no address>") == "550 <no address>");
   // An argument that is no address cuts no holes.
   CHECK(masked("550 user unknown", "<user>") == "550 user unknown");
+  // the recipient as a server writes it, whatever the client put around it
+  for (const auto* argument :
+       {"<Dead+SPAM@r.test>", R"(<"dead+spam"@r.test>)", "<dead+spam@r.test>(x",
+        "dead+spam@r.test=(x)", R"(<dead\+spam@r.test>)", "<@a,@b:dead+spam@r.test>",
+        R"("spam" x=<dead+spam@r.test>)"}) {
+    INFO(argument);
+    CHECK(masked("550 5.1.1 dead+spam@r.test: no user DEAD+spam@R.test", argument) ==
+          "550 5.1.1 <>: no user <>");
+  }
 }
 
 // The same rule, byte by byte.

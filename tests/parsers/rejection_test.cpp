@@ -213,6 +213,14 @@ TEST_CASE("what two honest readings fit stays in doubt") {
       // What would be the short login's argument is none: a bare "[" can't be in a local part.
       {R"(H=(h) [127.0.0.1] F=<b@c> A=plain: rejected RCPT <[" SNI= rejected RCPT x\: y="@d>: no)",
        "doubt: login, 127.0.0.1"},
+      // before CVE-2023-42117 was mended, a literal with a scope could hold anything
+      {"H=([fe80::1%]) [9.9.9.9] F=<a@b.com> A=plain:victim rejected RCPT <c@d.com>: h.d.com "
+       "[9.9.9.9] : SMTP error from remote mail server after RCPT TO:<c@d.com>: 550 5.1.1 no such "
+       "user]) [198.51.100.7] F=<real@x.com> rejected RCPT <nobody@example.com>: Unrouteable "
+       "address",
+       "doubt: helo"},
+      {"H=([fe80::1%eth0]) [127.0.0.1] F=<> A=plain:bob rejected RCPT <c@d>: x",
+       "plain:bob@127.0.0.1 () <c@d> | x"},
       // a HELO that holds a whole entry
       {"H=(x) [9.9.9.9] F=<a@b> A=plain:victim rejected RCPT <c@d>: Unrouteable address) "
        "[127.0.0.1] "
