@@ -20,8 +20,9 @@ struct HostField {
 // "[ip][:port]"
 [[nodiscard]] std::optional<std::string_view> take_bracketed_ip(Cursor& cursor);
 
-// "[fe80::1%...]": before CVE-2023-42117 was mended (4.92 to 4.96 of October 2023) Exim took anything
-// for an address that had a scope, so what looks like the end of such a HELO may be part of it.
+// "[fe80::1%...]": before CVE-2023-42117 was mended (4.92 to 4.96 of October 2023) Exim took
+// anything for an address that had a scope, so what looks like the end of such a HELO may be part
+// of it.
 [[nodiscard]] bool is_scoped_literal(std::string_view helo);
 
 [[nodiscard]] bool is_ip_address(std::string_view text);

@@ -122,7 +122,8 @@ inline constexpr ReasonPattern kOther[] = {
     // Lists, reputation, content
     {R"(\b(?:dnsbl|rbl|dnsrbl|spamhaus|spamcop|barracudacentral|sorbs|surbl|uribl|uceprotect|abuseat|senderscore|cloudmark)\b|\bdnsbl[.-]|realtime block)",
      "550 5.1.1 blocked using zen.spamhaus.org"},
-    // cPanel's router says of a domain without a host that it "may not exist, they may be blacklisted".
+    // cPanel's router says of a domain without a host that it "may not exist, they may be
+    // blacklisted".
     {R"(\b(?:block|deny|bypass)[- ]?list(?:ed|ing)?\b|(?:^|[^ a-z]|[^e] |[^b]e |[^ ]be |[^y] be |[^a]y be |[^m]ay be |[^ ]may be |[^y] may be |[^e]y may be )black[- ]?list(?:ed|ing)?\b|(?:[^t]|[^o]t|[^n]ot) listed (?:in|at|by|on)\b)",
      "host is blacklisted"},
     {R"(\bblocked\b|\bbanned\b|\b(?:low|poor|bad|sender|ip|domain) reputation\b|\breputation of\b)",
