@@ -124,7 +124,7 @@ inline constexpr ReasonPattern kOther[] = {
      "550 5.1.1 blocked using zen.spamhaus.org"},
     // cPanel's router says of a domain without a host that it "may not exist, they may be
     // blacklisted".
-    {R"(\b(?:block|deny|bypass)[- ]?list(?:ed|ing)?\b|(?:^|[^ a-z]|[^e] |[^b]e |[^ ]be |[^y] be |[^a]y be |[^m]ay be |[^ ]may be |[^y] may be |[^e]y may be )black[- ]?list(?:ed|ing)?\b|(?:[^t]|[^o]t|[^n]ot) listed (?:in|at|by|on)\b)",
+    {R"(\b(?:block|deny|bypass)[- ]?list(?:ed|ing)?\b|(?:^|[^ ]|[^e] |[^b]e |[^y] be |[^y] may be |[^e]y may be )black[- ]?list(?:ed|ing)?\b|(?:[^t]|[^o]t|[^n]ot) listed (?:in|at|by|on)\b)",
      "host is blacklisted"},
     {R"(\bblocked\b|\bbanned\b|\b(?:low|poor|bad|sender|ip|domain) reputation\b|\breputation of\b)",
      "your IP is blocked"},
