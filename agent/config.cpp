@@ -26,6 +26,7 @@ void read_log(TableReader& in, LogConfig& log) {
   in.texts("paths", log.paths, log_path);
   if (in.has("paths") && log.paths.empty())
     in.complain("paths", "is empty; accepted: at least one log");
+  in.texts("olddirs", log.olddirs, absolute_path);
   in.text("timezone", log.timezone, zone_name);
   in.tristate("junk_helo", log.junk_helo);
   in.tristate("syslog_duplication", log.syslog_duplication);

@@ -25,6 +25,7 @@ std::string_view name_of(IdentityKind kind);  // "user", "relay", "local"
 
 struct LogConfig {
   std::vector<std::string> paths{"/var/log/exim4/mainlog"};  // log.paths; %D and %M as in Exim
+  std::vector<std::string> olddirs;          // log.olddirs: where rotations are moved, if elsewhere
   std::string timezone = "local";            // log.timezone: "local", "UTC", IANA name
   Tristate junk_helo = Tristate::automatic;  // log.junk_helo: helo_accept_junk_hosts is set
   Tristate syslog_duplication = Tristate::automatic;  // log.syslog_duplication, as Exim's option

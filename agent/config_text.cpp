@@ -90,6 +90,7 @@ std::string effective_config(const Config& config) {
   };
   out += "[log]\n";
   line("paths", quoted(config.log.paths));
+  line("olddirs", quoted(config.log.olddirs));
   line("timezone", quoted(config.log.timezone));
   line("junk_helo", tristate(config.log.junk_helo));
   line("syslog_duplication", tristate(config.log.syslog_duplication));

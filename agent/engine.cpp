@@ -33,6 +33,17 @@ Follower::Counters& operator+=(Follower::Counters& sum, const Follower::Counters
   return sum;
 }
 
+// Who is exempt by now is not to be blocked for what could not be written before.
+std::vector<PendingBlock> without_exempt(std::vector<PendingBlock> pending,
+                                         const ExemptConfig& exempt) {
+  std::erase_if(pending, [&](const PendingBlock& block) {
+    return std::any_of(exempt.users.begin(), exempt.users.end(), [&](const std::string& user) {
+      return actions::same_key(user, block.identity);
+    });
+  });
+  return pending;
+}
+
 }  // namespace
 
 Engine::Engine(const Config& config, PipelineOptions around, LogTrust trust, EngineParts parts,
@@ -70,7 +81,7 @@ void Engine::start(Moment now) {
     pipeline_.counting().restore(std::move(state->subjects), state->layout, state->newest);
     pipeline_.submissions().restore(std::move(state->submissions));
     pipeline_.tags().restore(state->tags);
-    lists_.restore(std::move(state->pending));
+    lists_.restore(without_exempt(std::move(state->pending), config_.exempt));
     outbox_.restore(std::move(state->outbox), now.steady);
     parked_ = std::move(state->positions);
   }
@@ -89,8 +100,8 @@ void Engine::follow(const std::string& path, const std::vector<LogPosition>& sav
   for (const auto& position : saved) (position.path == path ? mine : parked_).push_back(position);
   if (parked_.size() > kMaxParked)
     parked_.erase(parked_.begin(), parked_.end() - static_cast<std::ptrdiff_t>(kMaxParked));
-  followers_.push_back(
-      std::make_unique<Follower>(path, zone_, pipeline_, parts_.inotify, options_.say));
+  followers_.push_back(std::make_unique<Follower>(path, config_.log.olddirs, zone_, pipeline_,
+                                                  parts_.inotify, options_.say));
   followers_.back()->resume(mine, now.wall - longest_period(), now.wall);
 }
 
@@ -288,7 +299,7 @@ bool Engine::turn(Moment now) {
     options_.say(news);
   }
   if (!options_.dry_run) save_and_send(now);
-  return behind_;
+  return behind_ && !lists_.settling();  // due() says when that is over
 }
 
 Engine::Steady Engine::due() const {
@@ -321,7 +332,7 @@ void Engine::reload(const Config& config, PipelineOptions around, LogTrust trust
   config_ = config;
   for (auto& follower : followers_) {
     const auto& paths = config_.log.paths;
-    follower->reconfigured(zone_);
+    follower->reconfigured(zone_, config_.log.olddirs);
     if (std::find(paths.begin(), paths.end(), follower->path()) != paths.end()) continue;
     for (auto& position : follower->positions()) parked_.push_back(std::move(position));
     gone_ += follower->counters();
@@ -332,7 +343,7 @@ void Engine::reload(const Config& config, PipelineOptions around, LogTrust trust
   tables_.follow(config_);
   exim_ = actions::find_exim_user(config_.exim.user);
 
-  auto pending = lists_.pending();
+  auto pending = without_exempt(lists_.pending(), config_.exempt);
   const auto unsynced = lists_.take_unsynced();
   lists_ = Lists(parts_.files, pipeline_.counting().lists(), exim_, options_.say);
   lists_.restore(std::move(pending));

@@ -19,9 +19,10 @@ constexpr std::int64_t kCopyTime = 3600;  // seconds; so long may a copy take be
 
 }  // namespace
 
-Follower::Follower(std::string path, const Zone& zone, Pipeline& pipeline, Inotify* inotify,
-                   Say say)
+Follower::Follower(std::string path, const std::vector<std::string>& olddirs, const Zone& zone,
+                   Pipeline& pipeline, Inotify* inotify, Say say)
     : pattern_(std::move(path)),
+      olddirs_(olddirs),
       zone_(zone),
       pipeline_(pipeline),
       inotify_(inotify),
@@ -164,7 +165,7 @@ std::optional<LogFile> Follower::copy_of(OpenFile& open, std::vector<Unreadable>
   const auto offset = reader.offset() + reader.pending();
   // Of a file that held no whole line yet it would be that of what it holds now.
   const auto first_line = reader.offset() == 0 ? "" : open.file.identity().first_line;
-  auto copies = rotations_of(pattern_, current_, true, unread);
+  auto copies = rotations_of(pattern_, current_, olddirs_, true, unread);
   std::stable_partition(copies.begin(), copies.end(),
                         [](const LogFile& file) { return !file.packed(); });
   for (auto& file : copies) {
@@ -283,7 +284,7 @@ bool Follower::replaced_by_copy(LogFile& file) {
 // Rotated more than once since the last look: what came in between stands beside.
 void Follower::take_between(const LogFile* current, std::int64_t written_after) {
   std::vector<Unreadable> unread;
-  for (auto& between : rotations_of(pattern_, current_, false, unread)) {
+  for (auto& between : rotations_of(pattern_, current_, olddirs_, false, unread)) {
     if (current != nullptr && between.inode() == current->inode() &&
         between.device() == current->device()) {
       continue;
@@ -381,8 +382,9 @@ bool Follower::on_change(const Inotify::Change& change, Instant now) {
                      [&](const OpenFile& open) { return open.watch == change.watch; });
 }
 
-void Follower::reconfigured(const Zone& zone) {
+void Follower::reconfigured(const Zone& zone, const std::vector<std::string>& olddirs) {
   zone_ = zone;
+  olddirs_ = olddirs;
   for (auto& open : files_) {
     // Half a line is fed once more.
     const auto& reader = pipeline_.reader(open.log);

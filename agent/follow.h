@@ -32,9 +32,11 @@ class Follower {
   static constexpr std::size_t kMaxFinished = 32;
   static constexpr std::size_t kMaxDraining = 8;
 
-  // `path` may hold %D and %M as Exim's log_file_path. `inotify` may be null: then only look() sees
+  // `path` may hold %D and %M as Exim's log_file_path; rotations stand beside it and in `olddirs`.
+  // `inotify` may be null: then only look() sees
   // rotations, and read() must be called from time to time.
-  Follower(std::string path, const Zone& zone, Pipeline& pipeline, Inotify* inotify, Say say);
+  Follower(std::string path, const std::vector<std::string>& olddirs, const Zone& zone,
+           Pipeline& pipeline, Inotify* inotify, Say say);
   ~Follower();
   Follower(const Follower&) = delete;
   Follower& operator=(const Follower&) = delete;
@@ -52,7 +54,7 @@ class Follower {
   bool on_change(const Inotify::Change& change, Instant now);
 
   // The pipeline has got another configuration and waits for what came after the last whole line.
-  void reconfigured(const Zone& zone);
+  void reconfigured(const Zone& zone, const std::vector<std::string>& olddirs);
   [[nodiscard]] std::vector<LogPosition> positions();
   [[nodiscard]] const std::string& path() const { return pattern_; }
   [[nodiscard]] std::uint64_t lag() const;                           // bytes not read yet
@@ -104,6 +106,7 @@ class Follower {
   [[nodiscard]] bool is_known(LogFile& file);
 
   std::string pattern_;
+  std::vector<std::string> olddirs_;
   Zone zone_;
   Pipeline& pipeline_;
   Inotify* inotify_;

@@ -32,7 +32,7 @@ void Follower::resume(const std::vector<LogPosition>& saved, Instant since, Inst
 // be read now is waited for: it may be just the one.
 void Follower::search(const std::string& current, Instant now) {
   std::vector<Unreadable> unread;
-  auto candidates = rotations_of(pattern_, current, true, unread);
+  auto candidates = rotations_of(pattern_, current, olddirs_, true, unread);
   auto live = LogFile::open(current);
   if (live)
     candidates.push_back(std::move(live.value()));

@@ -67,11 +67,18 @@ Unreadable unreadable(const std::string& path, std::string why) {
 }
 
 std::vector<LogFile> rotations_of(const std::string& pattern, const std::string& current,
-                                  bool with_packed, std::vector<Unreadable>& unread) {
+                                  const std::vector<std::string>& olddirs, bool with_packed,
+                                  std::vector<Unreadable>& unread) {
   const auto chain = chain_of(current);
   std::vector<LogFile> found;
   std::error_code error;
-  for (const auto& directory : directories_of(current)) {
+  auto directories = directories_of(current);
+  const auto is_olddir = [&](const std::string& directory) {
+    return std::find(olddirs.begin(), olddirs.end(), directory) != olddirs.end();
+  };
+  std::erase_if(directories, is_olddir);
+  directories.insert(directories.end(), olddirs.begin(), olddirs.end());
+  for (const auto& directory : directories) {
     fs::directory_iterator entries(directory, error);
     if (error && error != std::errc::no_such_file_or_directory)
       unread.push_back(unreadable(directory, directory + ": " + error.message()));
@@ -81,7 +88,7 @@ std::vector<LogFile> rotations_of(const std::string& pattern, const std::string&
         auto stem = (&link == &chain.front() ? fs::path(pattern) : link).filename().string();
         stem = stem.substr(0, stem.find('%'));
         return !stem.empty() && name.starts_with(stem) &&
-               entry.path().parent_path() == link.parent_path();
+               (entry.path().parent_path() == link.parent_path() || is_olddir(directory));
       });
       const bool is_current = std::find(chain.begin(), chain.end(), entry.path()) != chain.end();
       if (!ours || is_current || entry.is_symlink(error)) continue;

@@ -30,8 +30,9 @@ struct LogPosition {
   std::optional<Instant> counted_until;
 };
 
-// Regular files in the directories of `current` (and of what it links to) whose names begin as the
-// log's name does before any %, but not `current` itself; oldest first by time of the last write.
+// Regular files in the directories of `current` (and of what it links to), and in `olddirs`, whose
+// names begin as the log's name does before any %, but not `current` itself; oldest first by time
+// of the last write.
 // `unreadable`: those that can't be opened.
 struct Unreadable {
   std::string why;
@@ -39,7 +40,9 @@ struct Unreadable {
 };
 [[nodiscard]] Unreadable unreadable(const std::string& path, std::string why);
 [[nodiscard]] std::vector<LogFile> rotations_of(const std::string& pattern,
-                                                const std::string& current, bool with_packed,
+                                                const std::string& current,
+                                                const std::vector<std::string>& olddirs,
+                                                bool with_packed,
                                                 std::vector<Unreadable>& unreadable);
 
 // For each position the index of the file in which it goes on, each file once: the same inode with

@@ -8,10 +8,12 @@
 #include <iostream>
 
 #include "actions/exim_queue.h"
+#include "agent/attribution.h"
 #include "agent/commands/command.h"
 #include "agent/commands/list_scope.h"
 #include "agent/printable.h"
 #include "agent/queue_match.h"
+#include "agent/state.h"
 
 namespace agent {
 namespace {
@@ -58,6 +60,7 @@ class Unblock {
     if (mail_ == Mail::thaw && !frozen_.empty()) change_mail();
     if (exit_ != kDone) return exit_;
     say_unmatched(invocation_.arguments, found_, known_);
+    say_pending();
     return std::find(found_.begin(), found_.end(), false) == found_.end() ? kDone : kNo;
   }
 
@@ -86,6 +89,26 @@ class Unblock {
         // Freed already, but there may be mail of his.
         if (wanted.entries.empty() && (exact || !is_glob(identity)))
           senders_.push_back({list.kind, key_in(list, identity), i});
+      }
+    }
+  }
+
+  // A block whose list can't be written is in no list yet, and will be.
+  void say_pending() {
+    constexpr std::size_t kMaxState = std::size_t{1} << 30;
+    const auto saved = files_.read(invocation_.config.state.directory + "/checkpoint", kMaxState);
+    if (!saved) return;
+    const auto decoded = decode_state(saved.value().bytes);
+    const auto* state = std::get_if<State>(&decoded);
+    if (state == nullptr) return;
+    for (std::size_t i = 0; i < found_.size(); ++i) {
+      if (found_[i]) continue;
+      for (const auto& block : state->pending) {
+        if (folded(block.identity) != folded(invocation_.arguments[i])) continue;
+        fmt::print(stderr,
+                   "exiwarden: {} is to be blocked as soon as {} can be written; to keep him "
+                   "out of it, put him into exempt.users and reload\n",
+                   printable(block.identity), printable(block.list));
       }
     }
   }

@@ -101,7 +101,7 @@ class KillNine(unittest.TestCase):
     def setUp(self):
         self.place = Place()
         self.addCleanup(self.place.remove)
-        self.place.write_config(more="max_per_hour = 100000\n")
+        self.place.write_config(more="max_per_hour = 3600\n")
 
     def reported(self):
         """How often each user was reported. A mail that was being written when its writer died does not count."""

@@ -31,7 +31,7 @@ void put(const std::string& path, const std::string& text, bool append) {
   if (!out) throw std::runtime_error("can't write " + path);
 }
 
-std::string stamp(std::chrono::sys_seconds time) {
+std::string stamp_of(std::chrono::sys_seconds time) {
   const std::time_t seconds = time.time_since_epoch().count();
   std::tm parts{};
   ::gmtime_r(&seconds, &parts);
@@ -95,11 +95,15 @@ agent::Moment Machine::now() const {
           agent::Engine::Steady(std::chrono::hours(1) + time_)};
 }
 
+std::string Machine::stamp() const {
+  return stamp_of(now().wall);
+}
+
 std::string Machine::line(const std::string& user) {
   return fmt::format(
       "{} H=(h) [192.0.2.1] F=<a@example.com> A=plain:{} rejected RCPT <no{}@example.com>: "
       "Unrouteable address\n",
-      stamp(now().wall), user, ++lines_);
+      stamp(), user, ++lines_);
 }
 
 void Machine::write(const std::string& text) {
@@ -216,6 +220,11 @@ void Machine::turns(int count, std::chrono::milliseconds apart) {
     while (engine_->turn(now())) {
     }
   }
+}
+
+bool Machine::one_turn(std::chrono::milliseconds after) {
+  time_ += after;
+  return engine_->turn(now());
 }
 
 void Machine::settle() {

@@ -42,6 +42,7 @@ class Machine {
   [[nodiscard]] std::string list() const { return path("lists/users"); }
   void forward(std::chrono::milliseconds time) { time_ += time; }
   void forward_to(std::chrono::milliseconds since_start) { time_ = since_start; }
+  [[nodiscard]] std::string stamp() const;                  // of this time, as Exim writes it
   [[nodiscard]] std::string line(const std::string& user);  // each its own text, at this time
   void write(const std::string& text);  // appended to the log, created if need be
   void rejections(const std::string& user, int count);
@@ -60,6 +61,7 @@ class Machine {
   void stop();
   void kill() { engine_.reset(); }
   void turns(int count, std::chrono::milliseconds apart);
+  bool one_turn(std::chrono::milliseconds after);  // true: there is more to do at once
   void settle();  // turns until nothing more is expected, mails too
   void reload();
   [[nodiscard]] bool running() const { return engine_ != nullptr; }

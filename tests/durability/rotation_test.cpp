@@ -28,6 +28,18 @@ const std::vector<Style> kStyles{
        m.rename("mainlog", "mainlog.1");
        m.append("mainlog", "");
      }},
+    {"to an olddir",
+     [](Machine& m) {
+       std::filesystem::create_directory(m.path("log/old"));
+       m.rename("mainlog", "old/mainlog.1");
+       m.append("mainlog", "");
+     }},
+    {"to an olddir, packed",
+     [](Machine& m) {
+       std::filesystem::create_directory(m.path("log/old"));
+       m.rename("mainlog", "old/mainlog.1");
+       m.compress("old/mainlog.1");
+     }},
     {"rename, create, compress",
      [](Machine& m) {
        m.rename("mainlog", "mainlog.1");
@@ -105,6 +117,7 @@ TEST_CASE("Every rotation while the agent runs") {
     for (const bool all_read : {true, false}) {
       DYNAMIC_SECTION(style.name << (all_read ? ", all read" : ", partly read")) {
         Machine m(lab::scratch() + "-rotation");
+        m.config().log.olddirs = {m.path("log/old")};
         m.start();
         if (!all_read) m.rejections("alice", 1);
         if (all_read) two_lines_each(m);
@@ -134,6 +147,7 @@ TEST_CASE("Every rotation while the agent is away, whose lines were partly read"
         DYNAMIC_SECTION(style.name << (all_read ? ", all read" : ", partly read")
                                    << (crash ? ", killed" : ", stopped")) {
           Machine m(lab::scratch() + "-rotation");
+          m.config().log.olddirs = {m.path("log/old")};
           m.start();
           if (all_read)
             two_lines_each(m);

@@ -1,0 +1,63 @@
+// Blocks that can't be written, and what the admin does about them meanwhile.
+#include <catch2/catch.hpp>
+#include <filesystem>
+
+#include "tests/durability/lab.h"
+
+using namespace std::chrono_literals;
+using lab::Machine;
+
+namespace {
+
+void make_unwritable(Machine& m) {
+  std::filesystem::create_directory(m.list());  // nobody's list
+}
+void make_writable(Machine& m) {
+  std::filesystem::remove(m.list());
+}
+
+}  // namespace
+
+TEST_CASE("Blocks that wait for their list are written once it is there, each once") {
+  Machine m(lab::scratch() + "-list");
+  make_unwritable(m);
+  m.start();
+  for (int i = 0; i < 50; ++i) m.rejections("user" + std::to_string(i), 3);
+  m.settle();
+  CHECK(m.engine().metrics().pending_blocks == 50);
+  m.kill();
+  m.start();
+  m.settle();
+  CHECK(m.engine().metrics().pending_blocks == 50);
+  make_writable(m);
+  m.edit("user7: by hand\n");
+  m.settle();
+  CHECK(m.engine().metrics().pending_blocks == 0);
+  CHECK(m.listed().size() == 50);
+  for (const auto& [notice, times] : m.told()) CHECK(times <= 2);
+}
+
+TEST_CASE("Who is exempt by the time his list can be written is not blocked") {
+  for (const bool restart : {false, true}) {
+    Machine m(lab::scratch() + "-list");
+    make_unwritable(m);
+    m.start();
+    m.rejections("alice", 3);
+    m.rejections("bob", 3);
+    m.settle();
+    CHECK(m.engine().metrics().pending_blocks == 2);
+    m.config().exempt.users = {"ALICE"};
+    if (restart) {
+      m.stop();
+      m.start();
+    } else {
+      m.reload();
+    }
+    make_writable(m);
+    m.settle();
+    CHECK(m.listed() == std::vector<std::string>{"bob"});
+    CHECK(m.engine().metrics().pending_blocks == 0);
+    m.turns(2, 20s);
+    CHECK_FALSE(m.engine().pipeline().counting().is_blocked(0, "alice"));
+  }
+}
