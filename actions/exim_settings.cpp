@@ -1,7 +1,11 @@
 #include "actions/exim_settings.h"
 
-#include <algorithm>
+#include <sys/statvfs.h>
 
+#include <algorithm>
+#include <cerrno>
+
+#include "actions/files.h"
 #include "actions/program.h"
 
 namespace actions {
@@ -70,6 +74,13 @@ Result<EximSettings> exim_settings(const std::string& exim, std::chrono::millise
   const auto text = ask(exim, {}, options);
   if (!text) return text.error();
   return parse_settings(text.value());
+}
+
+Result<std::uint64_t> free_space(const std::string& directory) {
+  struct statvfs found {};
+  if (::statvfs(directory.c_str(), &found) != 0)
+    return system_error("free space of " + directory, errno);
+  return static_cast<std::uint64_t>(found.f_bavail) * found.f_frsize / 1024;
 }
 
 }  // namespace actions

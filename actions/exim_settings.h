@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -28,5 +29,8 @@ using EximSettings = std::map<std::string, std::string>;
 
 // The same from exim -bP's text.
 [[nodiscard]] EximSettings parse_settings(std::string_view text);
+
+// What Exim's $spool_space holds for this directory: KiB that are free to ordinary users.
+[[nodiscard]] Result<std::uint64_t> free_space(const std::string& directory);
 
 }  // namespace actions

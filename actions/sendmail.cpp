@@ -10,9 +10,16 @@ Result<Done> send_by_program(const std::vector<std::string>& argv,
   auto words = argv;
   words.emplace_back("--");
   words.insert(words.end(), recipients.begin(), recipients.end());
+  return hand_to_program(words, {}, message, deadline);
+}
+
+Result<Done> hand_to_program(const std::vector<std::string>& argv,
+                             const std::vector<std::string>& environment, std::string_view input,
+                             std::chrono::milliseconds deadline) {
   ProgramOptions options;
   options.deadline = deadline;
-  const auto ended = run_program(words, message, options);
+  options.environment = environment;
+  const auto ended = run_program(argv, input, options);
   if (!ended) return ended.error();
   if (ended->exit_status == 0) return Done{};
   const auto how = ended->exit_status > 128

@@ -18,4 +18,11 @@ namespace actions {
                                            std::string_view message,
                                            std::chrono::milliseconds deadline);
 
+// The same without recipients: argv as it is, and `environment` ("NAME=value") beside the small
+// one.
+[[nodiscard]] Result<Done> hand_to_program(const std::vector<std::string>& argv,
+                                           const std::vector<std::string>& environment,
+                                           std::string_view input,
+                                           std::chrono::milliseconds deadline);
+
 }  // namespace actions

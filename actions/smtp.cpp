@@ -1,11 +1,10 @@
 #include "actions/smtp.h"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <array>
 #include <memory>
 
+#include "actions/curl.h"
 #include "actions/program.h"
 
 namespace actions {
@@ -35,17 +34,11 @@ std::size_t keep_refusal(char* line, std::size_t size, std::size_t count, void* 
   return size * count;
 }
 
-bool start_library() {
-  static const bool started = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-  return started;
-}
-
 }  // namespace
 
 Result<Done> send_by_smtp(const std::string& server, const std::vector<std::string>& recipients,
                           std::string_view message, std::chrono::milliseconds deadline) {
-  const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(
-      start_library() ? curl_easy_init() : nullptr, &curl_easy_cleanup);
+  const auto curl = start_curl();
   if (!curl) return Error{Errc::io, 0, "libcurl does not start"};
   Upload upload;
   for (const char c : message) {

@@ -83,14 +83,19 @@ void check_notices(const CheckContext& context, bool send, Findings& findings) {
   const auto& notify = context.config.notify;
   bool somewhere = false, possible = false;
   for (const auto transport : notify.transports) {
-    if (transport == Transport::none) continue;
+    const bool mail = transport == Transport::smtp || transport == Transport::sendmail;
+    if (transport == Transport::none || (mail && notify.to.empty())) continue;
     somewhere = true;
+    // Whether a web server takes it only --send-test can tell.
+    if (transport == Transport::webhook) possible = true;
+    if (transport == Transport::exec && ::access(notify.exec.front().c_str(), X_OK) == 0)
+      possible = true;
     if (transport == Transport::smtp && answers(notify.smtp)) possible = true;
     if (transport == Transport::sendmail && !notify.sendmail.empty() &&
         ::access(notify.sendmail.front().c_str(), X_OK) == 0)
       possible = true;
   }
-  if (notify.to.empty() || !somewhere) {
+  if (!somewhere) {
     return findings.doubtful("notice", "nobody is told of a block",
                              "set notify.to = [\"abuse@...\"]; the service's own log has it");
   }
@@ -99,11 +104,13 @@ void check_notices(const CheckContext& context, bool send, Findings& findings) {
         "notice",
         fmt::format("no transport works: {} does not answer, and there is no {}", notify.smtp,
                     notify.sendmail.empty() ? "program" : notify.sendmail[0]),
-        "see notify.transports, notify.smtp and notify.sendmail");
+        "see notify.transports, notify.smtp, notify.sendmail and notify.exec");
   }
   if (send) return send_test(context, findings);
-  findings.good("notice", fmt::format("to {}{}; --send-test sends one", notify.to.front(),
-                                      notify.to.size() > 1 ? " and others" : ""));
+  const auto whom = notify.to.empty() ? std::string("no mail, exec or webhook only")
+                                      : fmt::format("to {}{}", notify.to.front(),
+                                                    notify.to.size() > 1 ? " and others" : "");
+  findings.good("notice", whom + "; --send-test sends one");
 }
 
 void check_machine(const CheckContext& context, Findings& findings) {

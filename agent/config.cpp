@@ -12,6 +12,7 @@
 #include "agent/config_checks.h"
 #include "agent/config_reader.h"
 #include "agent/config_rules.h"
+#include "agent/notice_template.h"
 #include "agent/printable.h"
 #include "parsers/pattern_risk.h"
 #include "parsers/patterns.h"
@@ -19,8 +20,11 @@
 namespace agent {
 namespace {
 
-constexpr TableReader::Choice<Transport> kTransports[] = {
-    {"smtp", Transport::smtp}, {"sendmail", Transport::sendmail}, {"none", Transport::none}};
+constexpr TableReader::Choice<Transport> kTransports[] = {{"smtp", Transport::smtp},
+                                                          {"sendmail", Transport::sendmail},
+                                                          {"exec", Transport::exec},
+                                                          {"webhook", Transport::webhook},
+                                                          {"none", Transport::none}};
 
 void read_log(TableReader& in, LogConfig& log) {
   in.texts("paths", log.paths, log_path);
@@ -30,6 +34,7 @@ void read_log(TableReader& in, LogConfig& log) {
   in.text("timezone", log.timezone, zone_name);
   in.tristate("junk_helo", log.junk_helo);
   in.tristate("syslog_duplication", log.syslog_duplication);
+  in.boolean("silence_alarm", log.silence_alarm);
   in.text("tag_secret_file", log.tag_secret_file, [](const std::string& text) {
     return text.empty() ? std::string() : absolute_path(text);
   });
@@ -49,6 +54,22 @@ void read_notify(TableReader& in, NotifyConfig& notify) {
       (notify.sendmail.empty() || notify.sendmail[0].empty() || notify.sendmail[0][0] != '/')) {
     in.complain("sendmail", "must begin with the absolute path of a program");
   }
+  in.texts("exec", notify.exec);
+  if (!notify.exec.empty() && notify.exec[0].rfind('/', 0) != 0)
+    in.complain("exec", "must begin with the absolute path of a program");
+  in.text("webhook", notify.webhook, web_address);
+  const auto needs = [&](Transport transport, const char* key, bool there) {
+    const bool named = std::find(notify.transports.begin(), notify.transports.end(), transport) !=
+                       notify.transports.end();
+    if (named && !there)
+      in.complain("transports", fmt::format("holds \"{}\", but there is no notify.{}", key, key));
+  };
+  needs(Transport::exec, "exec", !notify.exec.empty());
+  needs(Transport::webhook, "webhook", !notify.webhook.empty());
+  in.text("subject", notify.subject, notice_template);
+  in.text("body_file", notify.body_file, [](const std::string& text) {
+    return text.empty() ? std::string() : absolute_path(text);
+  });
 }
 
 void read_patterns(TableReader& top, Config& config, Problems& problems) {
@@ -73,6 +94,21 @@ void read_patterns(TableReader& top, Config& config, Problems& problems) {
     }
     config.patterns.push_back(std::move(pattern));
   }
+}
+
+// Or errno.
+std::variant<std::string, int> file_text(const std::string& path) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"),
+                                                             &std::fclose);
+  std::string text;
+  std::array<char, 4096> buffer{};
+  while (file) {
+    const auto got = std::fread(buffer.data(), 1, buffer.size(), file.get());
+    text.append(buffer.data(), got);
+    if (got < buffer.size()) break;
+  }
+  if (!file || std::ferror(file.get()) != 0) return errno;
+  return text;
 }
 
 void read_all(const toml::table& root, Config& config, Problems& problems) {
@@ -116,6 +152,7 @@ void read_all(const toml::table& root, Config& config, Problems& problems) {
     in.text("binary", config.exim.binary, absolute_path);
     in.text("user", config.exim.user, not_empty);
     in.tristate("freeze_queued", config.exim.freeze_queued);
+    in.boolean("spool_guard", config.exim.spool_guard);
   });
   section("notify", [&](TableReader& in) { read_notify(in, config.notify); });
   read_patterns(top, config, problems);
@@ -161,20 +198,26 @@ std::variant<Config, std::vector<ConfigProblem>> parse_config(std::string_view t
 }
 
 std::variant<Config, std::vector<ConfigProblem>> load_config(const std::string& path) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"),
-                                                             &std::fclose);
-  std::string text;
-  std::array<char, 4096> buffer{};
-  while (file) {
-    const auto got = std::fread(buffer.data(), 1, buffer.size(), file.get());
-    text.append(buffer.data(), got);
-    if (got < buffer.size()) break;
-  }
-  if (!file || std::ferror(file.get()) != 0) {
+  const auto text = file_text(path);
+  if (const auto* why = std::get_if<int>(&text))
     return std::vector<ConfigProblem>{
-        {path, 0, 0, "", fmt::format("can't be read: {}", std::strerror(errno))}};
+        {path, 0, 0, "", fmt::format("can't be read: {}", std::strerror(*why))}};
+  auto parsed = parse_config(std::get<std::string>(text), path);
+  auto* config = std::get_if<Config>(&parsed);
+  if (config == nullptr || config->notify.body_file.empty()) return parsed;
+  const auto body = file_text(config->notify.body_file);
+  const auto* found = std::get_if<std::string>(&body);
+  const auto wrong = found == nullptr
+                         ? fmt::format("can't be read: {}", std::strerror(std::get<int>(body)))
+                         : template_problem(*found);
+  if (!wrong.empty()) {
+    return std::vector<ConfigProblem>{
+        {path, 0, 0, "notify.body_file",
+         fmt::format("{}: {}{}", printable(config->notify.body_file),
+                     found == nullptr ? "" : "accepted is ", printable(wrong))}};
   }
-  return parse_config(text, path);
+  config->notify.body = *found;
+  return parsed;
 }
 
 }  // namespace agent

@@ -93,6 +93,7 @@ struct NotifyConfig {
   std::string webhook;              // notify.webhook: a URL
   std::string subject;              // notify.subject: "" for the built-in one
   std::string body_file;            // notify.body_file: "" for the built-in text
+  std::string body;                 // what load_config() found in it
   std::uint32_t max_per_hour = 60;  // notify.max_per_hour: mails; the rest waits and goes in one
 };
 

@@ -10,6 +10,7 @@
 
 #include "actions/mail.h"
 #include "agent/network.h"
+#include "agent/notice_template.h"
 #include "agent/zone.h"
 
 namespace agent {
@@ -72,6 +73,19 @@ std::string own_address(const std::string& text) {
   return text == "@[]" || IpAddress::parse(text)
              ? ""
              : "\"@[]\" for every interface of this machine, or an address";
+}
+
+std::string web_address(const std::string& text) {
+  const bool scheme = text.starts_with("http://") || text.starts_with("https://");
+  const bool good =
+      scheme && text.size() > text.find("//") + 2 &&
+      std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  return text.empty() || good ? "" : "a URL that begins with \"https://\" or \"http://\"";
+}
+
+std::string notice_template(const std::string& text) {
+  if (text.find('\n') != std::string::npos) return "one line";
+  return template_problem(text);
 }
 
 std::string pattern(const std::string& text) {

@@ -13,6 +13,8 @@ std::string zone_name(const std::string& text);
 std::string mail_address(const std::string& text);
 std::string host_and_port(const std::string& text);
 std::string own_address(const std::string& text);
+std::string web_address(const std::string& text);
+std::string notice_template(const std::string& text);
 std::string pattern(const std::string& text);
 std::string rule_name(const std::string& text);
 std::string domain(const std::string& text);

@@ -143,6 +143,40 @@ void TableReader::duration(const char* key, std::chrono::seconds low, std::chron
   out = *value;
 }
 
+void TableReader::durations(const char* key, std::chrono::seconds low, std::chrono::seconds high,
+                            std::chrono::seconds forever, std::vector<std::chrono::seconds>& out) {
+  const auto* found = node(key);
+  if (found == nullptr) return;
+  out.clear();
+  const auto accepted = fmt::format(
+      "a duration with its units in quotes, like \"1h30m\" (w d h m s), from {} to {}, or "
+      "\"forever\"; or a list of them",
+      duration_text(low), duration_text(high));
+  const auto take = [&](const toml::node& element) {
+    const auto text = element.is_string() ? element.value<std::string>() : std::nullopt;
+    const auto value = !text                ? std::nullopt
+                       : *text == "forever" ? std::optional(forever)
+                                            : parse_duration(*text);
+    if (!value || (*value != forever && (*value < low || *value > high)))
+      return wrong_type(key, element, accepted);
+    out.push_back(*value);
+  };
+  if (!found->is_array()) return take(*found);
+  for (const auto& element : *found->as_array()) take(element);
+}
+
+void TableReader::percent(const char* key, std::uint32_t& out) {
+  std::string written;
+  text(key, written, [&](const std::string& text) {
+    const bool good = text.empty() || ((text.size() == 2 || text.size() == 3) && text[0] != '0' &&
+                                       text.back() == '%' &&
+                                       text.find_first_not_of("0123456789") == text.size() - 1);
+    if (!good) return std::string("a share from \"1%\" to \"99%\", or \"\" for none");
+    out = text.empty() ? 0 : static_cast<std::uint32_t>(std::stoul(text));
+    return std::string();
+  });
+}
+
 void TableReader::networks(const char* key, std::vector<Network>& out) {
   const auto* array = list(key);
   if (array == nullptr) return;

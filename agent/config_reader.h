@@ -43,6 +43,11 @@ class TableReader {
               const std::function<void(std::int64_t)>& out);
   void duration(const char* key, std::chrono::seconds low, std::chrono::seconds high,
                 std::chrono::seconds& out);
+  // One, or a list of them; "forever" too, as `forever`.
+  void durations(const char* key, std::chrono::seconds low, std::chrono::seconds high,
+                 std::chrono::seconds forever, std::vector<std::chrono::seconds>& out);
+  // "50%"; "" for 0.
+  void percent(const char* key, std::uint32_t& out);
   void networks(const char* key, std::vector<Network>& out);
   void boolean(const char* key, bool& out);
   // true, false or "auto"

@@ -66,6 +66,13 @@ Rule read_rule(TableReader& in, const std::string& path, Problems& problems) {
   in.duration("period", std::chrono::seconds(1), kYear, rule.period);
   in.choice("count", kCounts, rule.count);
   in.text("list", rule.list, absolute_path);
+  in.percent("watch", rule.watch);
+  in.durations("block_for", std::chrono::seconds(1), 10 * kYear, kForever, rule.block_for);
+  if (const auto last = std::find(rule.block_for.begin(), rule.block_for.end(), kForever);
+      last != rule.block_for.end() && last + 1 != rule.block_for.end()) {
+    in.complain("block_for", "goes on after \"forever\"");
+  }
+  in.duration("repeat_within", std::chrono::seconds(1), 10 * kYear, rule.repeat_within);
   in.number("ipv6_prefix", 1, 128,
             [&](std::int64_t value) { rule.ipv6_prefix = static_cast<int>(value); });
   if (rule.ipv6_prefix != 0 && rule.identity != IdentityKind::relay) {

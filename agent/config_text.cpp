@@ -53,6 +53,8 @@ std::vector<std::string> names(const std::vector<Transport>& transports) {
   for (const auto transport : transports) {
     texts.emplace_back(transport == Transport::smtp       ? "smtp"
                        : transport == Transport::sendmail ? "sendmail"
+                       : transport == Transport::exec     ? "exec"
+                       : transport == Transport::webhook  ? "webhook"
                                                           : "none");
   }
   return texts;
@@ -72,6 +74,12 @@ std::string rule_text(const Rule& rule) {
   line("period", quoted(duration_text(rule.period)));
   line("count", quoted(rule.count == CountBy::attempts ? "attempts" : "recipients"));
   line("list", quoted(rule.list));
+  line("watch", quoted(rule.watch == 0 ? "" : fmt::format("{}%", rule.watch)));
+  std::vector<std::string> blocks;
+  for (const auto length : rule.block_for)
+    blocks.push_back(length == kForever ? "forever" : duration_text(length));
+  line("block_for", quoted(blocks));
+  line("repeat_within", quoted(duration_text(rule.repeat_within)));
   if (rule.ipv6_prefix != 0) line("ipv6_prefix", std::to_string(rule.ipv6_prefix));
   for (const auto& override : rule.overrides) {
     out += "[[rule.override]]\n";
@@ -95,6 +103,7 @@ std::string effective_config(const Config& config) {
   line("junk_helo", tristate(config.log.junk_helo));
   line("syslog_duplication", tristate(config.log.syslog_duplication));
   line("tag_secret_file", quoted(config.log.tag_secret_file));
+  line("silence_alarm", config.log.silence_alarm ? "true" : "false");
   out += "\n[relay]\n";
   line("hosts", quoted(config.relay.hosts));
   line("own", quoted(config.relay.own));
@@ -115,12 +124,17 @@ std::string effective_config(const Config& config) {
   line("binary", quoted(config.exim.binary));
   line("user", quoted(config.exim.user));
   line("freeze_queued", tristate(config.exim.freeze_queued));
+  line("spool_guard", config.exim.spool_guard ? "true" : "false");
   out += "\n[notify]\n";
   line("to", quoted(config.notify.to));
   line("from", quoted(config.notify.from));
   line("transports", quoted(names(config.notify.transports)));
   line("smtp", quoted(config.notify.smtp));
   line("sendmail", quoted(config.notify.sendmail));
+  line("exec", quoted(config.notify.exec));
+  line("webhook", quoted(config.notify.webhook));
+  line("subject", quoted(config.notify.subject));
+  line("body_file", quoted(config.notify.body_file));
   line("max_per_hour", std::to_string(config.notify.max_per_hour));
   for (const auto& pattern : config.patterns) {
     out += "\n[[pattern]]\n";

@@ -30,6 +30,13 @@ std::string cut(std::string_view text) {
   return std::string(text.substr(0, kMaxSampleField));
 }
 
+// rule.watch as a count; 0: none.
+std::uint32_t watch_level(const Rule& rule, std::uint32_t limit) {
+  return rule.watch == 0 ? 0
+                         : static_cast<std::uint32_t>(std::max<std::uint64_t>(
+                               1, (std::uint64_t{limit} * rule.watch + 99) / 100));
+}
+
 bool listens_to(const Rule& rule, Signal signal) {
   return std::find(rule.signals.begin(), rule.signals.end(), signal) != rule.signals.end();
 }
@@ -63,6 +70,9 @@ Counting::Counting(const Config& config)
     auto list = std::find_if(lists_.begin(), lists_.end(),
                              [&](const List& known) { return known.path == rule.list; });
     if (list == lists_.end()) list = lists_.insert(lists_.end(), {rule.identity, rule.list});
+    memory_.resize(lists_.size());
+    auto& memory = memory_[static_cast<std::size_t>(list - lists_.begin())];
+    if (!rule.block_for.empty()) memory = std::max(memory, rule.repeat_within);
     list_of_rule_.push_back(static_cast<std::size_t>(list - lists_.begin()));
     slot_of_rule_.push_back(slots(rule.identity)++);
 
@@ -78,28 +88,31 @@ Counting::Counting(const Config& config)
   }
 }
 
-void Counting::add(const Occurrence& event, const OnDecision& on_decision) {
+void Counting::add(const Occurrence& event, const OnDecision& on_decision,
+                   const OnDecision& on_watch) {
   if (!newest_ || event.time > *newest_) newest_ = event.time;
   if (event.kind == IdentityKind::relay) {
     const auto address = IpAddress::parse(event.identity);
     if (!address || !address->v6) {
       // The same identity however IPv6 is grouped.
-      add_to(relays_, address ? address->text() : std::string(event.identity), event, on_decision);
+      add_to(relays_, address ? address->text() : std::string(event.identity), event, on_decision,
+             on_watch);
       return;
     }
     for (const auto& group : groups_) {
       if (group.kind != IdentityKind::relay) continue;
-      add_to(group, Network::around(*address, group.ipv6_prefix).text(), event, on_decision);
+      add_to(group, Network::around(*address, group.ipv6_prefix).text(), event, on_decision,
+             on_watch);
     }
     return;
   }
   for (const auto& group : groups_) {
-    if (group.kind == event.kind) add_to(group, event.identity, event, on_decision);
+    if (group.kind == event.kind) add_to(group, event.identity, event, on_decision, on_watch);
   }
 }
 
 void Counting::add_to(const Group& group, std::string_view identity, const Occurrence& event,
-                      const OnDecision& on_decision) {
+                      const OnDecision& on_decision, const OnDecision& on_watch) {
   const bool heard = std::any_of(group.rules.begin(), group.rules.end(), [&](std::size_t rule) {
     return listens_to(rules_[rule], event.signal);
   });
@@ -109,49 +122,76 @@ void Counting::add_to(const Group& group, std::string_view identity, const Occur
   auto& subject = subjects_[key_];
   if (subject.windows.empty()) subject.windows.resize(slots(group.kind));
   if (subject.fresh_since && event.time <= *subject.fresh_since) return;
-  if (is_over(subject, event.time)) forget_evidence(subject);
+  for (auto& term : subject.terms) {
+    if (!term.until || event.time < *term.until) continue;
+    ended_.push_back({*term.until, term.list, key_.substr(2)});
+    end_of_term(subject, term, key_);
+  }
+  if (is_over(subject, event.time)) {
+    forget_evidence(subject);
+    subject.watched = 0;
+  }
 
   bool near_limit = false;
-  std::vector<std::size_t> reached;
+  std::vector<std::size_t> reached, watched;
   for (const auto index : group.rules) {
     const auto& rule = rules_[index];
     if (!listens_to(rule, event.signal)) continue;
     // Who is in the list is blocked already; the window starts anew once he is freed.
     if ((subject.blocked >> list_of_rule_[index] & 1) != 0) continue;
+    const auto* term = find_term(subject, list_of_rule_[index]);
+    if (term != nullptr && event.time < term->ended) continue;  // of the block that has ended
     const auto digest = rule.count == CountBy::recipients ? recipient_digest(event.recipient) : 0;
     const auto limit = limits_[index].of(std::string_view(key_).substr(2));
     const auto count =
         subject.windows[slot_of_rule_[index]].add(event.time, digest, limit, rule.period);
     near_limit = near_limit || count >= (limit + 1) / 2;
-    if (count < limit) continue;
+    const auto level = watch_level(rule, limit);
+    const auto bit = std::uint64_t{1} << slot_of_rule_[index];
+    if (std::uint64_t{2} * count < level) subject.watched &= ~bit;
+    const bool near = level > 0 && count >= level && (subject.watched & bit) == 0;
+    if (count < limit && !near) continue;
     if (event.first_start && event.time <= *event.first_start - rule.period) continue;
-    reached.push_back(index);
+    subject.watched |= near ? bit : 0;
+    (count < limit ? watched : reached).push_back(index);
   }
   remember(subject, event, near_limit);
 
+  const auto limit_of = [&](std::size_t index) {
+    return limits_[index].of(std::string_view(key_).substr(2));
+  };
+  for (const auto index : watched)
+    on_watch(decision_of(subject, index, identity, event, limit_of(index)));
   for (const auto index : reached) {
     const auto list = list_of_rule_[index];
     if ((subject.blocked >> list & 1) != 0) continue;  // an earlier rule with the same list
     if (subject.windows[slot_of_rule_[index]].empty()) continue;  // its decision was taken back
     subject.blocked |= std::uint64_t{1} << list;
-    const auto& rule = rules_[index];
-    const auto& window = subject.windows[slot_of_rule_[index]];
-    Decision decision;
-    decision.rule = rule.name;
-    decision.identity_kind = rule.identity;
-    decision.identity = std::string(identity);
-    decision.list = rule.list;
-    decision.time = event.time;
-    decision.first = window.oldest();
-    decision.count = static_cast<std::uint32_t>(window.size());
-    decision.limit = limits_[index].of(std::string_view(key_).substr(2));
-    decision.period = rule.period;
-    decision.place = {std::string(event.file), event.line, event.offset};
-    decision.hosts = subject.hosts;
-    decision.other_hosts = subject.other_hosts;
-    decision.samples = subject.samples;
+    auto decision = decision_of(subject, index, identity, event, limit_of(index));
+    if (!rules_[index].block_for.empty()) start_term(subject, rules_[index], list, decision);
     on_decision(std::move(decision));
   }
+}
+
+Decision Counting::decision_of(const Subject& subject, std::size_t index, std::string_view identity,
+                               const Occurrence& event, std::uint32_t limit) const {
+  const auto& rule = rules_[index];
+  const auto& window = subject.windows[slot_of_rule_[index]];
+  Decision decision;
+  decision.rule = rule.name;
+  decision.identity_kind = rule.identity;
+  decision.identity = std::string(identity);
+  decision.list = rule.list;
+  decision.time = event.time;
+  decision.first = window.oldest();
+  decision.count = static_cast<std::uint32_t>(window.size());
+  decision.limit = limit;
+  decision.period = rule.period;
+  decision.place = {std::string(event.file), event.line, event.offset};
+  decision.hosts = subject.hosts;
+  decision.other_hosts = subject.other_hosts;
+  decision.samples = subject.samples;
+  return decision;
 }
 
 void Counting::remember(Subject& subject, const Occurrence& event, bool near_limit) const {
@@ -171,39 +211,10 @@ void Counting::remember(Subject& subject, const Occurrence& event, bool near_lim
                              cut(event.recipient), cut(event.reason)});
 }
 
-void Counting::set_blocked(std::size_t list, std::string_view key) {
-  auto& subject = subjects_[subject_key(lists_[list].kind, key)];
-  subject.blocked |= std::uint64_t{1} << list;
-}
-
-void Counting::set_freed(std::size_t list, std::string_view key, std::optional<Instant> since) {
-  const auto name = subject_key(lists_[list].kind, key);
-  if (!since && subjects_.count(name) == 0) return;
-  auto& subject = subjects_[name];
-  subject.blocked &= ~(std::uint64_t{1} << list);
-  for (std::size_t rule = 0; rule < rules_.size(); ++rule) {
-    if (list_of_rule_[rule] == list && !subject.windows.empty()) {
-      subject.windows[slot_of_rule_[rule]].clear();
-    }
-  }
-  forget_evidence(subject);
-  subject.fresh_since = since;
-}
-
-bool Counting::is_blocked(std::size_t list, std::string_view key) const {
-  const auto found = subjects_.find(subject_key(lists_[list].kind, key));
-  return found != subjects_.end() && (found->second.blocked >> list & 1) != 0;
-}
-
-std::vector<std::string> Counting::blocked(std::size_t list) const {
-  std::vector<std::string> keys;
-  for (const auto& [key, subject] : subjects_) {
-    if ((subject.blocked >> list & 1) != 0 && key[0] == tag(lists_[list].kind)) {
-      keys.push_back(key.substr(2));
-    }
-  }
-  std::sort(keys.begin(), keys.end());
-  return keys;
+bool Counting::remembers(const Subject& subject, Instant now) const {
+  return std::any_of(subject.terms.begin(), subject.terms.end(), [&](const Term& term) {
+    return term.times > 0 && now <= term.ended + memory_[term.list];
+  });
 }
 
 bool Counting::is_over(const Subject& subject, Instant now) const {
@@ -250,44 +261,9 @@ void Counting::expire(Instant now) {
     }
     const auto& subject = it->second;
     const bool fresh = subject.fresh_since && *subject.fresh_since > past - longest_period_;
-    it = subject.blocked == 0 && !fresh && is_over(subject, past) ? subjects_.erase(it)
-                                                                  : std::next(it);
-  }
-}
-
-Counting::Layout Counting::layout() const {
-  Layout layout;
-  for (const auto& rule : rules_) layout.rules.emplace_back(rule.identity, rule.name);
-  for (const auto& list : lists_) layout.lists.push_back(list.path);
-  return layout;
-}
-
-void Counting::restore(Subjects subjects, const Layout& saved, std::optional<Instant> newest) {
-  newest_ = newest;
-  subjects_ = std::move(subjects);
-  if (saved == layout()) return;
-  for (auto& [key, subject] : subjects_) {
-    auto windows = std::move(subject.windows);
-    const auto blocked = subject.blocked;
-    subject.windows.clear();
-    subject.blocked = 0;
-    std::array<std::size_t, 3> slot{};  // of the saved rules, by kind
-    for (const auto& [kind, name] : saved.rules) {
-      const auto from = slot[static_cast<std::size_t>(kind)]++;
-      if (key[0] != tag(kind) || from >= windows.size()) continue;
-      for (std::size_t i = 0; i < rules_.size(); ++i) {
-        if (rules_[i].identity != kind || rules_[i].name != name) continue;
-        subject.windows.resize(slots(kind));
-        subject.windows[slot_of_rule_[i]] = std::move(windows[from]);
-      }
-    }
-    for (std::size_t from = 0; from < saved.lists.size() && from < kMaxLists; ++from) {
-      for (std::size_t to = 0; to < lists_.size(); ++to) {
-        if (lists_[to].path == saved.lists[from] && (blocked >> from & 1) != 0) {
-          subject.blocked |= std::uint64_t{1} << to;
-        }
-      }
-    }
+    const bool kept =
+        subject.blocked != 0 || fresh || !is_over(subject, past) || remembers(subject, past);
+    it = kept ? std::next(it) : subjects_.erase(it);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -38,6 +39,13 @@ class Counting {
  public:
   using OnDecision = std::function<void(Decision&&)>;
 
+  // A block that ends by itself, and those before it.
+  struct Term {
+    std::size_t list = 0;
+    std::optional<Instant> until;  // nullopt: none is under way, or it has no end
+    std::uint32_t times = 0;       // blocks in a row
+    Instant ended{};               // the last one; events before that were its
+  };
   // What is kept per identity (or per network of a relay rule that groups addresses).
   struct Subject {
     std::vector<Window> windows;   // one for each rule of this kind, in the config's order
@@ -45,6 +53,8 @@ class Counting {
     std::uint32_t other_hosts = 0;
     std::vector<Sample> samples;  // at most kMaxSamples, from half of a limit on
     std::uint64_t blocked = 0;    // bit i: is in list i
+    std::uint64_t watched = 0;    // bit i: rule i of this kind has told of it below its limit
+    std::vector<Term> terms;      // of lists whose blocks end by themselves
     std::optional<Instant>
         fresh_since;  // freed while we were away: older events are the old story's
   };
@@ -54,13 +64,33 @@ class Counting {
 
   explicit Counting(const Config& config);
 
-  void add(const Occurrence& event, const OnDecision& on_decision);
+  // `on_watch`: of an identity that came near a limit (rule.watch), told once until it has calmed.
+  void add(
+      const Occurrence& event, const OnDecision& on_decision,
+      const OnDecision& on_watch = [](Decision&&) {});
 
   // The list files have the last word on who is blocked. `list` indexes lists(); `key` is folded
   // as lsearch does. freed: windows of the rules behind that list start empty; events with a time
   // up to `since` (if given) still belong to before.
   void set_blocked(std::size_t list, std::string_view key);
   void set_freed(std::size_t list, std::string_view key, std::optional<Instant> since);
+  // A block that ends by itself, by log time or by the clock: the first of them that is seen to be
+  // past it. Either way only events from then on count, in empty windows, so that it makes no
+  // difference which it was.
+  struct End {
+    Instant until{};
+    std::size_t list = 0;
+    std::string key;  // folded
+    auto operator<=>(const End&) const = default;
+  };
+  // Of a blocked identity, as its list has it; nullopt: without end.
+  void set_end(std::size_t list, std::string_view key, std::optional<Instant> until);
+  [[nodiscard]] std::optional<Instant> end_of(std::size_t list, std::string_view key) const;
+  void end(const End& block);
+  [[nodiscard]] std::vector<End> due(Instant now) const;
+  [[nodiscard]] std::optional<Instant> next_end() const;
+  // Those that events have ended since the last call.
+  std::vector<End> take_ended() { return std::exchange(ended_, {}); }
   [[nodiscard]] bool is_blocked(std::size_t list, std::string_view key) const;
   [[nodiscard]] std::vector<std::string> blocked(std::size_t list) const;  // folded keys
 
@@ -103,9 +133,19 @@ class Counting {
     std::vector<std::size_t> rules;
   };
   void add_to(const Group& group, std::string_view identity, const Occurrence& event,
-              const OnDecision& on_decision);
+              const OnDecision& on_decision, const OnDecision& on_watch);
+  [[nodiscard]] Decision decision_of(const Subject& subject, std::size_t rule,
+                                     std::string_view identity, const Occurrence& event,
+                                     std::uint32_t limit) const;
+  static Term* find_term(Subject& subject, std::size_t list);  // null: it has none
+  static Term& term_of(Subject& subject, std::size_t list);
+  void end_of_term(Subject& subject, Term& term, const std::string& key);
+  void start_term(Subject& subject, const Rule& rule, std::size_t list, Decision& decision);
+  void clear_windows(Subject& subject, std::size_t list);
+  void fit(const Layout& saved);
   void make_room();
   void remember(Subject& subject, const Occurrence& event, bool near_limit) const;
+  [[nodiscard]] bool remembers(const Subject& subject, Instant now) const;
   [[nodiscard]] bool is_over(const Subject& subject, Instant now) const;
   static void forget_evidence(Subject& subject);
   std::size_t& slots(IdentityKind kind) { return slots_[static_cast<std::size_t>(kind)]; }
@@ -117,6 +157,9 @@ class Counting {
   std::array<std::size_t, 3> slots_{};     // rules by kind
   std::chrono::seconds longest_period_{0};
   std::vector<List> lists_;
+  std::vector<std::chrono::seconds> memory_;  // by list: the longest rule.repeat_within
+  std::set<End> ends_;                        // of blocks under way
+  std::vector<End> ended_;
   std::vector<Group> groups_;
   Group relays_{IdentityKind::relay, 0, {}};  // all relay rules: for IPv4 hosts
   Subjects subjects_;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,9 @@ struct Decision {
   std::vector<HostCount> hosts;   // that this identity used since its window was last empty
   std::uint32_t other_hosts = 0;  // events from further hosts that were not kept apart
   std::vector<Sample> samples;    // the newest ones
+  // When the block ends by itself; nullopt: when somebody frees him.
+  std::optional<Instant> until;
+  std::uint32_t times = 1;  // blocks in a row, this one too, as rule.repeat_within sees it
 };
 
 }  // namespace agent

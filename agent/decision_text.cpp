@@ -7,6 +7,8 @@
 namespace agent {
 
 Record record_of(const Decision& decision, const Zone& zone) {
+  std::optional<std::string> until;
+  if (decision.until) until = zone.text(*decision.until);
   Record record;
   record.add("time", zone.text(decision.time))
       .add("rule", decision.rule)
@@ -18,7 +20,8 @@ Record record_of(const Decision& decision, const Zone& zone) {
       .add("first", zone.text(decision.first))
       .add("file", decision.place.file)
       .add("line", decision.place.line)
-      .add("offset", decision.place.offset);
+      .add("offset", decision.place.offset)
+      .add_optional("until", until);
   return record;
 }
 
@@ -27,7 +30,8 @@ std::string text_of(const Decision& decision, const Zone& zone) {
                      zone.text(decision.time), name_of(decision.identity_kind),
                      printable(decision.identity), decision.count, duration_text(decision.period),
                      printable(decision.rule), decision.limit, zone.text(decision.first),
-                     printable(decision.place.file), decision.place.line);
+                     printable(decision.place.file), decision.place.line) +
+         (decision.until ? ", until " + zone.text(*decision.until) : "");
 }
 
 }  // namespace agent

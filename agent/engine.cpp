@@ -8,6 +8,7 @@
 #include <iterator>
 #include <utility>
 
+#include "actions/exim_settings.h"
 #include "agent/printable.h"
 
 namespace agent {
@@ -60,6 +61,8 @@ Engine::Engine(const Config& config, PipelineOptions around, LogTrust trust, Eng
       checkpoints_(parts_.saver, options_.say),
       trust_(std::move(trust)) {
   tables_.follow(config_);
+  pipeline_.on_end([this](const Counting::End& block) { end_block(block); });
+  pipeline_.on_watch([this](Decision&& decision) { watch(decision); });
   pipeline_.on_decision([this](Decision&& decision) { decide(std::move(decision)); });
 }
 
@@ -83,8 +86,10 @@ void Engine::start(Moment now) {
     pipeline_.tags().restore(state->tags);
     lists_.restore(without_exempt(std::move(state->pending), config_.exempt));
     outbox_.restore(std::move(state->outbox), now.steady);
+    silence_.restore(state->silence);
     parked_ = std::move(state->positions);
   }
+  silence_.begin(now.wall);
   open_lists();
   lists_.adopt(pipeline_.counting(),
                state ? std::nullopt : std::optional(now.wall - longest_period()),
@@ -134,24 +139,87 @@ void Engine::decide(Decision&& decision) {
     options_.on_decision(decision, zone_);
     return;
   }
-  const auto blocked = lists_.block(decision, zone_, pipeline_.counting());
+  const auto data = list_data(decision, zone_, spool_space());
+  const auto blocked = lists_.block(decision, data, pipeline_.counting());
   if (blocked == Lists::Blocked::freed_before) return;
   ++decisions_;
   checkpoints_.hurry();
   options_.on_decision(decision, zone_);
   if (!wants_notices(config_.notify)) return;
-  NoticeContext context;
-  context.host = options_.host;
-  context.config_path = options_.config_path;
-  context.exim_binary = config_.exim.binary;
-  context.mapped = pipeline_.options().tables != nullptr &&
-                   pipeline_.options().tables->identities.maps(decision.identity_kind);
-  const auto line =
-      actions::list_line(decision.identity, list_data(decision, zone_)).value_or("\n");
+  auto context = notice_context(decision);
+  const auto line = actions::list_line(decision.identity, data).value_or("\n");
   context.list_line = line.substr(0, line.size() - 1);
   if (blocked == Lists::Blocked::pending)
     context.list_line += "  (NOT WRITTEN YET: the list can't be written; trying again)";
   outbox_.add(compose_notice(decision, zone_, now_.wall, context));
+}
+
+NoticeContext Engine::notice_context(const Decision& decision) const {
+  NoticeContext context;
+  context.host = options_.host;
+  context.config_path = options_.config_path;
+  context.exim_binary = config_.exim.binary;
+  context.subject = config_.notify.subject;
+  context.body = config_.notify.body;
+  context.mapped = pipeline_.options().tables != nullptr &&
+                   pipeline_.options().tables->identities.maps(decision.identity_kind);
+  return context;
+}
+
+// Blocks do not wait for it: without it the ACL's guard is out of force for this sender.
+std::optional<std::uint64_t> Engine::spool_space() {
+  if (!config_.exim.spool_guard) return std::nullopt;
+  const auto space = trust_.spool.empty()
+                         ? actions::Result<std::uint64_t>(actions::Error{
+                               actions::Errc::not_found, 0, "Exim does not say where its spool is"})
+                         : actions::free_space(trust_.spool);
+  if (space) return space.value();
+  options_.say("exim.spool_guard: " + printable(space.error().what));
+  return std::nullopt;
+}
+
+void Engine::listen(Moment now) {
+  if (!config_.log.silence_alarm) return;
+  const auto bytes = pipeline_.counters().bytes;
+  if (bytes != bytes_heard_) {
+    bytes_heard_ = bytes;
+    if (silence_.heard(now.wall)) options_.say("the log goes on again");
+    return;
+  }
+  const auto usual = silence_.usual(now.wall);
+  if (!silence_.too_long(now.wall)) return;
+  const auto since = *silence_.state().heard;
+  options_.say(fmt::format("the log is silent since {}; usual at this hour are pauses of {}",
+                           zone_.text(since), duration_text(usual)));
+  if (options_.dry_run) return;
+  checkpoints_.hurry();
+  if (wants_notices(config_.notify))
+    outbox_.add(compose_silence(since, usual, config_.log.paths, zone_, now_.wall, options_.host));
+}
+
+void Engine::watch(const Decision& decision) {
+  ++watched_;
+  options_.on_watch(decision, zone_);
+  if (options_.dry_run) return;
+  checkpoints_.hurry();
+  if (wants_notices(config_.notify))
+    outbox_.add(compose_watch(decision, zone_, now_.wall, notice_context(decision)));
+}
+
+void Engine::end_block(const Counting::End& block) {
+  ++ended_;
+  if (options_.dry_run) return;
+  lists_.end(block);
+  checkpoints_.hurry();
+}
+
+// By the clock. What the log has ended is taken out at once, before a new block of the same sender.
+void Engine::end_blocks(Moment now) {
+  auto& counting = pipeline_.counting();
+  for (const auto& block : counting.due(now.wall)) {
+    counting.end(block);
+    end_block(block);
+  }
 }
 
 void Engine::look_at_tables(Moment now) {
@@ -249,6 +317,7 @@ State Engine::snapshot(Moment now) {
   state.tags = pipeline_.tags().seen();
   state.pending = lists_.pending();
   state.outbox = outbox_.waiting();
+  state.silence = silence_.state();
   bytes_saved_ = pipeline_.counters().bytes;
   return state;
 }
@@ -288,13 +357,16 @@ bool Engine::turn(Moment now) {
   on_changes(now);
   look_around(now);
   look_at_tables(now);
-  if (!lists_.pending().empty() && now.steady >= next_retry_) {
+  end_blocks(now);
+  if (lists_.waits() && now.steady >= next_retry_) {
     const auto pending = lists_.pending().size();
     lists_.retry();
     next_retry_ = now.steady + kRetry;
     if (lists_.pending().size() != pending) checkpoints_.hurry();
   }
   if (!lists_.settling()) behind_ = read_logs(now);
+  end_blocks(now);
+  listen(now);
   for (const auto& news : evasions_.news(pipeline_.counters(), pipeline_.tagged(), now.steady)) {
     options_.say(news);
   }
@@ -309,10 +381,12 @@ Engine::Steady Engine::due() const {
   };
   sooner(lists_.next_look());
   sooner(tables_.next_look());
+  if (const auto end = pipeline_.counting().next_end())
+    sooner(now_.steady + std::max<Steady::duration>(*end - now_.wall, 0s));
   if (options_.dry_run) return until;
   sooner(checkpoints_.due());
   sooner(outbox_.next_due());
-  if (!lists_.pending().empty()) sooner(next_retry_);
+  if (lists_.waits()) sooner(next_retry_);
   return until;
 }
 
@@ -371,6 +445,8 @@ Metrics Engine::metrics() const {
   metrics.messages = pipeline_.submissions().size();
   metrics.messages_forgotten = pipeline_.submissions().forgotten();
   metrics.decisions = decisions_;
+  metrics.watched = watched_;
+  metrics.blocks_ended = ended_;
   metrics.identities = pipeline_.counting().identities();
   metrics.crowded_out = pipeline_.counting().crowded_out();
   auto logs = gone_;
@@ -391,6 +467,7 @@ Metrics Engine::metrics() const {
     metrics.lists.push_back({lists_.path(i), lists_.entries(i), !lists_.fault(i).empty()});
   metrics.exim_asked = !trust_.why_not;
   for (const auto& doubt : trust_.doubts) metrics.doubtful_settings.push_back(doubt.setting);
+  metrics.silent = silence_.state().alarmed;
   metrics.state_fault = !checkpoints_.fault().empty();
   metrics.notify_fault = !outbox_.fault().empty();
   if (const auto newest = pipeline_.counting().newest())

@@ -33,6 +33,7 @@ struct EngineOptions {
   std::string host;
   bool dry_run = false;
   std::function<void(const Decision&, const Zone&)> on_decision;  // the service's own log
+  std::function<void(const Decision&, const Zone&)> on_watch = [](const auto&, const auto&) {};
   std::function<void(const std::string&)> say;
   // The files of exempt and identity_map were read again.
   std::function<void(std::shared_ptr<const Tables>)> on_tables = [](const auto&) {};
@@ -75,6 +76,12 @@ class Engine {
   void decide(Decision&& decision);
   void on_changes(Moment now);
   void look_around(Moment now);
+  [[nodiscard]] std::optional<std::uint64_t> spool_space();
+  void listen(Moment now);
+  void watch(const Decision& decision);
+  void end_block(const Counting::End& block);
+  void end_blocks(Moment now);
+  [[nodiscard]] NoticeContext notice_context(const Decision& decision) const;
   void look_at_tables(Moment now);
   void look_at_list(std::size_t list, Moment now, bool fully);
   bool read_logs(Moment now);
@@ -97,14 +104,15 @@ class Engine {
   Outbox outbox_;
   Checkpointing checkpoints_;
   Evasions evasions_;
+  Silence silence_;
   LogTrust trust_;
 
   Moment now_;                // of this turn
   bool settled_ = false;      // the logs were read to their ends once
   bool behind_ = true;        // there was more to read after the last turn
   bool covers_mail_ = false;  // the checkpoint under way tells of the mail that waits for it
-  std::uint64_t decisions_ = 0;
-  std::uint64_t bytes_saved_ = 0;
+  std::uint64_t decisions_ = 0, watched_ = 0, ended_ = 0;
+  std::uint64_t bytes_saved_ = 0, bytes_heard_ = 0;
   Follower::Counters gone_;  // of logs that are not followed any more
   Steady next_look_{}, next_retry_{}, next_metrics_{};
 };

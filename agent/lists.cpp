@@ -27,13 +27,31 @@ Instant last_change_in_directory_of(const std::string& path) {
 
 }  // namespace
 
-std::string list_data(const Decision& decision, const Zone& zone) {
-  return fmt::format("{} exiwarden rule={} count={} period={}", zone.text(decision.time),
-                     printable(decision.rule), decision.count, duration_text(decision.period));
+std::string list_data(const Decision& decision, const Zone& zone,
+                      std::optional<std::uint64_t> spool_kib) {
+  auto data = fmt::format("{}{} exiwarden rule={} count={} period={}",
+                          spool_kib ? fmt::format("{} ", *spool_kib) : "", zone.text(decision.time),
+                          printable(decision.rule), decision.count, duration_text(decision.period));
+  if (decision.until) data += " until=" + zone.text(*decision.until);
+  return data;
+}
+
+std::optional<Instant> ends_at(std::string_view data) {
+  constexpr std::string_view kUntil = " until=";
+  // What an admin gives as the reason is text.
+  data = data.substr(0, data.find(" reason="));
+  const auto at = data.rfind(kUntil);
+  if (at == std::string_view::npos) return std::nullopt;
+  data.remove_prefix(at + kUntil.size());
+  const auto stamp = parsers::take_iso_stamp(data);
+  if (!stamp || !stamp->utc_offset || !(data.empty() || data.starts_with(' '))) return std::nullopt;
+  return Instant(std::chrono::seconds(stamp->civil - *stamp->utc_offset));
 }
 
 std::optional<Instant> decided_at(const std::string& data) {
   std::string_view rest = data;
+  const auto digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
+  if (rest.substr(digits).starts_with(' ')) rest.remove_prefix(digits + 1);  // the spool's space
   const auto stamp = parsers::take_iso_stamp(rest);
   if (!stamp || !rest.starts_with(" exiwarden ")) return std::nullopt;
   return Instant(std::chrono::seconds(stamp->civil - stamp->utc_offset.value_or(0)));
@@ -97,9 +115,10 @@ void Lists::adopt(Counting& counting, std::optional<Instant> horizon, bool lost,
       const bool torn = !view.value().whole && &entry == &view.value().entries.back();
       const bool ours = torn || (decided && (!horizon || *decided > *horizon));
       if (ours && !counting.is_blocked(i, key)) {
-        list.unclaimed.insert(key);
+        list.unclaimed.emplace(key, torn ? std::nullopt : ends_at(entry.data));
       } else {
         counting.set_blocked(i, key);
+        if (!torn) counting.set_end(i, key, ends_at(entry.data));
       }
     }
     if (lost) list.at_start = present;
@@ -114,6 +133,11 @@ void Lists::adopt(Counting& counting, std::optional<Instant> horizon, bool lost,
         list.doubt->missing.insert(key);
         continue;
       }
+      const auto until = counting.end_of(i, key);
+      if (until && *until <= now.wall) {
+        counting.end({*until, i, key});  // by us, just before a crash
+        continue;
+      }
       say_(fmt::format("{}: {} was freed meanwhile", list.file.path(), printable(key)));
       counting.set_freed(i, key, changed);
     }
@@ -122,7 +146,10 @@ void Lists::adopt(Counting& counting, std::optional<Instant> horizon, bool lost,
 
 void Lists::settle(Counting& counting) {
   for (std::size_t i = 0; i < lists_.size(); ++i) {
-    for (const auto& key : lists_[i].unclaimed) counting.set_blocked(i, key);
+    for (const auto& [key, until] : lists_[i].unclaimed) {
+      counting.set_blocked(i, key);
+      counting.set_end(i, key, until);
+    }
     lists_[i].unclaimed.clear();
     lists_[i].at_start.clear();
     lists_[i].lost_before.reset();
@@ -176,13 +203,16 @@ Lists::Seen Lists::look(std::size_t index, Counting& counting, Moment now, bool 
       say_(fmt::format("{}: {} was added by another hand", list.file.path(), printable(key)));
       counting.set_blocked(index, key);
     }
+    const auto until = ends_at(entry.data);
+    if (counting.is_blocked(index, key) && counting.end_of(index, key) != until)
+      counting.set_end(index, key, until);
     present.insert(std::move(key));
   }
   std::set<std::string> missing;
   for (auto& key : counting.blocked(index)) {
     if (present.count(key) == 0 && !is_pending(list.file.path(), key)) missing.insert(key);
   }
-  for (const auto& key : list.unclaimed) {
+  for (const auto& [key, until] : list.unclaimed) {
     if (present.count(key) == 0) missing.insert(key);
   }
   const auto& found = view.value().stamp;
@@ -204,6 +234,11 @@ Lists::Seen Lists::look(std::size_t index, Counting& counting, Moment now, bool 
   Seen seen{false, true};
   for (const auto& key : missing) {
     if (lost_in_a_race(list, key, found)) continue;
+    if (const auto until = counting.end_of(index, key); until && *until <= now.wall) {
+      list.unclaimed.erase(key);
+      counting.end({*until, index, key});
+      continue;
+    }
     say_(fmt::format("{}: {} is free again; counting anew", list.file.path(), printable(key)));
     std::optional<Instant> since;
     if (behind) {
@@ -268,8 +303,8 @@ void Lists::put_off(PendingBlock block) {
   pending_.push_back(std::move(block));
 }
 
-Lists::Blocked Lists::block(const Decision& decision, const Zone& zone, Counting& counting) {
-  PendingBlock block{decision.list, decision.identity, list_data(decision, zone)};
+Lists::Blocked Lists::block(const Decision& decision, const std::string& data, Counting& counting) {
+  PendingBlock block{decision.list, decision.identity, data};
   auto* list = find(decision.list);
   if (list == nullptr) return Blocked::pending;
   const auto key = folded(decision.identity);
@@ -287,7 +322,41 @@ Lists::Blocked Lists::block(const Decision& decision, const Zone& zone, Counting
   return Blocked::pending;
 }
 
+// True: nothing is left to do.
+bool Lists::take_out(const Counting::End& block) {
+  auto& list = lists_[block.list];
+  const auto view = list.file.read();
+  if (!view) {
+    fail(list, view.error());
+    return false;
+  }
+  for (const auto& entry : view.value().entries) {
+    if (folded(entry.key) != block.key) continue;
+    if (ends_at(entry.data) != block.until) return true;  // of another block, or by another hand
+    const auto removed = list.file.remove({entry.key});
+    if (!removed) {
+      fail(list, removed.error());
+      return false;
+    }
+    list.fault.clear();
+    list.entries -= std::min(list.entries, removed.value());
+    say_(fmt::format("{}: {} is free again, his block has ended", list.file.path(),
+                     printable(block.key)));
+    return true;
+  }
+  return true;
+}
+
+void Lists::end(const Counting::End& block) {
+  std::erase_if(pending_, [&](const PendingBlock& pending) {
+    return pending.list == path(block.list) && folded(pending.identity) == block.key &&
+           ends_at(pending.data) == block.until;
+  });
+  if (!take_out(block)) ending_.push_back(block);
+}
+
 void Lists::retry() {
+  std::erase_if(ending_, [&](const Counting::End& block) { return take_out(block); });
   for (auto& list : lists_) {
     const auto waits = [&](const PendingBlock& block) { return block.list == list.file.path(); };
     if (std::none_of(pending_.begin(), pending_.end(), waits)) continue;

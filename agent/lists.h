@@ -1,6 +1,9 @@
 // The lists and what the core knows of them, kept equal. The files have the last word: a key that
 // is gone was freed by somebody, one that came was blocked by somebody.
 //
+// A block that ends by itself says so in its line (" until=..."), and there the admin may change it
+// or take it out.
+//
 // Many editors write in place, and for a moment the file is empty: a key counts as gone only once
 // the file has stayed the same for kSettle.
 #pragma once
@@ -8,6 +11,7 @@
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -62,9 +66,12 @@ class Lists {
   enum class Blocked { listed, pending, freed_before };
   // Puts the key of a decision into its list, or into pending() if that fails. freed_before: the
   // state was lost, and the file shows that somebody freed this identity after the decision.
-  Blocked block(const Decision& decision, const Zone& zone, Counting& counting);
-  // Tries what is pending.
+  Blocked block(const Decision& decision, const std::string& data, Counting& counting);
+  // A block is over: its line goes, unless another hand has changed what it says.
+  void end(const Counting::End& block);
+  // Tries what is pending, and the lines that could not be taken out.
   void retry();
+  [[nodiscard]] bool waits() const { return !pending_.empty() || !ending_.empty(); }
   // Paths of the lists appended to since the last call, for a sync.
   std::vector<std::string> take_unsynced();
   void put_back_unsynced(const std::vector<std::string>& paths);
@@ -98,10 +105,11 @@ class Lists {
     bool appended = false;                     // by us, since it was last read
     bool unseen = false;  // appended to by us, in a state that `seen` does not tell
     std::optional<Doubt> doubt{};
-    std::set<std::string> unclaimed{};  // folded keys, see adopt()
-    std::set<std::string> at_start{};   // all keys, if the state was lost
-    std::string fault{};                // empty: we could read and write it the last time
-    std::string access{};               // empty: so can Exim's user read it
+    std::map<std::string, std::optional<Instant>>
+        unclaimed{};                   // folded keys, see adopt(); their ends
+    std::set<std::string> at_start{};  // all keys, if the state was lost
+    std::string fault{};               // empty: we could read and write it the last time
+    std::string access{};              // empty: so can Exim's user read it
     std::size_t entries = 0;
     bool unsynced = false;
     std::deque<Recent> recent{};
@@ -114,6 +122,7 @@ class Lists {
   void fail(List& list, const actions::Error& error);
   bool lost_in_a_race(List& list, const std::string& key,
                       const std::optional<actions::FileStamp>& now);
+  bool take_out(const Counting::End& block);
   [[nodiscard]] bool is_pending(const std::string& path, const std::string& key) const;
   [[nodiscard]] List* find(const std::string& path);
   void put_off(PendingBlock block);
@@ -122,11 +131,16 @@ class Lists {
   std::optional<actions::EximUser> exim_;
   Say say_;
   std::vector<PendingBlock> pending_;
+  std::vector<Counting::End> ending_;  // whose lines are still to be taken out
   std::uint64_t dropped_ = 0;
 };
 
-// The data part of our lines: "2026-11-23T11:09:44+01:00 exiwarden rule=NAME count=100 period=1h".
-[[nodiscard]] std::string list_data(const Decision& decision, const Zone& zone);
+// The data part of our lines: "2026-11-23T11:09:44+01:00 exiwarden rule=NAME count=100 period=1h",
+// then " until=2026-11-23T12:09:44+01:00" if it ends by itself. With `spool_kib` that stands first.
+[[nodiscard]] std::string list_data(const Decision& decision, const Zone& zone,
+                                    std::optional<std::uint64_t> spool_kib = std::nullopt);
+// When such a line, or one of "block --for", says that it ends; nullopt: never by itself.
+[[nodiscard]] std::optional<Instant> ends_at(std::string_view data);
 // When the decision behind such a line was made; nullopt for lines of other hands.
 [[nodiscard]] std::optional<Instant> decided_at(const std::string& data);
 

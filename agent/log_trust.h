@@ -23,6 +23,7 @@ struct LogDoubt {
 struct LogTrust {
   bool exim_there = false;             // there is such a program
   std::optional<std::string> why_not;  // its settings could not be read
+  std::string spool;                   // spool_directory; empty: not known
   bool junk_helo = false;              // the HELO may be any text
   std::vector<LogDoubt> doubts;
 };

@@ -10,9 +10,15 @@
 #include "actions/mail.h"
 #include "actions/sendmail.h"
 #include "actions/smtp.h"
+#include "actions/webhook.h"
+#include "agent/notice_json.h"
 
 namespace agent {
 namespace {
+
+bool is_mail(Transport transport) {
+  return transport == Transport::smtp || transport == Transport::sendmail;
+}
 
 // Not every name that a machine can have is one that mail can come from.
 std::string default_sender(const std::string& host) {
@@ -23,9 +29,9 @@ std::string default_sender(const std::string& host) {
 }  // namespace
 
 bool wants_notices(const NotifyConfig& config) {
-  return !config.to.empty() &&
-         std::any_of(config.transports.begin(), config.transports.end(),
-                     [](Transport transport) { return transport != Transport::none; });
+  return std::any_of(config.transports.begin(), config.transports.end(), [&](Transport transport) {
+    return transport != Transport::none && (!config.to.empty() || !is_mail(transport));
+  });
 }
 
 Mailer::Mailer(NotifyConfig config, std::string host)
@@ -91,17 +97,25 @@ void Mailer::work(const std::stop_token& stop) {
 
 std::string Mailer::attempt(const NotifyConfig& config, const std::string& from,
                             const Notice& mail) {
-  const auto message = actions::compose({from, config.to, mail.subject,
-                                         std::chrono::sys_seconds(std::chrono::seconds(mail.date)),
-                                         mail.message_id, mail.body});
-  if (!message) return message.error().what;
+  const auto by_mail = [&](Transport transport) -> actions::Result<actions::Done> {
+    const auto message = actions::compose(
+        {from, config.to, mail.subject, std::chrono::sys_seconds(std::chrono::seconds(mail.date)),
+         mail.message_id, mail.body});
+    if (!message) return message.error();
+    return transport == Transport::smtp
+               ? actions::send_by_smtp(config.smtp, config.to, message.value(), kDeadline)
+               : actions::send_by_program(config.sendmail, config.to, message.value(), kDeadline);
+  };
   std::string errors;
   for (const auto transport : config.transports) {
     if (transport == Transport::none) return {};
-    const auto sent =
-        transport == Transport::smtp
-            ? actions::send_by_smtp(config.smtp, config.to, message.value(), kDeadline)
-            : actions::send_by_program(config.sendmail, config.to, message.value(), kDeadline);
+    if (is_mail(transport) && config.to.empty()) continue;
+    const auto sent = transport == Transport::exec
+                          ? actions::hand_to_program(config.exec, notice_environment(mail),
+                                                     notice_json(mail), kDeadline)
+                      : transport == Transport::webhook
+                          ? actions::post_json(config.webhook, notice_json(mail), kDeadline)
+                          : by_mail(transport);
     if (sent) return {};
     errors += (errors.empty() ? "" : "; ") + sent.error().what;
   }

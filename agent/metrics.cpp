@@ -95,6 +95,11 @@ std::string metrics_text(const Metrics& metrics) {
   for (const auto& setting : metrics.doubtful_settings)
     page.value("exiwarden_doubtful_exim_setting", "setting", setting, 1);
   page.counter("exiwarden_decisions_total", "Limits reached.", metrics.decisions);
+  page.counter("exiwarden_watched_total", "Watch levels reached.", metrics.watched);
+  page.counter("exiwarden_blocks_ended_total", "Blocks that have ended by themselves.",
+               metrics.blocks_ended);
+  page.gauge("exiwarden_log_silent", "1 if the logs are silent for longer than is their habit.",
+             metrics.silent ? 1 : 0);
   page.gauge("exiwarden_log_lag_bytes", "Bytes of the logs not read yet.", metrics.lag_bytes);
   page.counter("exiwarden_log_rotations_total", "Files that followed another as the log.",
                metrics.rotations);

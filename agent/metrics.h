@@ -16,7 +16,7 @@ struct Metrics {
   std::array<std::uint64_t, kCharged> charged{};
   std::array<std::uint64_t, TagCheck::kVerdicts> tagged{};
   std::uint64_t messages = 0, messages_forgotten = 0;
-  std::uint64_t decisions = 0;
+  std::uint64_t decisions = 0, watched = 0, blocks_ended = 0;
   std::uint64_t lag_bytes = 0;
   std::uint64_t identities = 0;
   std::uint64_t outbox = 0, notices_dropped = 0;
@@ -31,6 +31,7 @@ struct Metrics {
   std::vector<std::string> doubtful_settings;  // of Exim: they make the log untrustworthy
   std::uint64_t rotations = 0, truncations = 0, missing_files = 0;
   std::uint64_t crowded_out = 0, blocks_dropped = 0, mails = 0;
+  bool silent = false;  // the log, against its habit
   bool log_fault = false, state_fault = false, notify_fault = false;
   std::int64_t newest_event = 0;  // seconds since 1970 UTC; 0: none yet
 };

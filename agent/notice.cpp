@@ -6,17 +6,17 @@
 
 #include "agent/attribution.h"
 #include "agent/digest.h"
+#include "agent/notice_json.h"
+#include "agent/notice_template.h"
 #include "agent/printable.h"
+#include "agent/record.h"
 
 namespace agent {
 namespace {
 
 constexpr std::size_t kColumns = 78;
 
-std::string message_id(const Decision& decision, const std::string& host) {
-  const auto what =
-      fmt::format("{}\n{}\n{}\n{}\n{}", name_of(decision.identity_kind), folded(decision.identity),
-                  decision.rule, decision.time.time_since_epoch().count(), decision.place.offset);
+std::string message_id(const std::string& what, const std::string& host) {
   std::string domain;
   for (const char c : host) {
     const bool good = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
@@ -27,6 +27,15 @@ std::string message_id(const Decision& decision, const std::string& host) {
   while (domain.ends_with('.')) domain.pop_back();
   return fmt::format("exiwarden.{}@{}", sha256_hex(what).substr(0, 32),
                      domain.empty() ? "localhost" : domain);
+}
+
+std::string message_id(const Decision& decision, const std::string& host,
+                       const std::string& about = "") {
+  const auto what =
+      fmt::format("{}\n{}\n{}\n{}\n{}", name_of(decision.identity_kind), folded(decision.identity),
+                  decision.rule, decision.time.time_since_epoch().count(), decision.place.offset) +
+      about;
+  return message_id(what, host);
 }
 
 // A value in an exipick criterion. exipick searches the whole criterion for " OPERATOR " and then
@@ -88,8 +97,17 @@ std::string commands(const Decision& decision, const NoticeContext& context) {
       shell_word(decision.identity), pick, exim, pick, exim);
 }
 
-std::string evidence(const Decision& decision, const Zone& zone) {
-  std::string text = "Hosts used (refused recipients, host):\n";
+// "2026-11-23T12:42:35+01:00 (1h, the 2nd block in a row), or until " for blocks that end.
+std::string until_text(const Decision& decision, const Zone& zone) {
+  if (!decision.until) return "";
+  const auto row =
+      decision.times > 1 ? fmt::format(", block number {} in a row", decision.times) : "";
+  return fmt::format("{}\n({}{}), or until ", zone.text(*decision.until),
+                     duration_text(*decision.until - decision.time), row);
+}
+
+std::string hosts_text(const Decision& decision) {
+  std::string text;
   auto hosts = decision.hosts;
   std::stable_sort(hosts.begin(), hosts.end(),
                    [](const HostCount& a, const HostCount& b) { return a.count > b.count; });
@@ -97,7 +115,11 @@ std::string evidence(const Decision& decision, const Zone& zone) {
     text += fmt::format("    {:>7}  {}\n", host.count, printable(host.host, 60));
   if (decision.other_hosts > 0)
     text += fmt::format("    {:>7}  further hosts\n", decision.other_hosts);
-  text += "\nThe newest refused recipients:\n";
+  return text;
+}
+
+std::string recipients_text(const Decision& decision, const Zone& zone) {
+  std::string text;
   for (const auto& sample : decision.samples) {
     const auto time = zone.text(Instant(std::chrono::seconds(sample.time)));
     text += fmt::format("    {}  {}\n", time.substr(0, 10) + " " + time.substr(11, 8),
@@ -106,6 +128,11 @@ std::string evidence(const Decision& decision, const Zone& zone) {
       text += fmt::format("        {}\n", printable(sample.reason, kColumns - 8));
   }
   return text;
+}
+
+std::string evidence(const Decision& decision, const Zone& zone) {
+  return "Hosts used (refused recipients, host):\n" + hosts_text(decision) +
+         "\nThe newest refused recipients:\n" + recipients_text(decision, zone);
 }
 
 }  // namespace
@@ -141,6 +168,65 @@ std::string shell_word(std::string_view text) {
          (newlines.empty() ? "" : "'" + std::string(newlines) + "'");
 }
 
+// In the words of the site, if it has any.
+void apply_templates(const Decision& decision, const Zone& zone, const NoticeContext& context,
+                     const char* event, const std::string& commands, Notice& notice) {
+  notice.data = event_json(decision, zone, event, context.host);
+  if (context.subject.empty() && context.body.empty()) return;
+  std::vector<std::pair<std::string, std::string>> values{
+      {"server", printable(context.host)},
+      {"event", event},
+      {"kind", std::string(name_of(decision.identity_kind))},
+      {"identity", printable(decision.identity)},
+      {"rule", printable(decision.rule)},
+      {"count", std::to_string(decision.count)},
+      {"limit", std::to_string(decision.limit)},
+      {"period", duration_text(decision.period)},
+      {"time", zone.text(decision.time)},
+      {"first", zone.text(decision.first)},
+      {"until", decision.until ? zone.text(*decision.until) : ""},
+      {"list", printable(decision.list)},
+      {"line", fmt::format("{}:{}", printable(decision.place.file), decision.place.line)},
+      {"list_line", printable(context.list_line)},
+      {"hosts", hosts_text(decision)},
+      {"recipients", recipients_text(decision, zone)},
+      {"commands", commands},
+      {"subject", notice.subject}};
+  if (!context.subject.empty())
+    notice.subject = printable(fill_template(context.subject, values), 200);
+  values.back().second = notice.subject;
+  if (!context.body.empty()) notice.body = fill_template(context.body, values);
+}
+
+Notice compose_watch(const Decision& decision, const Zone& zone, Instant now,
+                     const NoticeContext& context) {
+  Notice notice;
+  notice.message_id = message_id(decision, context.host, "\nwatch");
+  notice.date = now.time_since_epoch().count();
+  const auto kind = name_of(decision.identity_kind);
+  notice.subject = fmt::format("[{}] {} {} watched: {} of {} refused recipients in {}",
+                               printable(context.host, 40), kind, printable(decision.identity, 60),
+                               decision.count, decision.limit, duration_text(decision.period));
+  const auto config = context.config_path.empty() ? "" : " -c " + shell_word(context.config_path);
+  notice.body = fmt::format(
+      "exiwarden on {} sees the {}\n\n"
+      "    {}\n\n"
+      "come near a limit: {} recipients it tried to reach do not exist,\n"
+      "between {} and {}.\n"
+      "Rule \"{}\" blocks at {} in {}. Nothing is blocked yet.\n\n",
+      printable(context.host), kind, printable(decision.identity), decision.count,
+      zone.text(decision.first), zone.text(decision.time), printable(decision.rule), decision.limit,
+      duration_text(decision.period));
+  const auto what_to_do = fmt::format(
+      "Look at all of it:\n    exiwarden evidence{} -- {}\n\n"
+      "Block the sender now:\n    exiwarden block{} --rule {} -- {}\n",
+      config, shell_word(decision.identity), config, shell_word(decision.rule),
+      shell_word(decision.identity));
+  notice.body += evidence(decision, zone) + "\n" + what_to_do;
+  apply_templates(decision, zone, context, "watched", what_to_do, notice);
+  return notice;
+}
+
 Notice compose_notice(const Decision& decision, const Zone& zone, Instant now,
                       const NoticeContext& context) {
   Notice notice;
@@ -158,14 +244,40 @@ Notice compose_notice(const Decision& decision, const Zone& zone, Instant now,
       "Rule \"{}\": {} in {}. The deciding line is\n"
       "{}:{}\n\n"
       "From now on Exim freezes what this sender submits; nothing more goes out.\n"
-      "It stays so until the line below is removed from\n"
+      "It stays so until {}the line below is removed from\n"
       "    {}\n"
       "    {}\n\n",
       printable(context.host), kind, printable(decision.identity), decision.count,
       zone.text(decision.first), zone.text(decision.time), printable(decision.rule), decision.limit,
       duration_text(decision.period), printable(decision.place.file), decision.place.line,
-      printable(decision.list), printable(context.list_line));
-  notice.body += evidence(decision, zone) + "\n" + commands(decision, context);
+      until_text(decision, zone), printable(decision.list), printable(context.list_line));
+  const auto what_to_do = commands(decision, context);
+  notice.body += evidence(decision, zone) + "\n" + what_to_do;
+  apply_templates(decision, zone, context, "blocked", what_to_do, notice);
+  return notice;
+}
+
+Notice compose_silence(Instant since, std::chrono::seconds usual,
+                       const std::vector<std::string>& logs, const Zone& zone, Instant now,
+                       const std::string& host) {
+  Notice notice;
+  const auto begun = since.time_since_epoch().count();
+  notice.message_id = message_id(fmt::format("silence\n{}", begun), host);
+  notice.date = now.time_since_epoch().count();
+  notice.subject =
+      fmt::format("[{}] Exim's log is silent since {}", printable(host, 40), zone.text(since));
+  std::string paths;
+  for (const auto& log : logs) paths += "    " + printable(log) + "\n";
+  notice.body = fmt::format(
+      "exiwarden on {} has read no new line of\n\n{}\n"
+      "since {}. At this hour pauses of {} are usual.\n"
+      "If Exim logs elsewhere now, nothing is counted and nobody is blocked.\n\n"
+      "Look whether Exim runs, and where it logs:\n"
+      "    exiwarden status\n    exiwarden check\n",
+      printable(host), paths, zone.text(since), duration_text(usual));
+  Record record;
+  record.add("event", "silent").add("server", host).add("since", zone.text(since));
+  notice.data = record.json();
   return notice;
 }
 
@@ -173,8 +285,11 @@ Notice compose_digest(const std::vector<const Notice*>& notices, const std::stri
   constexpr std::size_t kRoom = 512 * 1024;
   Notice digest;
   std::string ids, table, bodies;
-  std::size_t left_out = 0;
+  std::size_t left_out = 0, blocked = 0;
   for (const auto* notice : notices) {
+    const bool block = notice->data.empty() || notice->data.starts_with(R"({"event":"blocked")");
+    blocked += block ? 1 : 0;
+    digest.data += (digest.data.empty() ? "" : "\n") + notice->data;
     ids += notice->message_id + "\n";
     digest.date = std::max(digest.date, notice->date);
     table += "    " + notice->subject + "\n";
@@ -186,9 +301,12 @@ Notice compose_digest(const std::vector<const Notice*>& notices, const std::stri
   }
   const auto& first = notices.front()->message_id;
   digest.message_id = "exiwarden." + sha256_hex(ids).substr(0, 32) + first.substr(first.find('@'));
-  digest.subject = fmt::format("[{}] {} senders blocked", printable(host, 40), notices.size());
-  digest.body = fmt::format("exiwarden on {} has blocked {} senders:\n\n{}", printable(host),
-                            notices.size(), table);
+  const auto others = notices.size() - blocked;
+  const auto also = others > 0 ? fmt::format(", {} more", others) : "";
+  digest.subject = fmt::format("[{}] {} senders blocked{}", printable(host, 40), blocked, also);
+  digest.body =
+      fmt::format("exiwarden on {} has blocked {} senders{}:\n\n{}", printable(host), blocked,
+                  others > 0 ? fmt::format(", and says {} more", others) : "", table);
   if (left_out > 0) digest.body += fmt::format("\nDetails of {} are left out below.\n", left_out);
   digest.body += bodies;
   return digest;

@@ -15,6 +15,7 @@ struct Notice {
   std::string message_id;  // the same for the same decision, whenever it is composed
   std::int64_t date = 0;   // seconds since 1970 UTC
   std::string subject, body;
+  std::string data;  // of each event one JSON object a line, for programs
   bool operator==(const Notice&) const = default;
 };
 
@@ -23,12 +24,22 @@ struct NoticeContext {
   std::string config_path;  // empty for the default
   std::string list_line;    // as written, without newline
   std::string exim_binary;
+  std::string subject, body;  // templates; empty for our own words
   // The identity stands for others (identity_map): exipick could not find their mail.
   bool mapped = false;
 };
 
 [[nodiscard]] Notice compose_notice(const Decision& decision, const Zone& zone, Instant now,
                                     const NoticeContext& context);
+
+// Somebody comes near a limit; nothing was done yet.
+[[nodiscard]] Notice compose_watch(const Decision& decision, const Zone& zone, Instant now,
+                                   const NoticeContext& context);
+
+// The log is silent against its habit: nothing is counted, whatever is sent.
+[[nodiscard]] Notice compose_silence(Instant since, std::chrono::seconds usual,
+                                     const std::vector<std::string>& logs, const Zone& zone,
+                                     Instant now, const std::string& host);
 
 // Several notices in one mail: what each is about first, then each in full as far as there is room.
 // Not for less than two.

@@ -238,6 +238,12 @@ void Pipeline::on_event(Log& log, const parsers::Event& event) {
   charge(log, refused, time);
 }
 
+void Pipeline::tell_ends() {
+  for (const auto& block : counting_.take_ended()) {
+    if (on_end_) on_end_(block);
+  }
+}
+
 void Pipeline::charge(Log& log, const parsers::Event& event, Instant time) {
   const Signalled signalled{event, time, attribution_.charge(event), log.name};
   if (admits_ && !admits_(signalled)) return;
@@ -260,9 +266,16 @@ void Pipeline::charge(Log& log, const parsers::Event& event, Instant time) {
   occurrence.offset = event.offset;
   occurrence.first_start = log.first_start;
   if (divert_) return divert_(occurrence);
-  counting_.add(occurrence, [this](Decision&& decision) {
-    if (on_decision_) on_decision_(std::move(decision));
-  });
+  counting_.add(
+      occurrence,
+      [this](Decision&& decision) {
+        tell_ends();
+        if (on_decision_) on_decision_(std::move(decision));
+      },
+      [this](Decision&& decision) {
+        if (on_watch_) on_watch_(std::move(decision));
+      });
+  tell_ends();
 }
 
 }  // namespace agent

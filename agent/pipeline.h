@@ -47,6 +47,7 @@ struct PipelineOptions {
 class Pipeline {
  public:
   using OnDecision = std::function<void(Decision&&)>;
+  using OnEnd = std::function<void(const Counting::End&)>;
   using OnSignal = std::function<void(const Signalled&)>;
   // Every message that came in, if submissions are read.
   using OnArrival =
@@ -84,6 +85,10 @@ class Pipeline {
   void reconfigure(const Config& config, PipelineOptions options);
 
   void on_decision(OnDecision callback) { on_decision_ = std::move(callback); }
+  // Somebody came near a limit (rule.watch).
+  void on_watch(OnDecision callback) { on_watch_ = std::move(callback); }
+  // A block has ended by log time; comes before a decision by the same event.
+  void on_end(OnEnd callback) { on_end_ = std::move(callback); }
   void on_signal(OnSignal callback) { on_signal_ = std::move(callback); }
   void on_arrival(OnArrival callback) { on_arrival_ = std::move(callback); }
   void divert(OnOccurrence callback) { divert_ = std::move(callback); }
@@ -108,6 +113,7 @@ class Pipeline {
  private:
   class Log;
   void on_event(Log& log, const parsers::Event& event);
+  void tell_ends();
   void charge(Log& log, const parsers::Event& event, Instant time);
   // Keeps in mind who submitted a message, if he could be charged for its failures.
   void remember(std::string_view message_id, const parsers::Arrival& arrival);
@@ -121,7 +127,8 @@ class Pipeline {
   Submissions submissions_;
   TagCheck tags_;
   std::vector<std::unique_ptr<Log>> logs_;  // null: removed, the number is free
-  OnDecision on_decision_;
+  OnDecision on_decision_, on_watch_;
+  OnEnd on_end_;
   OnSignal on_signal_;
   OnArrival on_arrival_;
   OnOccurrence divert_;

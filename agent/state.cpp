@@ -89,6 +89,19 @@ void encode_subject(std::string& out, const std::string& key, const Counting::Su
   append_number(out, subject.other_hosts);
   if (subject.fresh_since) append_number(out, seconds(*subject.fresh_since));
   out.push_back('\n');
+  if (subject.watched != 0) {
+    out += "watched";
+    append_number(out, subject.watched);
+    out.push_back('\n');
+  }
+  for (const auto& term : subject.terms) {
+    out += "term";
+    append_number(out, term.list);
+    append_optional(out, term.until);
+    append_number(out, term.times);
+    append_number(out, seconds(term.ended));
+    out.push_back('\n');
+  }
   for (const auto& window : subject.windows) {
     // Times as steps from one to the next: short, and the order is seen to hold.
     out += "window";
@@ -142,6 +155,11 @@ class Decoder {
       position().reader.pieces.emplace(std::move(pid), std::move(part));
     } else if (kind == "newest") {
       state.newest = instant(in.number<std::int64_t>());
+    } else if (kind == "silence") {
+      state.silence.since = instant(in.number<std::int64_t>());
+      state.silence.heard = in.optional_time();
+      state.silence.alarmed = in.number() != 0;
+      for (auto& longest : state.silence.longest) longest = in.number<std::int64_t>();
     } else if (kind == "message") {
       message(in);
     } else if (kind == "tag") {
@@ -159,6 +177,10 @@ class Decoder {
       subject_->blocked = in.number();
       subject_->other_hosts = in.number<std::uint32_t>();
       if (!in.done()) subject_->fresh_since = instant(in.number<std::int64_t>());
+    } else if (kind == "watched") {
+      subject().watched = in.number();
+    } else if (kind == "term") {
+      term(in);
     } else if (kind == "window") {
       window(in);
     } else if (kind == "recipients") {
@@ -187,6 +209,7 @@ class Decoder {
       notice.date = in.number<std::int64_t>();
       notice.subject = in.text();
       notice.body = in.text();
+      if (!in.done()) notice.data = in.text();
       state.outbox.push_back(std::move(waiting));
     } else {
       throw Malformed(fmt::format("an unknown record \"{}\"", kind));
@@ -202,6 +225,15 @@ class Decoder {
   Counting::Subject& subject() {
     if (subject_ == nullptr) throw Malformed("a record without its subject");
     return *subject_;
+  }
+  void term(Fields& in) {
+    Counting::Term term;
+    term.list = in.number<std::size_t>();
+    term.until = in.optional_time();
+    term.times = in.number<std::uint32_t>();
+    term.ended = instant(in.number<std::int64_t>());
+    if (term.list >= state.layout.lists.size()) throw Malformed("a term of an unknown list");
+    subject().terms.push_back(term);
   }
   void window(Fields& in) {
     times_.clear();
@@ -250,6 +282,14 @@ std::string encode_state(const State& state) {
     append_number(out, seconds(*state.newest));
     out.push_back('\n');
   }
+  if (state.silence.since) {
+    out += "silence";
+    append_number(out, seconds(*state.silence.since));
+    append_optional(out, state.silence.heard);
+    append_number(out, state.silence.alarmed ? 1 : 0);
+    for (const auto longest : state.silence.longest) append_number(out, longest);
+    out.push_back('\n');
+  }
   for (const auto& [key, message] : state.submissions) {
     out += "message";
     append_field(out, key);
@@ -294,6 +334,7 @@ std::string encode_state(const State& state) {
     append_number(out, notice.date);
     append_field(out, notice.subject);
     append_field(out, notice.body);
+    append_field(out, notice.data);
     out.push_back('\n');
   }
   const auto sum = sha256_hex(out);

@@ -12,6 +12,7 @@
 #include "agent/counting.h"
 #include "agent/notice.h"
 #include "agent/rotations.h"
+#include "agent/silence.h"
 #include "agent/submissions.h"
 #include "agent/tag_check.h"
 
@@ -40,6 +41,7 @@ struct State {
   TagCheck::Seen tags;
   std::vector<PendingBlock> pending;
   std::vector<WaitingNotice> outbox;
+  Silence::State silence;
 };
 
 [[nodiscard]] std::string encode_state(const State& state);

@@ -15,6 +15,7 @@
 #include "agent/commands/list_scope.h"
 #include "agent/network.h"
 #include "agent/printable.h"
+#include "agent/terminal.h"
 #include "agent/zone.h"
 
 namespace agent {
@@ -35,10 +36,11 @@ std::string hand() {
 // Not in the form of the service's own lines: after a crash it takes young ones of those for its
 // own unfinished work.
 std::string hand_data(const ScopedList& list, const std::string& rule, const std::string& reason,
-                      const Zone& zone) {
+                      std::optional<std::chrono::seconds> length, const Zone& zone) {
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   auto data = fmt::format("{} by-hand by={} rule={}", zone.text(now), printable(hand(), 40),
                           rule.empty() ? list.rules.front() : rule);
+  if (length) data += " until=" + zone.text(now + *length);
   if (!reason.empty()) data += " reason=" + reason;
   return data;
 }
@@ -87,9 +89,12 @@ void report(const Invocation& invocation, const ScopedList& list, const actions:
   } else if (invocation.output == Output::csv) {
     fmt::print("{}\n", record_of(list, entry).add("change", made ? "blocked" : "none").csv());
   } else if (made) {
-    fmt::print("blocked {} in {}\n", printable(entry.key), printable(list.path));
+    const auto text = fmt::format("blocked {} in {}", printable(entry.key), printable(list.path));
+    fmt::print("{}\n", Terminal::standard_output().wrapped(text, 4));
   } else {
-    fmt::print("{} is in {} already\n", printable(entry.key), printable(list.path));
+    const auto text =
+        fmt::format("{} is in {} already", printable(entry.key), printable(list.path));
+    fmt::print("{}\n", Terminal::standard_output().wrapped(text, 4));
   }
 }
 
@@ -104,6 +109,12 @@ Exit run_block(const Invocation& invocation) {
   const auto option = [&](const char* name) {
     return invocation.options.count(name) > 0 ? invocation.options[name].as<std::string>() : "";
   };
+  const auto length = parse_duration(option("for"));
+  if (invocation.options.count("for") > 0 && (!length || length->count() < 1)) {
+    fmt::print(stderr, "exiwarden: --for: no duration \"{}\"; accepted: 1d, 1h30m, 90s\n",
+               printable(option("for")));
+    return kUsage;
+  }
   const auto zone = Zone::named(invocation.config.log.timezone);
   const auto exim = actions::find_exim_user(invocation.config.exim.user);
   actions::PosixFiles files;
@@ -121,7 +132,8 @@ Exit run_block(const Invocation& invocation) {
     }
     const actions::ListEntry entry{
         key_in(*list, identity),
-        hand_data(*list, option("rule"), option("reason"), zone ? *zone : Zone::utc()), 0, 0};
+        hand_data(*list, option("rule"), option("reason"), length, zone ? *zone : Zone::utc()), 0,
+        0};
     if (beyond_ascii(entry.key)) {
       fmt::print(stderr,
                  "exiwarden: note: unless print_topbitchars is on, Exim's ids have \\ooo in place "

@@ -104,9 +104,10 @@ Exit explain_decision(const Invocation& invocation) {
   const auto show = [&](const Decision& decision) {
     if (folded(decision.identity) != wanted) return;
     any = true;
-    fmt::print("{}\n", text_of(decision, zone));
+    fmt::print("{}\n", Terminal::standard_output().wrapped(text_of(decision, zone), 4));
     for (const auto& event : seen) {
-      if (event.time > decision.time - decision.period) fmt::print("{}\n", event.text);
+      if (event.time > decision.time - decision.period)
+        fmt::print("{}\n", Terminal::standard_output().wrapped(event.text, 6));
     }
   };
   const auto prepare = [&](Pipeline& pipeline) {

@@ -93,7 +93,8 @@ std::string manual_page() {
       "Follows Exim's main log, charges each refused recipient to the authenticated user or relay\n"
       "host who tried it, counts in an exact sliding window, and at the limit writes the sender\n"
       "into the file that Exim's ACL looks up, freezes what is left in the queue and tells the\n"
-      "abuse desk. Nobody is freed again but by an admin.\n.PP\n"
+      "abuse desk. Nobody is freed again but by an admin, or when a rule's block_for is "
+      "over.\n.PP\n"
       "Results go to standard output, talk to standard error. Colours are for terminals only and\n"
       "never with NO_COLOR set.\n.SH COMMANDS\n",
       kVersion);

@@ -12,6 +12,7 @@
 #include "agent/decision_text.h"
 #include "agent/freezer.h"
 #include "agent/instance.h"
+#include "agent/journal.h"
 #include "agent/printable.h"
 #include "agent/service.h"
 #include "agent/surroundings.h"
@@ -20,6 +21,7 @@ namespace agent {
 namespace {
 
 void say(const std::string& text) {
+  if (journal_is_there()) return send_to_journal(text, 5);
   fmt::print(stderr, "exiwarden: {}\n", printable(text));
 }
 
@@ -75,7 +77,16 @@ Exit run_service(const Invocation& invocation) {
       invocation.config_path == "/etc/exiwarden/exiwarden.toml" ? "" : invocation.config_path;
   options.dry_run = invocation.options.count("dry-run") > 0;
   options.say = say;
+  options.on_watch = [](const Decision& decision, const Zone& zone) {
+    if (journal_is_there()) {
+      send_to_journal(journal_fields(decision, News::watched, zone));
+    } else {
+      say("watch: " + text_of(decision, zone));
+    }
+  };
   options.on_decision = [&](const Decision& decision, const Zone& zone) {
+    if (invocation.output == Output::text && journal_is_there())
+      return send_to_journal(journal_fields(decision, News::blocked, zone));
     const auto record = record_of(decision, zone);
     fmt::print("{}\n", invocation.output == Output::jsonl ? record.json()
                        : invocation.output == Output::csv ? record.csv()

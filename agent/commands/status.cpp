@@ -45,6 +45,7 @@ class Status {
     if (saved_.state) {
       windows();
       for (const auto& pending : saved_.state->pending) this->pending(pending);
+      silence(saved_.state->silence);
       outbox();
     }
     exim();
@@ -245,6 +246,12 @@ class Status {
         .add("identity", pending.identity)
         .add("data", pending.data);
     fmt::print("{}\n", record.json());
+  }
+
+  void silence(const Silence::State& silence) {
+    if (!silence.alarmed || !silence.heard) return;
+    faults_.push_back("the log is silent since " + zone_.text(*silence.heard) +
+                      ", which is not its habit at this hour");
   }
 
   void outbox() {

@@ -87,8 +87,10 @@ void list_options(po::options_description& options) {
 
 void block_options(po::options_description& options) {
   add_scope_options(options);
-  options.add_options()("reason", po::value<std::string>()->value_name("TEXT"),
-                        "why; goes into the list");
+  options.add_options()  //
+      ("reason", po::value<std::string>()->value_name("TEXT"), "why; goes into the list")(
+          "for", po::value<std::string>()->value_name("TIME"),
+          "how long, like 1d or 1h30m (default: until freed)");
 }
 
 void release_options(po::options_description& options) {

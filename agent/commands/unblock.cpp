@@ -14,6 +14,7 @@
 #include "agent/printable.h"
 #include "agent/queue_match.h"
 #include "agent/state.h"
+#include "agent/terminal.h"
 
 namespace agent {
 namespace {
@@ -205,7 +206,9 @@ class Unblock {
 
   void report(const Listed& listed) const {
     if (invocation_.output != Output::text) return print(list_record(listed));
-    fmt::print("freed {} from {}\n", printable(listed.entry.key), printable(listed.list.path));
+    const auto text =
+        fmt::format("freed {} from {}", printable(listed.entry.key), printable(listed.list.path));
+    fmt::print("{}\n", Terminal::standard_output().wrapped(text, 4));
   }
 
   void report(const actions::QueuedMessage& message, bool thaw) const {

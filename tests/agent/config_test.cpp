@@ -127,6 +127,12 @@ TEST_CASE("what is in force, printed and read again, is the same") {
       "[[rule]]\nname = \"fast\"\nidentity = \"user\"\nlimit = 10\nperiod = \"1m\"\n"
       "[[rule]]\nname = \"r\"\nidentity = \"relay\"\nsignals = [\"tagged\"]\nlimit = 1000000\n"
       "period = \"366d\"\ncount = \"recipients\"\nlist = \"/l\"\nipv6_prefix = 56\n",
+      "[log]\nsilence_alarm = false\n[exim]\nspool_guard = true\n[notify]\n"
+      "transports = [\"exec\", \"webhook\"]\nexec = [\"/bin/x\", \"{}\"]\n"
+      "webhook = \"https://a.example/b?c\"\nsubject = \"{{{identity}}}\"\nbody_file = \"/b\"\n"
+      "[[rule]]\nname = \"r\"\nidentity = \"user\"\nwatch = \"7%\"\nblock_for = \"1d\"\n"
+      "[[rule]]\nname = \"s\"\nidentity = \"user\"\nblock_for = [\"1h\", \"2d\", \"forever\"]\n"
+      "repeat_within = \"2w\"\n",
       "[exempt]\nuser_files = [\"/a\", \"/b\"]\nhost_files = [\"/c\"]\n"
       "[[identity_map]]\nidentity = \"user\"\nregex = '\\W(.*)'\nrewrite = '\\1'\n"
       "[[identity_map]]\nidentity = \"relay\"\nfile = \"/d\"\n"
@@ -199,7 +205,7 @@ TEST_CASE("each fault is said with its place, its key and what is accepted") {
       {"[notify]\nto = [\"a@b!c\"]\n", "x.toml:2:7: notify.to ", {"an address"}},
       {"[notify]\ntransports = [\"sntp\"]\n",
        "x.toml:2:15: notify.transports ",
-       {"did you mean \"smtp\"?", "smtp, sendmail, none"}},
+       {"did you mean \"smtp\"?", "smtp, sendmail, exec, webhook, none"}},
       {"[notify]\nsmtp = \"localhost\"\n", "x.toml:2:8: notify.smtp ", {"host:port"}},
       {"[notify]\nsmtp = \"h:0\"\n", "x.toml:2:8: notify.smtp ", {"host:port"}},
       {"[notify]\nsmtp = \"h:65536\"\n", "x.toml:2:8: notify.smtp ", {"host:port"}},
@@ -243,6 +249,29 @@ TEST_CASE("each fault is said with its place, its key and what is accepted") {
        "x.toml:3:11: pattern[1].dequote ",
        {"true, false"}},
       {"[log]\ntag_secret_file = \"x\"\n", "x.toml:2:19: log.tag_secret_file ", {"absolute path"}},
+      {rule + "watch = 50\n", "x.toml:4:9: rule[1].watch ", {"is 50; accepted:", "in quotes"}},
+      {rule + "watch = \"0%\"\n", "x.toml:4:9: rule[1].watch ", {"\"1%\" to \"99%\""}},
+      {rule + "watch = \"100%\"\n", "x.toml:4:9: rule[1].watch ", {"\"1%\" to \"99%\""}},
+      {rule + "watch = \"5 %\"\n", "x.toml:4:9: rule[1].watch ", {"\"1%\" to \"99%\""}},
+      {rule + "block_for = 60\n", "x.toml:4:13: rule[1].block_for ", {"is 60", "\"forever\""}},
+      {rule + "block_for = [\"1h\", \"x\"]\n", "x.toml:4:20: rule[1].block_for ", {"is \"x\""}},
+      {rule + "block_for = [\"forever\", \"1h\"]\n",
+       "x.toml:4:13: rule[1].block_for ",
+       {"after \"forever\""}},
+      {rule + "repeat_within = \"forever\"\n", "x.toml:4:17: rule[1].repeat_within ", {"units"}},
+      {"[notify]\ntransports = [\"exec\"]\n",
+       "x.toml:2:14: notify.transports ",
+       {"no notify.exec"}},
+      {"[notify]\ntransports = [\"webhook\"]\n",
+       "x.toml:2:14: notify.transports ",
+       {"no notify.webhook"}},
+      {"[notify]\nexec = [\"x\"]\n", "x.toml:2:8: notify.exec ", {"absolute path"}},
+      {"[notify]\nwebhook = \"ftp://a\"\n", "x.toml:2:11: notify.webhook ", {"https://"}},
+      {"[notify]\nwebhook = \"https://a b\"\n", "x.toml:2:11: notify.webhook ", {"https://"}},
+      {"[notify]\nsubject = \"{identty}\"\n",
+       "x.toml:2:11: notify.subject ",
+       {"{identty} is none", "did you mean {identity}?"}},
+      {"[notify]\nsubject = \"a } b\"\n", "x.toml:2:11: notify.subject ", {"written twice"}},
       {rule + "[[rule.override]]\nlimit = 5\n",
        "x.toml:4:1: rule[1].override[1].users ",
        {"domains and hosts"}},

@@ -3,7 +3,10 @@
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <sstream>
+
+#include "agent/notice_json.h"
 
 using agent::compose_notice;
 using agent::Decision;
@@ -32,8 +35,13 @@ Decision sample_decision() {
 }
 
 NoticeContext sample_context() {
-  return {"mx1.example.org", "", "bob@example.org: 2026-11-23T10:42:35+01:00 exiwarden",
-          "/usr/sbin/exim4"};
+  return {"mx1.example.org",
+          "",
+          "bob@example.org: 2026-11-23T10:42:35+01:00 exiwarden",
+          "/usr/sbin/exim4",
+          "",
+          "",
+          false};
 }
 
 std::vector<std::string> lines_of(const std::string& text) {
@@ -169,6 +177,74 @@ TEST_CASE("lines that people read are no wider than a mail's 78 columns") {
     INFO(line);
     CHECK((command || line.size() <= 78));
   }
+}
+
+TEST_CASE("a watch notice says that nothing was done, a block with an end when it ends") {
+  auto decision = sample_decision();
+  const auto zone = *agent::Zone::named("Europe/Berlin");
+  decision.count = 50;
+  const auto watch = compose_watch(decision, zone, kNow, sample_context());
+  CHECK(watch.subject ==
+        "[mx1.example.org] user bob@example.org watched: 50 of 100 refused recipients in 1h");
+  CHECK(watch.body.find("Nothing is blocked yet.") != std::string::npos);
+  CHECK(watch.body.find("exiwarden block --rule 'authenticated' -- 'bob@example.org'\n") !=
+        std::string::npos);
+  CHECK(watch.body.find("xargs") == std::string::npos);
+  CHECK(watch.message_id != compose_notice(decision, zone, kNow, sample_context()).message_id);
+  for (const auto& line : lines_of(watch.body)) CHECK(line.size() <= 78);
+
+  decision.until = decision.time + std::chrono::hours(24);
+  decision.times = 2;
+  const auto notice = compose_notice(decision, zone, kNow, sample_context());
+  CHECK(notice.body.find("It stays so until 2026-11-24T10:42:35+01:00\n"
+                         "(1d, block number 2 in a row), or until the line below is removed") !=
+        std::string::npos);
+  auto mapped = sample_context();
+  mapped.mapped = true;
+  const auto by_name = compose_notice(decision, zone, kNow, mapped).body;
+  CHECK(by_name.find("exipick") == std::string::npos);
+  CHECK(by_name.find("exiwarden release --exact --list ") != std::string::npos);
+}
+
+TEST_CASE("a notice in the site's own words") {
+  auto context = sample_context();
+  context.subject = "{kind} {identity} {{{count}/{limit}}} {event} on {server}";
+  context.body = "{identity} by {rule}\n{hosts}{recipients}{commands}{subject}\n";
+  auto decision = sample_decision();
+  decision.identity = "b\x1b{rule}";
+  const auto notice = compose_notice(decision, agent::Zone::utc(), kNow, context);
+  CHECK(notice.subject == "user b\\x1b{rule} {100/100} blocked on mx1.example.org");
+  CHECK(notice.body.starts_with("b\\x1b{rule} by authenticated\n         97  2001:db8::7\n"));
+  CHECK(notice.body.find("    2026-11-23 09:41:40  dead@example.net\n") != std::string::npos);
+  CHECK(notice.body.ends_with("blocked on mx1.example.org\n"));
+}
+
+TEST_CASE("what programs are told of a notice") {
+  auto decision = sample_decision();
+  decision.identity = "b\"\x1b";
+  const auto zone = agent::Zone::utc();
+  const auto one = compose_notice(decision, zone, kNow, sample_context());
+  decision.identity = "eve";
+  const auto two = compose_watch(decision, zone, kNow, sample_context());
+  const auto both = agent::compose_digest({&one, &two}, "mx1");
+  const auto json = nlohmann::json::parse(agent::notice_json(both));
+  CHECK(json["text"] == "[mx1] 1 senders blocked, 1 more");
+  CHECK(json["message_id"] == both.message_id);
+  CHECK(json["body"] == both.body);
+  REQUIRE(json["events"].size() == 2);
+  CHECK(json["events"][0]["event"] == "blocked");
+  CHECK(json["events"][0]["identity"] == "b\"\x1b");
+  CHECK(json["events"][0]["hosts"] == nlohmann::json{"192.0.2.7", "2001:db8::7"});
+  CHECK(json["events"][0]["recipients"][1] == "gone@example.net");
+  CHECK(json["events"][1]["event"] == "watched");
+  const auto environment = agent::notice_environment(one);
+  const auto has = [&](const std::string& entry) {
+    return std::find(environment.begin(), environment.end(), entry) != environment.end();
+  };
+  CHECK(has("EXIWARDEN_IDENTITY=b\"\\x1b"));
+  CHECK(has("EXIWARDEN_EVENT=blocked"));
+  CHECK(has("EXIWARDEN_COUNT=100"));
+  CHECK(has("EXIWARDEN_SERVER=mx1.example.org"));
 }
 
 TEST_CASE("an exipick criterion holds nothing that exipick or its Perl would act on") {

@@ -12,6 +12,8 @@ class RemoteHost:
         self.refusal = refusal
         self.messages = []
         self.refused = []
+        self.slots = None  # a semaphore: so many messages at a time, 451 to all others
+        self.seconds = 0  # that each of them takes
         remote = self
 
         class Session(socketserver.StreamRequestHandler):
@@ -50,6 +52,8 @@ class RemoteHost:
                 answer = self.refusal(address.rsplit(b"@", 1)[0])
                 (recipients if answer is None else self.refused).append(address)
                 say(answer or b"250 ok")
+            elif verb == b"DATA" and self.slots and not self.slots.acquire(blocking=False):
+                say(b"451 busy")
             elif verb == b"DATA":
                 say(b"354 go on")
                 text = b""
@@ -57,6 +61,9 @@ class RemoteHost:
                     if body == b".\r\n":
                         break
                     text += body
+                if self.slots:
+                    threading.Event().wait(self.seconds)
+                    self.slots.release()
                 self.messages.append((recipients, text))
                 say(b"250 taken")
             elif verb == b"QUIT":

@@ -1,0 +1,18 @@
+// What all users of libcurl begin with.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <memory>
+
+namespace actions {
+
+using CurlHandle = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
+
+// Null if the library does not start.
+inline CurlHandle start_curl() {
+  static const bool started = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+  return {started ? curl_easy_init() : nullptr, &curl_easy_cleanup};
+}
+
+}  // namespace actions
