@@ -1,10 +1,14 @@
 // Blocks that end by themselves, on disk: the line goes at its time, whatever happens around it,
 // and what an admin makes of the line counts.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "actions/lsearch.h"
 #include "agent/lists.h"
+#include "tests/durability/faults.h"
 #include "tests/durability/lab.h"
 
 using namespace std::chrono_literals;
@@ -164,4 +168,42 @@ TEST_CASE("A configuration without ends keeps those that lines have") {
   m.forward(100s);
   m.settle();
   CHECK(m.listed().empty());
+}
+
+// The story of one block, from its first line to after its end, killed at each change on the way.
+TEST_CASE("Killed at any change, a block ends all the same, and the next one is longer") {
+  std::size_t points = 0;
+  for (const auto mode : {faults::Mode::kill_before, faults::Mode::kill_torn}) {
+    for (std::uint64_t at = 1;; ++at, ++points) {
+      INFO("mode " << static_cast<int>(mode) << ", change " << at);
+      Fresh m;
+      m.rejections("alice", 3);
+      const auto pid = ::fork();
+      REQUIRE(pid >= 0);
+      if (pid == 0) {
+        ::alarm(60);
+        faults::arm({mode, at});
+        m.start();
+        m.settle();
+        m.forward(100s);
+        m.settle();
+        m.stop();
+        ::_exit(0);
+      }
+      int status = 0;
+      REQUIRE(::waitpid(pid, &status, 0) == pid);
+      REQUIRE(WIFEXITED(status));
+      m.forward(300s);
+      m.start();
+      m.settle();
+      CHECK(m.listed().empty());
+      m.block("alice");
+      CHECK(m.says_until(600s));
+      CHECK(m.told().size() == 2);
+      for (const auto& [notice, times] : m.told()) CHECK(times <= 2);
+      if (WEXITSTATUS(status) == 0) break;
+      REQUIRE(WEXITSTATUS(status) == faults::kDied);
+    }
+  }
+  CHECK(points > 20);
 }
