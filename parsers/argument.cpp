@@ -4,6 +4,7 @@
 #include <array>
 
 #include "parsers/rcpt_address.h"
+#include "parsers/scan.h"
 
 namespace parsers {
 namespace {
@@ -141,7 +142,7 @@ std::size_t argument_length(std::string_view text) {
   if (text.starts_with('<') && !text.starts_with("<@")) {
     const auto end = plain_length(text.substr(0, limit).substr(1)) + 2;
     if (end <= limit && text[end - 1] == '>' &&
-        (end == text.size() || text.substr(end).starts_with(": "))) {
+        (end == text.size() || begins(text.substr(end), ": "))) {
       return end;
     }
   }

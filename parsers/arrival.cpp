@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <vector>
 
 #include "parsers/free_text.h"
@@ -39,21 +40,11 @@ std::size_t address_end(std::string_view text) {
 class Sizes {
  public:
   explicit Sizes(std::string_view entry) {
-    std::size_t word_end = entry.size();
-    bool odd = false;  // quotes from here on, and from the next byte on
-    bool odd_next = false;
-    bool odd_at_word_end = false;
-    for (auto i = entry.size(); i-- > 0;) {
-      const bool here = entry[i] == '\\' ? odd_next : odd != (entry[i] == '"');
-      odd_next = odd;
-      odd = here;
-      if (entry[i] != ' ') continue;
-      if (!odd_at_word_end && is_size(entry.substr(i, word_end - i)) &&
-          !entry.substr(word_end).starts_with(" S=")) {
-        rests_.push_back(entry.size() - i);
-      }
-      word_end = i;
-      odd_at_word_end = odd;
+    constexpr auto kNone = std::string_view::npos;
+    if (entry.find('"') == kNone && entry.find('\\') == kNone) {
+      without_quotes(entry);
+    } else {
+      with_quotes(entry);
     }
   }
   [[nodiscard]] bool is_at(const Cursor& at) const {
@@ -70,9 +61,39 @@ class Sizes {
   }
 
  private:
-  static bool is_size(std::string_view word) {
-    return word.starts_with(" S=") && word.size() > 3 &&
-           std::all_of(word.begin() + 3, word.end(), [](char c) { return c >= '0' && c <= '9'; });
+  void with_quotes(std::string_view entry) {
+    std::size_t word_end = entry.size();
+    bool odd = false;  // quotes from here on, and from the next byte on
+    bool odd_next = false;
+    bool odd_at_word_end = false;
+    for (auto i = entry.size(); i-- > 0;) {
+      const bool here = entry[i] == '\\' ? odd_next : odd != (entry[i] == '"');
+      odd_next = odd;
+      odd = here;
+      if (entry[i] != ' ') continue;
+      if (!odd_at_word_end) word(entry, i, word_end);
+      word_end = i;
+      odd_at_word_end = odd;
+    }
+  }
+  // The same, from blank to blank.
+  void without_quotes(std::string_view entry) {
+    for (auto end = entry.size();;) {
+      const void* blank = ::memrchr(entry.data(), ' ', end);
+      if (blank == nullptr) return;
+      const auto begin = static_cast<std::size_t>(static_cast<const char*>(blank) - entry.data());
+      word(entry, begin, end);
+      end = begin;
+    }
+  }
+  void word(std::string_view entry, std::size_t begin, std::size_t end) {
+    if (is_size(entry.substr(begin, end - begin)) && !begins(entry.substr(end), " S=")) {
+      rests_.push_back(entry.size() - begin);
+    }
+  }
+  static bool is_size(std::string_view text) {
+    return begins(text, " S=") && text.size() > 3 &&
+           std::all_of(text.begin() + 3, text.end(), [](char c) { return c >= '0' && c <= '9'; });
   }
   std::vector<std::size_t> rests_;  // in rising order
 };
