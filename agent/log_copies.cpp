@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "agent/interrupt.h"
 #include "agent/log_input.h"
 
 namespace agent {
@@ -66,7 +67,7 @@ struct Common {
 
 Common compare(Bytes& left, Bytes& right) {
   Common common;
-  for (;;) {
+  while (!Interrupt::requested()) {
     const auto x = left.ahead(), y = right.ahead();
     const auto size = std::min(x.size(), y.size());
     if (size == 0) {
@@ -82,6 +83,7 @@ Common compare(Bytes& left, Bytes& right) {
     left.take(size);
     right.take(size);
   }
+  return {};
 }
 
 std::string head_of(const std::string& path) {
@@ -121,7 +123,7 @@ std::optional<Overlap> overlap_of(const std::string& earlier, const std::string&
   std::uint64_t window_at = 0;  // of its first byte in `earlier`
   std::size_t from = 1;         // of window: tried before here. Both from 0 is for compare_logs
   int places = 0;
-  for (;;) {
+  while (!Interrupt::requested()) {
     const auto chunk = bytes.ahead();
     const bool over = chunk.empty();
     window.append(chunk);
@@ -146,6 +148,7 @@ std::optional<Overlap> overlap_of(const std::string& earlier, const std::string&
     window.erase(0, done);
     window_at += done;
   }
+  return std::nullopt;
 }
 
 }  // namespace agent

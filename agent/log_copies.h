@@ -10,6 +10,9 @@
 
 namespace agent {
 
+// Both give up when Ctrl-C asks for an end (interrupt.h): what is not known to be the same is
+// different.
+
 enum class Sameness { different, equal, left_in_right, right_in_left };
 
 // Of two logs that may begin alike: what can be read of both, byte by byte, from their first one.

@@ -1,8 +1,10 @@
 #include "agent/log_copies.h"
 
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <random>
 
+#include "agent/interrupt.h"
 #include "tests/fakes.h"
 
 using agent::compare_logs;
@@ -107,4 +109,17 @@ TEST_CASE("overlaps of random logs against a plain search") {
     CHECK(overlap->whole == whole);
   }
   CHECK(found > 100);
+}
+
+TEST_CASE("Ctrl-C ends a comparison") {
+  const Logs logs;
+  const auto whole = logs.write("whole", lines(0, 90000));
+  const auto late = logs.write("late", lines(40000, 90000));
+  CHECK(compare_logs(whole, whole) == Sameness::equal);
+  CHECK(overlap_of(whole, late));
+  const agent::Interrupt interrupt;
+  std::raise(SIGINT);
+  CHECK(compare_logs(whole, whole) == Sameness::different);
+  CHECK_FALSE(overlap_of(whole, late));
+  const agent::Interrupt forgotten;  // by the tests that follow
 }
