@@ -13,8 +13,8 @@ namespace agent {
 
 class RecentBytes {
  public:
-  static constexpr std::size_t kLine = 512;        // before the end of the last whole line
-  static constexpr std::size_t kMost = 64 * 1024;  // with the half line after it
+  static constexpr std::size_t kLine = 512;  // before the end of the last whole line
+  static constexpr std::size_t kMost = std::size_t{64} * 1024;  // with the half line after it
 
   // `pending`: how many of the last bytes belong to no whole line yet, these included.
   void add(std::span<const char> fresh, std::uint64_t pending) {

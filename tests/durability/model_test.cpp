@@ -387,9 +387,9 @@ Script shrunk(Script script) {
   return script;
 }
 
-void check(std::uint64_t scripts) {
+void check(std::uint64_t scripts, std::uint64_t first_seed) {
   const char* given = std::getenv("EXIWARDEN_SEED");
-  const auto seed = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device()();
+  const auto seed = given != nullptr ? std::strtoull(given, nullptr, 10) : first_seed;
   std::size_t wrong = 0;
   for (std::uint64_t i = 0; i < scripts; ++i) {
     const auto script = random_script(seed + i);
@@ -407,9 +407,10 @@ void check(std::uint64_t scripts) {
 }  // namespace
 
 TEST_CASE("Random scripts end as the model says") {
-  check(300);
+  // The same ones each time: what fails here was broken by the change at hand.
+  check(300, 1);
 }
 
 TEST_CASE("Random scripts end as the model says, many", "[.long]") {
-  check(10'000);
+  check(10'000, std::random_device()());
 }
