@@ -84,6 +84,9 @@ class Follower {
 
   OpenFile& adopt(LogFile file, bool rotated);
   void search(const std::string& current, Instant now);
+  std::vector<std::optional<std::size_t>> look_for(const std::string& current,
+                                                   std::vector<LogFile>& candidates,
+                                                   std::vector<Unreadable>& unread);
   void go_on(LogFile file, const LogPosition& position, bool is_live);
   void read_once_more(OpenFile& open, std::optional<Instant> newest, Instant now);
   Got read_one(OpenFile& open, std::size_t& budget);

@@ -28,19 +28,35 @@ void Follower::resume(const std::vector<LogPosition>& saved, Instant since, Inst
   }
 }
 
+// A rotation may go on while the directory is read: a file in the midst of its renaming is seen
+// under neither name. So it is read until two looks see the same files.
+std::vector<std::optional<std::size_t>> Follower::look_for(const std::string& current,
+                                                           std::vector<LogFile>& candidates,
+                                                           std::vector<Unreadable>& unread) {
+  constexpr int kLooks = 20;
+  std::vector<std::pair<std::string, std::uint64_t>> seen;
+  for (int look = 1;; ++look) {
+    unread.clear();
+    candidates = rotations_of(pattern_, current, olddirs_, true, unread);
+    auto live = LogFile::open(current);
+    if (live)
+      candidates.push_back(std::move(live.value()));
+    else if (live.error().code != actions::Errc::not_found)
+      unread.push_back({live.error().what, std::numeric_limits<std::int64_t>::max()});
+    std::erase_if(candidates, [&](const LogFile& file) { return is_open(file); });
+    std::vector<std::pair<std::string, std::uint64_t>> sees;
+    for (const auto& file : candidates) sees.emplace_back(file.path(), file.inode());
+    if (sees == seen || look == kLooks) return find_positions(unplaced_, candidates);
+    seen = std::move(sees);
+  }
+}
+
 // Takes every file that was read before up where it was left, and what has come since. What can't
 // be read now is waited for: it may be just the one.
 void Follower::search(const std::string& current, Instant now) {
   std::vector<Unreadable> unread;
-  auto candidates = rotations_of(pattern_, current, olddirs_, true, unread);
-  auto live = LogFile::open(current);
-  if (live)
-    candidates.push_back(std::move(live.value()));
-  else if (live.error().code != actions::Errc::not_found)
-    unread.push_back({live.error().what, std::numeric_limits<std::int64_t>::max()});
-  std::erase_if(candidates, [&](const LogFile& file) { return is_open(file); });
-
-  const auto found = find_positions(unplaced_, candidates);
+  std::vector<LogFile> candidates;
+  const auto found = look_for(current, candidates, unread);
   auto since = written_after_;
   for (std::size_t i = 0; i < unplaced_.size(); ++i) {
     if (!found[i]) since = std::min(since, unplaced_[i].modified);
