@@ -70,9 +70,14 @@ Lists::List* Lists::find(const std::string& path) {
   return list == lists_.end() ? nullptr : &*list;
 }
 
-void Lists::fail(List& list, const actions::Error& error) {
-  if (list.fault != error.what) say_(printable(error.what) + "; trying again");
-  list.fault = error.what;
+void Lists::fail(std::string& fault, const actions::Error& error) {
+  if (fault != error.what) say_(printable(error.what) + "; trying again");
+  fault = error.what;
+}
+
+void Lists::written(List& list) {
+  if (!list.unwritten.empty()) say_(fmt::format("{}: written again", list.file.path()));
+  list.unwritten.clear();
 }
 
 // A list that Exim can't read stops everybody's mail: mend what is ours, say what is not.
@@ -97,7 +102,7 @@ void Lists::adopt(Counting& counting, std::optional<Instant> horizon, bool lost,
     auto& list = lists_[i];
     const auto view = list.file.read();
     if (!view) {
-      fail(list, view.error());
+      fail(list.fault, view.error());
       continue;
     }
     list.seen = view.value().stamp;
@@ -174,7 +179,7 @@ Lists::Seen Lists::look(std::size_t index, Counting& counting, Moment now, bool 
   auto& list = lists_[index];
   const auto stamp = list.file.stamp();
   if (!stamp) {
-    fail(list, stamp.error());
+    fail(list.fault, stamp.error());
     return {};
   }
   const bool again = list.doubt && now.steady - list.doubt->since >= kSettle;
@@ -187,7 +192,7 @@ Lists::Seen Lists::look(std::size_t index, Counting& counting, Moment now, bool 
   if (list.doubt && !again && stamp.value() == list.doubt->stamp) return {};
   const auto view = list.file.read();
   if (!view) {
-    fail(list, view.error());
+    fail(list.fault, view.error());
     return {};
   }
   if (!list.fault.empty()) say_(fmt::format("{}: readable again", list.file.path()));
@@ -272,10 +277,10 @@ bool Lists::settling() const {
 bool Lists::add(List& list, const PendingBlock& block, std::optional<actions::FileStamp>& known) {
   const auto added = list.file.add(block.identity, block.data, known);
   if (!added) {
-    fail(list, added.error());
+    fail(list.unwritten, added.error());
     return false;
   }
-  list.fault.clear();
+  written(list);
   list.unsynced = true;
   const auto key = folded(block.identity);
   list.unclaimed.erase(key);
@@ -327,7 +332,7 @@ bool Lists::take_out(const Counting::End& block) {
   auto& list = lists_[block.list];
   const auto view = list.file.read();
   if (!view) {
-    fail(list, view.error());
+    fail(list.fault, view.error());
     return false;
   }
   for (const auto& entry : view.value().entries) {
@@ -335,10 +340,10 @@ bool Lists::take_out(const Counting::End& block) {
     if (ends_at(entry.data) != block.until) return true;  // of another block, or by another hand
     const auto removed = list.file.remove({entry.key});
     if (!removed) {
-      fail(list, removed.error());
+      fail(list.unwritten, removed.error());
       return false;
     }
-    list.fault.clear();
+    written(list);
     list.entries -= std::min(list.entries, removed.value());
     say_(fmt::format("{}: {} is free again, his block has ended", list.file.path(),
                      printable(block.key)));
@@ -359,10 +364,13 @@ void Lists::retry() {
   std::erase_if(ending_, [&](const Counting::End& block) { return take_out(block); });
   for (auto& list : lists_) {
     const auto waits = [&](const PendingBlock& block) { return block.list == list.file.path(); };
-    if (std::none_of(pending_.begin(), pending_.end(), waits)) continue;
+    if (std::none_of(pending_.begin(), pending_.end(), waits)) {
+      if (ending_.empty()) list.unwritten.clear();  // nothing is left to write
+      continue;
+    }
     const auto view = list.file.read();
     if (!view) {
-      fail(list, view.error());
+      fail(list.fault, view.error());
       continue;
     }
     // Another hand may have put it there.

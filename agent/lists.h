@@ -82,7 +82,8 @@ class Lists {
   [[nodiscard]] std::size_t size() const { return lists_.size(); }
   [[nodiscard]] const std::string& path(std::size_t list) const { return lists_[list].file.path(); }
   [[nodiscard]] const std::string& fault(std::size_t list) const {
-    return lists_[list].fault.empty() ? lists_[list].access : lists_[list].fault;
+    const auto& of = lists_[list];
+    return !of.fault.empty() ? of.fault : !of.unwritten.empty() ? of.unwritten : of.access;
   }
   [[nodiscard]] std::size_t entries(std::size_t list) const { return lists_[list].entries; }
 
@@ -108,7 +109,8 @@ class Lists {
     std::map<std::string, std::optional<Instant>>
         unclaimed{};                   // folded keys, see adopt(); their ends
     std::set<std::string> at_start{};  // all keys, if the state was lost
-    std::string fault{};               // empty: we could read and write it the last time
+    std::string fault{};               // empty: we could read it the last time
+    std::string unwritten{};           // empty: so could we write it; reading it mends nothing
     std::string access{};              // empty: so can Exim's user read it
     std::size_t entries = 0;
     bool unsynced = false;
@@ -119,7 +121,8 @@ class Lists {
   // `known`: see Blocklist::add; set to what it would be for the next one.
   bool add(List& list, const PendingBlock& block, std::optional<actions::FileStamp>& known);
   void check_access(List& list);
-  void fail(List& list, const actions::Error& error);
+  void fail(std::string& fault, const actions::Error& error);
+  void written(List& list);
   bool lost_in_a_race(List& list, const std::string& key,
                       const std::optional<actions::FileStamp>& now);
   bool take_out(const Counting::End& block);

@@ -284,10 +284,11 @@ class LongWork(LogCase):
         traffic = Traffic(BEGIN, 24, seed=3)
         noise = b"".join(b"2026-03-12 10:00:00 1xVRUA-00002H-0Z => a%d@b.test R=r T=t H=mx.test [203.0.113.9]\n" % i for i in range(9000))
         path = self.home + "/long"
-        with open(path, "wb") as out:
-            out.write(traffic.whole())
-            for _ in range(200):
-                out.write(noise)
+        packed = pack(noise, "gz")
+        with open(path, "wb") as out:  # more than a gigabyte, unpacked
+            out.write(pack(traffic.whole(), "gz"))
+            for _ in range(1500):
+                out.write(packed)
         terminal, other = pty.openpty()
         self.addCleanup(os.close, terminal)
         with subprocess.Popen([PROGRAM, "replay", "-c", self.config, "--report", self.home + "/page.html", path],
