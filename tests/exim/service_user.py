@@ -50,6 +50,9 @@ class ServiceUser(unittest.TestCase):
                     until(lambda: lab.mailbox("abuse").count("user alice blocked") == turn + 1,
                           what="the notice")
                     path.unlink()
+                    # What comes before it is seen would belong to the block, not to a fresh window.
+                    until(lambda: agent.errors.read_text().count("is free again") == turn + 1,
+                          what="alice to be free")
                 self.assertEqual([line for line in agent.errors.read_text().splitlines()
                                   if "is free again" not in line], [])
             self.assertTrue(any(path.is_file() for path in state.iterdir()), "no checkpoint")
