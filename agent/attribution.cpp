@@ -48,16 +48,12 @@ Attribution::Attribution(const Config& config, std::vector<IpAddress> own,
       own_(std::move(own)),
       tables_(tables ? std::move(tables) : Tables::without_files(config)) {}
 
-bool Attribution::is_exempt(std::string_view id) const {
-  return !tables_->exempt_users.empty() && tables_->exempt_users.count(folded(id)) > 0;
-}
-
 Charge Attribution::charge(Charged verdict, std::string_view printed) {
   const auto kind = *identity_of(verdict);
-  if (kind != IdentityKind::relay && is_exempt(printed)) return {Charged::exempt, {}};
+  if (kind != IdentityKind::relay && tables_->exempts_user(printed)) return {Charged::exempt, {}};
   if (!tables_->identities.maps(kind)) return {verdict, printed};
   name_ = tables_->identities.name(kind, printed);
-  return is_exempt(name_) ? Charge{Charged::exempt, {}} : Charge{verdict, name_};
+  return tables_->exempts_user(name_) ? Charge{Charged::exempt, {}} : Charge{verdict, name_};
 }
 
 Charge Attribution::charge(const parsers::Event& event) {

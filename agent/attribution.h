@@ -58,7 +58,6 @@ class Attribution {
 
  private:
   Charged classify(std::string_view ip);
-  [[nodiscard]] bool is_exempt(std::string_view id) const;
   // For an id or a host that may be charged: the one who is, by the map; or exempt.
   Charge charge(Charged verdict, std::string_view printed);
 

@@ -27,24 +27,6 @@ constexpr auto kMetrics = 15s;
 constexpr auto kLastMail = 5s;  // at a stop
 constexpr std::size_t kMaxParked = 64;
 
-Follower::Counters& operator+=(Follower::Counters& sum, const Follower::Counters& more) {
-  sum.rotations += more.rotations;
-  sum.truncations += more.truncations;
-  sum.missing += more.missing;
-  return sum;
-}
-
-// Who is exempt by now is not to be blocked for what could not be written before.
-std::vector<PendingBlock> without_exempt(std::vector<PendingBlock> pending,
-                                         const ExemptConfig& exempt) {
-  std::erase_if(pending, [&](const PendingBlock& block) {
-    return std::any_of(exempt.users.begin(), exempt.users.end(), [&](const std::string& user) {
-      return actions::same_key(user, block.identity);
-    });
-  });
-  return pending;
-}
-
 }  // namespace
 
 Engine::Engine(const Config& config, PipelineOptions around, LogTrust trust, EngineParts parts,
@@ -84,7 +66,8 @@ void Engine::start(Moment now) {
     pipeline_.counting().restore(std::move(state->subjects), state->layout, state->newest);
     pipeline_.submissions().restore(std::move(state->submissions));
     pipeline_.tags().restore(state->tags);
-    lists_.restore(without_exempt(std::move(state->pending), config_.exempt));
+    lists_.restore(std::move(state->pending));
+    drop_exempt();
     outbox_.restore(std::move(state->outbox), now.steady);
     silence_.restore(state->silence);
     parked_ = std::move(state->positions);
@@ -133,100 +116,22 @@ void Engine::open_lists() {
   }
 }
 
-void Engine::decide(Decision&& decision) {
-  if (options_.dry_run) {
-    ++decisions_;
-    options_.on_decision(decision, zone_);
-    return;
-  }
-  const auto data = list_data(decision, zone_, spool_space());
-  const auto blocked = lists_.block(decision, data, pipeline_.counting());
-  if (blocked == Lists::Blocked::freed_before) return;
-  ++decisions_;
-  checkpoints_.hurry();
-  options_.on_decision(decision, zone_);
-  if (!wants_notices(config_.notify)) return;
-  auto context = notice_context(decision);
-  const auto line = actions::list_line(decision.identity, data).value_or("\n");
-  context.list_line = line.substr(0, line.size() - 1);
-  if (blocked == Lists::Blocked::pending)
-    context.list_line += "  (NOT WRITTEN YET: the list can't be written; trying again)";
-  outbox_.add(compose_notice(decision, zone_, now_.wall, context));
-}
-
-NoticeContext Engine::notice_context(const Decision& decision) const {
-  NoticeContext context;
-  context.host = options_.host;
-  context.config_path = options_.config_path;
-  context.exim_binary = config_.exim.binary;
-  context.subject = config_.notify.subject;
-  context.body = config_.notify.body;
-  context.mapped = pipeline_.options().tables != nullptr &&
-                   pipeline_.options().tables->identities.maps(decision.identity_kind);
-  return context;
-}
-
-// Blocks do not wait for it: without it the ACL's guard is out of force for this sender.
-std::optional<std::uint64_t> Engine::spool_space() {
-  if (!config_.exim.spool_guard) return std::nullopt;
-  const auto space = trust_.spool.empty()
-                         ? actions::Result<std::uint64_t>(actions::Error{
-                               actions::Errc::not_found, 0, "Exim does not say where its spool is"})
-                         : actions::free_space(trust_.spool);
-  if (space) return space.value();
-  options_.say("exim.spool_guard: " + printable(space.error().what));
-  return std::nullopt;
-}
-
-void Engine::listen(Moment now) {
-  if (!config_.log.silence_alarm) return;
-  const auto bytes = pipeline_.counters().bytes;
-  if (bytes != bytes_heard_) {
-    bytes_heard_ = bytes;
-    if (silence_.heard(now.wall)) options_.say("the log goes on again");
-    return;
-  }
-  const auto usual = silence_.usual(now.wall);
-  if (!silence_.too_long(now.wall)) return;
-  const auto since = *silence_.state().heard;
-  options_.say(fmt::format("the log is silent since {}; usual at this hour are pauses of {}",
-                           zone_.text(since), duration_text(usual)));
-  if (options_.dry_run) return;
-  checkpoints_.hurry();
-  if (wants_notices(config_.notify))
-    outbox_.add(compose_silence(since, usual, config_.log.paths, zone_, now_.wall, options_.host));
-}
-
-void Engine::watch(const Decision& decision) {
-  ++watched_;
-  options_.on_watch(decision, zone_);
-  if (options_.dry_run) return;
-  checkpoints_.hurry();
-  if (wants_notices(config_.notify))
-    outbox_.add(compose_watch(decision, zone_, now_.wall, notice_context(decision)));
-}
-
-void Engine::end_block(const Counting::End& block) {
-  ++ended_;
-  if (options_.dry_run) return;
-  lists_.end(block);
-  checkpoints_.hurry();
-}
-
-// By the clock. What the log has ended is taken out at once, before a new block of the same sender.
-void Engine::end_blocks(Moment now) {
-  auto& counting = pipeline_.counting();
-  for (const auto& block : counting.due(now.wall)) {
-    counting.end(block);
-    end_block(block);
-  }
-}
-
 void Engine::look_at_tables(Moment now) {
   auto tables = tables_.look(now.steady);
   if (tables == nullptr) return;
   pipeline_.set_tables(config_, tables);
   options_.on_tables(std::move(tables));
+  drop_exempt();
+}
+
+// Who is exempt by now is not to be blocked for what could not be written before.
+void Engine::drop_exempt() {
+  const auto& read = pipeline_.options().tables;
+  const auto tables = read ? read : Tables::without_files(config_);
+  const auto exempt = [&](const PendingBlock& block) { return tables->exempts(block.identity); };
+  if (!lists_.drop_pending(exempt)) return;
+  checkpoints_.hurry();
+  next_look_ = {};  // they are free again
 }
 
 void Engine::look_at_list(std::size_t list, Moment now, bool fully) {
@@ -417,10 +322,11 @@ void Engine::reload(const Config& config, PipelineOptions around, LogTrust trust
   tables_.follow(config_);
   exim_ = actions::find_exim_user(config_.exim.user);
 
-  auto pending = without_exempt(lists_.pending(), config_.exempt);
+  auto pending = lists_.pending();
   const auto unsynced = lists_.take_unsynced();
   lists_ = Lists(parts_.files, pipeline_.counting().lists(), exim_, options_.say);
   lists_.restore(std::move(pending));
+  drop_exempt();
   lists_.put_back_unsynced(unsynced);
   open_lists();
   lists_.adopt(pipeline_.counting(), std::nullopt, false, now);
@@ -435,44 +341,6 @@ void Engine::reload(const Config& config, PipelineOptions around, LogTrust trust
   outbox_.set_max_per_hour(config_.notify.max_per_hour);
   next_look_ = {};
   checkpoints_.hurry();
-}
-
-Metrics Engine::metrics() const {
-  Metrics metrics;
-  metrics.reader = pipeline_.counters();
-  metrics.charged = pipeline_.charged();
-  metrics.tagged = pipeline_.tagged();
-  metrics.messages = pipeline_.submissions().size();
-  metrics.messages_forgotten = pipeline_.submissions().forgotten();
-  metrics.decisions = decisions_;
-  metrics.watched = watched_;
-  metrics.blocks_ended = ended_;
-  metrics.identities = pipeline_.counting().identities();
-  metrics.crowded_out = pipeline_.counting().crowded_out();
-  auto logs = gone_;
-  for (const auto& follower : followers_) {
-    logs += follower->counters();
-    metrics.lag_bytes += follower->lag();
-    metrics.log_fault = metrics.log_fault || !follower->fault().empty();
-  }
-  metrics.rotations = logs.rotations;
-  metrics.truncations = logs.truncations;
-  metrics.missing_files = logs.missing;
-  metrics.outbox = outbox_.size();
-  metrics.mails = outbox_.mails();
-  metrics.notices_dropped = outbox_.dropped();
-  metrics.pending_blocks = lists_.pending().size();
-  metrics.blocks_dropped = lists_.dropped();
-  for (std::size_t i = 0; i < lists_.size(); ++i)
-    metrics.lists.push_back({lists_.path(i), lists_.entries(i), !lists_.fault(i).empty()});
-  metrics.exim_asked = !trust_.why_not;
-  for (const auto& doubt : trust_.doubts) metrics.doubtful_settings.push_back(doubt.setting);
-  metrics.silent = silence_.state().alarmed;
-  metrics.state_fault = !checkpoints_.fault().empty();
-  metrics.notify_fault = !outbox_.fault().empty();
-  if (const auto newest = pipeline_.counting().newest())
-    metrics.newest_event = newest->time_since_epoch().count();
-  return metrics;
 }
 
 }  // namespace agent

@@ -83,6 +83,7 @@ class Engine {
   void end_blocks(Moment now);
   [[nodiscard]] NoticeContext notice_context(const Decision& decision) const;
   void look_at_tables(Moment now);
+  void drop_exempt();
   void look_at_list(std::size_t list, Moment now, bool fully);
   bool read_logs(Moment now);
   void save_and_send(Moment now);

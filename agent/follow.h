@@ -68,6 +68,7 @@ class Follower {
     std::uint64_t rotations = 0;    // files that came to the name after the first
     std::uint64_t truncations = 0;  // files cut in place
     std::uint64_t missing = 0;      // files whose unread rest could not be found again
+    Counters& operator+=(const Counters& more);
   };
   [[nodiscard]] const Counters& counters() const { return counters_; }
 
@@ -81,6 +82,7 @@ class Follower {
     std::optional<Steady> idle_since;  // when a rotated one was first seen read to its end
   };
   enum class Got { all, more, cut };
+  static constexpr std::size_t kAgain = 128;  // bytes before the offset that are read again
 
   OpenFile& adopt(LogFile file, bool rotated);
   void search(const std::string& current, Instant now);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "actions/blocklist.h"
+#include "agent/list_lines.h"
 #include "agent/lists.h"
 #include "agent/printable.h"
 #include "agent/queue_match.h"

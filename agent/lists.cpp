@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "agent/attribution.h"
+#include "agent/list_lines.h"
 #include "agent/printable.h"
-#include "parsers/stamp.h"
 
 namespace agent {
 namespace {
@@ -26,36 +26,6 @@ Instant last_change_in_directory_of(const std::string& path) {
 }
 
 }  // namespace
-
-std::string list_data(const Decision& decision, const Zone& zone,
-                      std::optional<std::uint64_t> spool_kib) {
-  auto data = fmt::format("{}{} exiwarden rule={} count={} period={}",
-                          spool_kib ? fmt::format("{} ", *spool_kib) : "", zone.text(decision.time),
-                          printable(decision.rule), decision.count, duration_text(decision.period));
-  if (decision.until) data += " until=" + zone.text(*decision.until);
-  return data;
-}
-
-std::optional<Instant> ends_at(std::string_view data) {
-  constexpr std::string_view kUntil = " until=";
-  // What an admin gives as the reason is text.
-  data = data.substr(0, data.find(" reason="));
-  const auto at = data.rfind(kUntil);
-  if (at == std::string_view::npos) return std::nullopt;
-  data.remove_prefix(at + kUntil.size());
-  const auto stamp = parsers::take_iso_stamp(data);
-  if (!stamp || !stamp->utc_offset || !(data.empty() || data.starts_with(' '))) return std::nullopt;
-  return Instant(std::chrono::seconds(stamp->civil - *stamp->utc_offset));
-}
-
-std::optional<Instant> decided_at(const std::string& data) {
-  std::string_view rest = data;
-  const auto digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
-  if (rest.substr(digits).starts_with(' ')) rest.remove_prefix(digits + 1);  // the spool's space
-  const auto stamp = parsers::take_iso_stamp(rest);
-  if (!stamp || !rest.starts_with(" exiwarden ")) return std::nullopt;
-  return Instant(std::chrono::seconds(stamp->civil - stamp->utc_offset.value_or(0)));
-}
 
 Lists::Lists(actions::Files& files, const std::vector<Counting::List>& lists,
              std::optional<actions::EximUser> exim, Say say)
@@ -306,6 +276,10 @@ void Lists::put_off(PendingBlock block) {
     return;
   }
   pending_.push_back(std::move(block));
+}
+
+bool Lists::drop_pending(const std::function<bool(const PendingBlock&)>& unwanted) {
+  return std::erase_if(pending_, unwanted) > 0;
 }
 
 Lists::Blocked Lists::block(const Decision& decision, const std::string& data, Counting& counting) {

@@ -78,6 +78,8 @@ class Lists {
 
   [[nodiscard]] const std::vector<PendingBlock>& pending() const { return pending_; }
   [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
+  // True if any went.
+  bool drop_pending(const std::function<bool(const PendingBlock&)>& unwanted);
   void restore(std::vector<PendingBlock> pending) { pending_ = std::move(pending); }
   [[nodiscard]] std::size_t size() const { return lists_.size(); }
   [[nodiscard]] const std::string& path(std::size_t list) const { return lists_[list].file.path(); }
@@ -137,14 +139,5 @@ class Lists {
   std::vector<Counting::End> ending_;  // whose lines are still to be taken out
   std::uint64_t dropped_ = 0;
 };
-
-// The data part of our lines: "2026-11-23T11:09:44+01:00 exiwarden rule=NAME count=100 period=1h",
-// then " until=2026-11-23T12:09:44+01:00" if it ends by itself. With `spool_kib` that stands first.
-[[nodiscard]] std::string list_data(const Decision& decision, const Zone& zone,
-                                    std::optional<std::uint64_t> spool_kib = std::nullopt);
-// When such a line, or one of "block --for", says that it ends; nullopt: never by itself.
-[[nodiscard]] std::optional<Instant> ends_at(std::string_view data);
-// When the decision behind such a line was made; nullopt for lines of other hands.
-[[nodiscard]] std::optional<Instant> decided_at(const std::string& data);
 
 }  // namespace agent

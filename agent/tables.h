@@ -46,6 +46,10 @@ struct Tables {
   std::vector<Network> exempt_hosts;
   IdentityMap identities;
 
+  [[nodiscard]] bool exempts_user(std::string_view id) const;
+  // As the key of a list: the name of a user, or the address of a host.
+  [[nodiscard]] bool exempts(std::string_view key) const;
+
   // Of the configuration alone, with its files taken for empty.
   static std::shared_ptr<const Tables> without_files(const Config& config);
 };

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "parsers/check_results.h"
 #include "parsers/free_text.h"
 #include "parsers/host_field.h"
 #include "parsers/scan.h"
@@ -138,13 +139,7 @@ class Readings {
     if (!try_one()) return;
     if (at.eat(" Ci=")) at.token();
     if (at.eat(" P=")) at.token();
-    for (const std::string_view result : {" SPF", " DMARC"}) {  // since 4.100
-      Cursor next = at;
-      if (next.eat(result) && (next.at(" ") || next.eat("="))) {
-        if (!next.at(" ")) next.token();
-        at = next;
-      }
-    }
+    skip_check_results(at);
     if (at.at(" L") && !at.at(" L=")) {  // " L", " L*", " L.-"
       at.eat(" ");
       at.token();

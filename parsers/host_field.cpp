@@ -27,6 +27,15 @@ bool is_never_in_a_name(char c) {
   return kNeverInAName[static_cast<unsigned char>(c)];
 }
 
+// Bytes of a HELO that helo_accept_junk_hosts lets pass.
+constexpr std::array<bool, 256> junk_bytes() {
+  std::array<bool, 256> junk{};
+  for (std::size_t c = 0; c <= ' '; ++c) junk[c] = true;
+  for (const char c : std::string_view("\x7f()<>\"[]=")) junk[static_cast<unsigned char>(c)] = true;
+  return junk;
+}
+constexpr auto kJunk = junk_bytes();
+
 bool is_plain_ipv4(std::string_view text) {
   int dots = 0;
   int value = -1;
@@ -92,6 +101,23 @@ std::optional<HostField> take_full_host(Cursor& cursor) {
   host.ip = *ip;
   cursor = next;
   return host;
+}
+
+bool is_junk_helo(std::string_view payload) {
+  Cursor cursor{payload};
+  if (!cursor.eat("H=")) return false;
+  if (!cursor.at("(")) {
+    cursor.token();
+    if (!cursor.eat(" ")) return false;
+  }
+  if (!cursor.eat("(")) return false;
+  const auto helo = cursor.rest.substr(0, cursor.rest.find(") ["));
+  if (helo.size() == cursor.rest.size() || is_scoped_literal(helo)) return false;
+  // A bracketed literal may stand as a whole; helo_allow_chars rarely adds more than '_'.
+  const auto inside =
+      helo.starts_with('[') && helo.ends_with(']') ? helo.substr(1, helo.size() - 2) : helo;
+  return std::any_of(inside.begin(), inside.end(),
+                     [](char c) { return kJunk[static_cast<unsigned char>(c)]; });
 }
 
 }  // namespace parsers

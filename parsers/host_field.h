@@ -25,6 +25,10 @@ struct HostField {
 // of it.
 [[nodiscard]] bool is_scoped_literal(std::string_view helo);
 
+// True if the HELO of a payload holds bytes that Exim only lets pass where helo_accept_junk_hosts
+// is set. Those of a scoped literal prove nothing, or any stranger could switch that on.
+[[nodiscard]] bool is_junk_helo(std::string_view payload);
+
 [[nodiscard]] bool is_ip_address(std::string_view text);
 
 }  // namespace parsers

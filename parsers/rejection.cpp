@@ -4,6 +4,7 @@
 #include <array>
 
 #include "parsers/argument.h"
+#include "parsers/check_results.h"
 #include "parsers/host_field.h"
 #include "parsers/scan.h"
 
@@ -45,15 +46,6 @@ constexpr std::string_view kOtherEntries[] = {" Warning: ",
                                               " rejected PREDATA",
                                               " rejected WELLKNOWN",
                                               " rejected unknown "};
-
-// Bytes of a HELO that helo_accept_junk_hosts lets pass.
-constexpr std::array<bool, 256> junk_bytes() {
-  std::array<bool, 256> junk{};
-  for (std::size_t c = 0; c <= ' '; ++c) junk[c] = true;
-  for (const char c : std::string_view("\x7f()<>\"[]=")) junk[static_cast<unsigned char>(c)] = true;
-  return junk;
-}
-constexpr auto kJunk = junk_bytes();
 
 bool same_outcome(const Rejection& a, const Rejection& b) {
   return a.temporary == b.temporary && a.authenticator == b.authenticator && a.id == b.id &&
@@ -166,7 +158,7 @@ class Readings {
         at.rest.remove_prefix(end);
       }
     }
-    skip_results(at);
+    skip_check_results(at);
     found.temporary = at.eat(kTemporarily);
     if (!at.eat(kVerb)) return fail(Step::verb);
     const auto length = argument_length(at.rest);
@@ -210,15 +202,6 @@ class Readings {
       id = id.substr(0, blank);
     }
   }
-  static void skip_results(Cursor& at) {
-    for (const std::string_view name : {" SPF", " DMARC"}) {
-      Cursor next = at;
-      if (!next.eat(name)) continue;
-      if (next.eat("=")) next.token();
-      if (next.at(" ")) at = next;
-    }
-  }
-
   // Where free text stands, all that was read may be that text, if the rest can be another entry's.
   [[nodiscard]] bool may_be_other_entry(std::string_view rest) const {
     return free_text_ &&
@@ -379,23 +362,6 @@ Scan scan_rejection(std::string_view payload, bool junk_helo) {
     scan.doubt = Doubt::second_verb;
   }
   return scan;
-}
-
-bool is_junk_helo(std::string_view payload) {
-  Cursor cursor{payload};
-  if (!cursor.eat("H=")) return false;
-  if (!cursor.at("(")) {
-    cursor.token();
-    if (!cursor.eat(" ")) return false;
-  }
-  if (!cursor.eat("(")) return false;
-  const auto helo = cursor.rest.substr(0, cursor.rest.find(") ["));
-  if (helo.size() == cursor.rest.size() || is_scoped_literal(helo)) return false;
-  // A bracketed literal may stand as a whole; helo_allow_chars rarely adds more than '_'.
-  const auto inside =
-      helo.starts_with('[') && helo.ends_with(']') ? helo.substr(1, helo.size() - 2) : helo;
-  return std::any_of(inside.begin(), inside.end(),
-                     [](char c) { return kJunk[static_cast<unsigned char>(c)]; });
 }
 
 std::string_view without_brackets(std::string_view argument) {

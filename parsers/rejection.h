@@ -54,10 +54,6 @@ struct Scan {
 // `junk_helo`: helo_accept_junk_hosts is set or the log shows it, so the HELO may be any text.
 [[nodiscard]] Scan scan_rejection(std::string_view payload, bool junk_helo);
 
-// True if the HELO holds bytes that Exim only lets pass where helo_accept_junk_hosts is set. Those
-// of a scoped literal prove nothing (host_field.h), or any stranger could switch that on.
-[[nodiscard]] bool is_junk_helo(std::string_view payload);
-
 // "<x@y>" -> "x@y"; anything else as it is.
 [[nodiscard]] std::string_view without_brackets(std::string_view argument);
 

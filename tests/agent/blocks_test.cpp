@@ -4,6 +4,7 @@
 #include <random>
 
 #include "agent/counting.h"
+#include "agent/list_lines.h"
 #include "agent/lists.h"
 #include "agent/state.h"
 

@@ -17,6 +17,7 @@
 #include "actions/lsearch.h"
 #include "agent/decision_text.h"
 #include "agent/surroundings.h"
+#include "agent/table_files.h"
 #include "tests/durability/faults.h"
 
 namespace lab {
@@ -184,7 +185,11 @@ std::string Machine::list_text() const {
 
 agent::PipelineOptions Machine::around() const {
   static const auto made = std::get<agent::PipelineOptions>(agent::surroundings(config_));
-  return made;
+  auto options = made;
+  actions::PosixFiles files;
+  options.tables =
+      std::get<std::shared_ptr<const agent::Tables>>(agent::read_tables(config_, files));
+  return options;
 }
 
 void Machine::start() {

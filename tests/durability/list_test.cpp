@@ -1,6 +1,7 @@
 // Blocks that can't be written, and what the admin does about them meanwhile.
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <fstream>
 
 #include "tests/durability/lab.h"
 
@@ -60,4 +61,25 @@ TEST_CASE("Who is exempt by the time his list can be written is not blocked") {
     m.turns(2, 20s);
     CHECK_FALSE(m.engine().pipeline().counting().is_blocked(0, "alice"));
   }
+}
+
+TEST_CASE("So is nobody who came into a file of the exempt meanwhile") {
+  Machine m(lab::scratch() + "-list");
+  const auto exempt = m.list() + "-exempt";
+  m.config().exempt.user_files = {exempt};
+  std::ofstream(exempt) << "";
+  make_unwritable(m);
+  m.start();
+  m.rejections("alice", 3);
+  m.rejections("bob", 3);
+  m.settle();
+  CHECK(m.engine().metrics().pending_blocks == 2);
+  std::ofstream(exempt) << "alice\n";
+  m.turns(4, 1s);
+  CHECK(m.engine().metrics().pending_blocks == 1);
+  make_writable(m);
+  m.settle();
+  CHECK(m.listed() == std::vector<std::string>{"bob"});
+  m.turns(2, 20s);
+  CHECK_FALSE(m.engine().pipeline().counting().is_blocked(0, "alice"));
 }

@@ -1,0 +1,102 @@
+// What follows from a decision, an alarm or the end of a block: the order is that of engine.h.
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "actions/exim_settings.h"
+#include "agent/engine.h"
+#include "agent/list_lines.h"
+#include "agent/printable.h"
+
+namespace agent {
+
+void Engine::decide(Decision&& decision) {
+  if (options_.dry_run) {
+    ++decisions_;
+    options_.on_decision(decision, zone_);
+    return;
+  }
+  const auto data = list_data(decision, zone_, spool_space());
+  const auto blocked = lists_.block(decision, data, pipeline_.counting());
+  if (blocked == Lists::Blocked::freed_before) return;
+  ++decisions_;
+  checkpoints_.hurry();
+  options_.on_decision(decision, zone_);
+  if (!wants_notices(config_.notify)) return;
+  auto context = notice_context(decision);
+  const auto line = actions::list_line(decision.identity, data).value_or("\n");
+  context.list_line = line.substr(0, line.size() - 1);
+  if (blocked == Lists::Blocked::pending)
+    context.list_line += "  (NOT WRITTEN YET: the list can't be written; trying again)";
+  outbox_.add(compose_notice(decision, zone_, now_.wall, context));
+}
+
+NoticeContext Engine::notice_context(const Decision& decision) const {
+  NoticeContext context;
+  context.host = options_.host;
+  context.config_path = options_.config_path;
+  context.exim_binary = config_.exim.binary;
+  context.subject = config_.notify.subject;
+  context.body = config_.notify.body;
+  context.mapped = pipeline_.options().tables != nullptr &&
+                   pipeline_.options().tables->identities.maps(decision.identity_kind);
+  return context;
+}
+
+// Blocks do not wait for it: without it the ACL's guard is out of force for this sender.
+std::optional<std::uint64_t> Engine::spool_space() {
+  if (!config_.exim.spool_guard) return std::nullopt;
+  const auto space = trust_.spool.empty()
+                         ? actions::Result<std::uint64_t>(actions::Error{
+                               actions::Errc::not_found, 0, "Exim does not say where its spool is"})
+                         : actions::free_space(trust_.spool);
+  if (space) return space.value();
+  options_.say("exim.spool_guard: " + printable(space.error().what));
+  return std::nullopt;
+}
+
+void Engine::listen(Moment now) {
+  if (!config_.log.silence_alarm) return;
+  const auto bytes = pipeline_.counters().bytes;
+  if (bytes != bytes_heard_) {
+    bytes_heard_ = bytes;
+    if (silence_.heard(now.wall)) options_.say("the log goes on again");
+    return;
+  }
+  const auto usual = silence_.usual(now.wall);
+  if (!silence_.too_long(now.wall)) return;
+  const auto since = *silence_.state().heard;
+  options_.say(fmt::format("the log is silent since {}; usual at this hour are pauses of {}",
+                           zone_.text(since), duration_text(usual)));
+  if (options_.dry_run) return;
+  checkpoints_.hurry();
+  if (wants_notices(config_.notify))
+    outbox_.add(compose_silence(since, usual, config_.log.paths, zone_, now_.wall, options_.host));
+}
+
+void Engine::watch(const Decision& decision) {
+  ++watched_;
+  options_.on_watch(decision, zone_);
+  if (options_.dry_run) return;
+  checkpoints_.hurry();
+  if (wants_notices(config_.notify))
+    outbox_.add(compose_watch(decision, zone_, now_.wall, notice_context(decision)));
+}
+
+void Engine::end_block(const Counting::End& block) {
+  ++ended_;
+  if (options_.dry_run) return;
+  lists_.end(block);
+  checkpoints_.hurry();
+}
+
+// By the clock. What the log has ended is taken out at once, before a new block of the same sender.
+void Engine::end_blocks(Moment now) {
+  auto& counting = pipeline_.counting();
+  for (const auto& block : counting.due(now.wall)) {
+    counting.end(block);
+    end_block(block);
+  }
+}
+
+}  // namespace agent

@@ -1,0 +1,43 @@
+#include "agent/engine.h"
+
+namespace agent {
+
+Metrics Engine::metrics() const {
+  Metrics metrics;
+  metrics.reader = pipeline_.counters();
+  metrics.charged = pipeline_.charged();
+  metrics.tagged = pipeline_.tagged();
+  metrics.messages = pipeline_.submissions().size();
+  metrics.messages_forgotten = pipeline_.submissions().forgotten();
+  metrics.decisions = decisions_;
+  metrics.watched = watched_;
+  metrics.blocks_ended = ended_;
+  metrics.identities = pipeline_.counting().identities();
+  metrics.crowded_out = pipeline_.counting().crowded_out();
+  auto logs = gone_;
+  for (const auto& follower : followers_) {
+    logs += follower->counters();
+    metrics.lag_bytes += follower->lag();
+    metrics.log_fault = metrics.log_fault || !follower->fault().empty();
+  }
+  metrics.rotations = logs.rotations;
+  metrics.truncations = logs.truncations;
+  metrics.missing_files = logs.missing;
+  metrics.outbox = outbox_.size();
+  metrics.mails = outbox_.mails();
+  metrics.notices_dropped = outbox_.dropped();
+  metrics.pending_blocks = lists_.pending().size();
+  metrics.blocks_dropped = lists_.dropped();
+  for (std::size_t i = 0; i < lists_.size(); ++i)
+    metrics.lists.push_back({lists_.path(i), lists_.entries(i), !lists_.fault(i).empty()});
+  metrics.exim_asked = !trust_.why_not;
+  for (const auto& doubt : trust_.doubts) metrics.doubtful_settings.push_back(doubt.setting);
+  metrics.silent = silence_.state().alarmed;
+  metrics.state_fault = !checkpoints_.fault().empty();
+  metrics.notify_fault = !outbox_.fault().empty();
+  if (const auto newest = pipeline_.counting().newest())
+    metrics.newest_event = newest->time_since_epoch().count();
+  return metrics;
+}
+
+}  // namespace agent

@@ -1,0 +1,24 @@
+// What our lines in the lists say behind the key, and what is read back from it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "agent/decision.h"
+#include "agent/moment.h"
+#include "agent/zone.h"
+
+namespace agent {
+
+// The data part of our lines: "2026-11-23T11:09:44+01:00 exiwarden rule=NAME count=100 period=1h",
+// then " until=2026-11-23T12:09:44+01:00" if it ends by itself. With `spool_kib` that stands first.
+[[nodiscard]] std::string list_data(const Decision& decision, const Zone& zone,
+                                    std::optional<std::uint64_t> spool_kib = std::nullopt);
+// When such a line, or one of "block --for", says that it ends; nullopt: never by itself.
+[[nodiscard]] std::optional<Instant> ends_at(std::string_view data);
+// When the decision behind such a line was made; nullopt for lines of other hands.
+[[nodiscard]] std::optional<Instant> decided_at(const std::string& data);
+
+}  // namespace agent
