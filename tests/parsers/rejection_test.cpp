@@ -1,12 +1,12 @@
 // The scan of one rejection entry, table by table: what Exim prints under its settings, the attacks
 // known on readers of its log, and what must stay in doubt.
-#include "parsers/host_field.h"
 #include "parsers/rejection.h"
 
 #include <catch2/catch.hpp>
 #include <string>
 
 #include "parsers/argument.h"
+#include "parsers/host_field.h"
 
 namespace parsers {
 namespace {
