@@ -90,7 +90,8 @@ void Engine::follow(const std::string& path, const std::vector<LogPosition>& sav
     parked_.erase(parked_.begin(), parked_.end() - static_cast<std::ptrdiff_t>(kMaxParked));
   followers_.push_back(std::make_unique<Follower>(path, config_.log.olddirs, zone_, pipeline_,
                                                   parts_.inotify, options_.say));
-  followers_.back()->resume(mine, now.wall - longest_period(), now.wall);
+  // What may decide is one period old; what it is counted with, two.
+  followers_.back()->resume(mine, now.wall - 2 * longest_period(), now.wall);
 }
 
 void Engine::open_lists() {
@@ -138,8 +139,9 @@ void Engine::look_at_list(std::size_t list, Moment now, bool fully) {
   if (options_.dry_run) return;
   const auto pending = lists_.pending().size();
   const auto seen = lists_.look(list, pipeline_.counting(), now, fully, behind_);
-  // What was freed must not come back by a crash.
-  if (seen.freed || lists_.pending().size() != pending) checkpoints_.hurry();
+  // What was freed must not come back by a crash; nor, if it goes while we are down, what was
+  // blocked.
+  if (seen.changed || lists_.pending().size() != pending) checkpoints_.hurry();
 }
 
 void Engine::on_changes(Moment now) {

@@ -43,7 +43,7 @@ class Follower {
 
   // Finds the place again: the file of each saved position among the log and its rotations, then
   // what was written after it. Without one: the log from its start, and before it the rotations
-  // that were written since `since`; old lines decide nothing then.
+  // that were written since `since`; lines of more than a period ago decide nothing then.
   void resume(const std::vector<LogPosition>& saved, Instant since, Instant now);
 
   // Reads at most `budget` bytes; true if there is more.

@@ -171,12 +171,14 @@ Lists::Seen Lists::look(std::size_t index, Counting& counting, Moment now, bool 
   list.entries = view.value().entries.size();
   check_access(list);
 
+  bool added = false;
   std::set<std::string> present;
   for (const auto& entry : view.value().entries) {
     auto key = folded(entry.key);
     if (!counting.is_blocked(index, key) && list.unclaimed.count(key) == 0) {
       say_(fmt::format("{}: {} was added by another hand", list.file.path(), printable(key)));
       counting.set_blocked(index, key);
+      added = true;
     }
     const auto until = ends_at(entry.data);
     if (counting.is_blocked(index, key) && counting.end_of(index, key) != until)
@@ -202,11 +204,11 @@ Lists::Seen Lists::look(std::size_t index, Counting& counting, Moment now, bool 
     const bool at_last = now.steady - doubt.first >= kSettleAtMost;
     if (at_last) missing = doubt.missing;
     list.doubt = std::move(doubt);
-    if (!at_last) return {};
+    if (!at_last) return {added, false};
   }
   list.doubt.reset();
 
-  Seen seen{false, true};
+  Seen seen{added, true};
   for (const auto& key : missing) {
     if (lost_in_a_race(list, key, found)) continue;
     if (const auto until = counting.end_of(index, key); until && *until <= now.wall) {
@@ -223,7 +225,7 @@ Lists::Seen Lists::look(std::size_t index, Counting& counting, Moment now, bool 
     }
     list.unclaimed.erase(key);
     counting.set_freed(index, key, since);
-    seen.freed = true;
+    seen.changed = true;
   }
   list.seen = found;
   return seen;

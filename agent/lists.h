@@ -50,8 +50,8 @@ class Lists {
   void settle(Counting& counting);
 
   struct Seen {
-    bool freed = false;  // somebody is free again
-    bool all = false;    // nothing waits for another look
+    bool changed = false;  // somebody was freed or blocked by another hand
+    bool all = false;      // nothing waits for another look
   };
   // Looks at a list that may have changed and tells the core who was freed or blocked meanwhile.
   // `fully`: reads it even if it seems to be the same. `behind`: lines of the log that are older

@@ -63,6 +63,29 @@ TEST_CASE("Who is exempt by the time his list can be written is not blocked") {
   }
 }
 
+TEST_CASE("Blocked by hand, killed, freed by hand meanwhile: he counts anew") {
+  Machine m(lab::scratch() + "-list");
+  m.start();
+  m.rejections("alice", 2);
+  m.forward(2s);
+  m.turns(3, 200ms);
+  m.edit("alice: by hand\n");
+  m.forward(2s);
+  m.turns(3, 200ms);
+  m.kill();
+  m.forward(2s);
+  m.edit("");
+  m.forward(2s);
+  m.start();
+  m.settle();
+  m.rejections("alice", 2);
+  m.settle();
+  CHECK(m.listed().empty());
+  m.rejections("alice", 1);
+  m.settle();
+  CHECK(m.listed() == std::vector<std::string>{"alice"});
+}
+
 TEST_CASE("So is nobody who came into a file of the exempt meanwhile") {
   Machine m(lab::scratch() + "-list");
   const auto exempt = m.list() + "-exempt";

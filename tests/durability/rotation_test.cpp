@@ -295,6 +295,18 @@ TEST_CASE("A first start decides only by lines younger than a period, also over 
   }
 }
 
+TEST_CASE("What a first start decides counts with what lies up to a period before it") {
+  Machine m(lab::scratch() + "-rotation");
+  m.rejections("alice", 2);
+  m.rename("mainlog", "mainlog.1");
+  m.forward(40min);
+  m.rejections("alice", 1);
+  m.forward(40min);
+  m.start();
+  m.settle();
+  CHECK(m.listed() == std::vector<std::string>{"alice"});
+}
+
 TEST_CASE("Down for longer than a period: what was logged meanwhile still decides") {
   Machine m(lab::scratch() + "-rotation");
   m.start();
