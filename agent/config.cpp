@@ -12,8 +12,10 @@
 #include "agent/config_checks.h"
 #include "agent/config_reader.h"
 #include "agent/config_rules.h"
+#include "agent/nearest_file.h"
 #include "agent/notice_template.h"
 #include "agent/printable.h"
+#include "agent/spelling.h"
 #include "parsers/pattern_risk.h"
 #include "parsers/patterns.h"
 
@@ -201,7 +203,9 @@ std::variant<Config, std::vector<ConfigProblem>> load_config(const std::string& 
   const auto text = file_text(path);
   if (const auto* why = std::get_if<int>(&text))
     return std::vector<ConfigProblem>{
-        {path, 0, 0, "", fmt::format("can't be read: {}", std::strerror(*why))}};
+        {path, 0, 0, "",
+         fmt::format("can't be read: {}{}", std::strerror(*why),
+                     *why == ENOENT ? did_you_mean(nearest_file(path)) : "")}};
   auto parsed = parse_config(std::get<std::string>(text), path);
   auto* config = std::get_if<Config>(&parsed);
   if (config == nullptr || config->notify.body_file.empty()) return parsed;

@@ -11,7 +11,9 @@
 #include "actions/mail.h"
 #include "agent/network.h"
 #include "agent/notice_template.h"
+#include "agent/spelling.h"
 #include "agent/zone.h"
+#include "agent/zone_names.h"
 
 namespace agent {
 
@@ -43,9 +45,9 @@ std::string zone_name(const std::string& text) {
                     std::all_of(text.begin(), text.end(), [](unsigned char c) {
                       return std::isalnum(c) != 0 || std::strchr("_+-/", c) != nullptr;
                     });
-  return good && Zone::named(text)
-             ? ""
-             : "\"local\", \"UTC\" or a name like \"Europe/Berlin\" that this machine knows";
+  if (good && Zone::named(text)) return "";
+  return "\"local\", \"UTC\" or a name like \"Europe/Berlin\" that this machine knows" +
+         did_you_mean(nearest_zone(text));
 }
 
 std::string mail_address(const std::string& text) {

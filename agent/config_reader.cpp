@@ -56,19 +56,19 @@ toml::source_region TableReader::place(const char* key) const {
   return found != nullptr ? found->source() : table_.source();
 }
 
-void TableReader::wrong_type(const char* key, const toml::node& found,
-                             const std::string& accepted) {
+void TableReader::wrong_type(const char* key, const toml::node& found, const std::string& accepted,
+                             const std::vector<std::string>& words) {
+  const auto text = found.is_string() ? found.value<std::string>() : std::nullopt;
+  const auto hint = text ? did_you_mean(nearest(*text, words)) : "";
   problems_.add(found.source(), path_of(key),
-                fmt::format("is {}; accepted: {}", shown(found), accepted));
+                fmt::format("is {}{}; accepted: {}", shown(found), hint, accepted));
 }
 
 void TableReader::no_such_choice(const char* key, const toml::node& place, const std::string& word,
                                  const std::vector<std::string>& names) {
-  const auto hint = nearest(word, names);
-  problems_.add(
-      place.source(), path_of(key),
-      fmt::format("is \"{}\"{}; accepted: {}", word,
-                  hint.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", hint), joined(names)));
+  problems_.add(place.source(), path_of(key),
+                fmt::format("is \"{}\"{}; accepted: {}", word, did_you_mean(nearest(word, names)),
+                            joined(names)));
 }
 
 bool TableReader::plain_text(const char* key, std::string& out) {
@@ -158,7 +158,7 @@ void TableReader::durations(const char* key, std::chrono::seconds low, std::chro
                        : *text == "forever" ? std::optional(forever)
                                             : parse_duration(*text);
     if (!value || (*value != forever && (*value < low || *value > high)))
-      return wrong_type(key, element, accepted);
+      return wrong_type(key, element, accepted, {"forever"});
     out.push_back(*value);
   };
   if (!found->is_array()) return take(*found);
@@ -197,7 +197,7 @@ void TableReader::networks(const char* key, std::vector<Network>& out) {
     if (address && slash != std::string::npos) {
       for (int prefix = 0; prefix <= (address->v6 ? 128 : 32); ++prefix) {
         if (text->substr(slash + 1) == std::to_string(prefix)) {
-          hint = fmt::format(" (did you mean \"{}\"?)", Network::around(*address, prefix).text());
+          hint = did_you_mean(Network::around(*address, prefix).text());
         }
       }
     }
@@ -225,7 +225,7 @@ void TableReader::tristate(const char* key, Tristate& out) {
   } else if (found->is_string() && found->value<std::string>() == "auto") {
     out = Tristate::automatic;
   } else {
-    wrong_type(key, *found, "true, false, \"auto\"");
+    wrong_type(key, *found, "true, false, \"auto\"", {"true", "false", "auto"});
   }
 }
 
@@ -256,13 +256,11 @@ void TableReader::finish() {
   for (const auto& [key, value] : table_) {
     const std::string name(key.str());
     if (std::find(asked_.begin(), asked_.end(), name) != asked_.end()) continue;
-    const auto hint = nearest(name, asked_);
     auto known = asked_;
     std::sort(known.begin(), known.end());
     problems_.add(key.source(), path_of(name),
                   fmt::format("is no known key{}; accepted here: {}",
-                              hint.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", hint),
-                              joined(known)));
+                              did_you_mean(nearest(name, asked_)), joined(known)));
   }
 }
 

@@ -99,7 +99,9 @@ class TableReader {
   const toml::node* node(const char* key);
   const toml::array* list(const char* key);
   bool plain_text(const char* key, std::string& out);
-  void wrong_type(const char* key, const toml::node& found, const std::string& accepted);
+  // `words`: those of the accepted ones that may be meant by a word like them.
+  void wrong_type(const char* key, const toml::node& found, const std::string& accepted,
+                  const std::vector<std::string>& words = {});
   template <class T, std::size_t N>
   bool find_choice(const char* key, const toml::node& place, const std::string& word,
                    const Choice<T> (&known)[N], T& out) {

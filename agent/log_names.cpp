@@ -15,6 +15,9 @@
 #include <system_error>
 #include <utility>
 
+#include "agent/nearest_file.h"
+#include "agent/spelling.h"
+
 namespace agent {
 namespace {
 
@@ -39,9 +42,10 @@ bool is_other_log(const std::string& path) {
          name.starts_with("reject.log") || name.starts_with("panic.log");
 }
 
-actions::Error nothing(const std::string& shown, int error) {
+// `hint`: what may be meant.
+actions::Error nothing(const std::string& shown, int error, const std::string& hint = "") {
   const auto code = error == EACCES ? actions::Errc::denied : actions::Errc::not_found;
-  return {code, error, fmt::format("{}: {}", shown, std::strerror(error))};
+  return {code, error, fmt::format("{}: {}{}", shown, std::strerror(error), did_you_mean(hint))};
 }
 
 class Naming {
@@ -60,7 +64,9 @@ class Naming {
     } else if (path.find_first_of("*?[") != std::string::npos) {
       take_glob(host, path);
     } else {
-      named_.errors.push_back(nothing(argument, errno == 0 ? ENOENT : errno));
+      const int why = errno == 0 ? ENOENT : errno;
+      const auto near = why == ENOENT ? nearest_file(path) : "";
+      named_.errors.push_back(nothing(argument, why, near.empty() ? "" : shown(host, near)));
     }
   }
 

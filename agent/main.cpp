@@ -36,9 +36,8 @@ const Command* find_command(const std::string& name) {
 Exit unknown_command(const std::string& name) {
   std::vector<std::string> names{"--help", "--version"};
   for (const auto& command : agent::commands()) names.emplace_back(command.name);
-  const auto hint = agent::nearest(name, names);
   say(fmt::format("no command \"{}\"{}; exiwarden --help lists them", agent::printable(name),
-                  hint.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", hint)));
+                  agent::did_you_mean(agent::nearest(name, names))));
   return agent::kUsage;
 }
 
@@ -79,11 +78,10 @@ Exit run(const Command& command, const std::vector<std::string>& words) {
     std::vector<std::string> names;
     const auto known = agent::options_of(command);
     for (const auto& option : known.options()) names.push_back("--" + option->long_name());
-    const auto hint = agent::nearest(error.get_option_name(), names);
+    const auto given = error.get_option_name();
+    const auto hint = agent::nearest(given.substr(0, given.find('=')), names);
     say(fmt::format("{}: no option \"{}\"{}; see exiwarden {} --help", command.name,
-                    agent::printable(error.get_option_name()),
-                    hint.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", hint),
-                    command.name));
+                    agent::printable(given), agent::did_you_mean(hint), command.name));
     return agent::kUsage;
   } catch (const po::error& error) {
     say(fmt::format("{}: {}; see exiwarden {} --help", command.name, agent::printable(error.what()),
@@ -106,7 +104,8 @@ Exit run(const Command& command, const std::vector<std::string>& words) {
     const auto name = invocation.options["output"].as<std::string>();
     const auto output = agent::output_named(name);
     if (!output) {
-      say(fmt::format("no output form \"{}\"; accepted: text, jsonl, csv", agent::printable(name)));
+      say(fmt::format("no output form \"{}\"{}; accepted: text, jsonl, csv", agent::printable(name),
+                      agent::did_you_mean(agent::nearest(name, {"text", "jsonl", "csv"}))));
       return agent::kUsage;
     }
     invocation.output = *output;

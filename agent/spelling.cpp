@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "agent/printable.h"
+
 namespace agent {
 namespace {
 
@@ -30,13 +32,19 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return cost[a.size()][b.size()];
 }
 
-}  // namespace
+// A slip of the fingers in a word of that size.
+std::size_t slips(std::size_t size) {
+  return std::clamp<std::size_t>(size / 3, 1, 5);
+}
 
-std::string nearest(std::string_view given, const std::vector<std::string>& words) {
+std::string nearest_within(std::string_view given, const std::vector<std::string>& words,
+                           std::size_t most) {
   std::string best;
-  std::size_t best_distance = std::max<std::size_t>(1, given.size() / 3) + 1;
+  std::size_t best_distance = most + 1;
   for (const auto& word : words) {
     if (given.size() > 64) break;
+    const auto longer = std::max(given.size(), word.size());
+    if (longer - std::min(given.size(), word.size()) >= best_distance) continue;
     const auto edits = distance(given, word);
     if (edits < best_distance) {
       best_distance = edits;
@@ -44,6 +52,20 @@ std::string nearest(std::string_view given, const std::vector<std::string>& word
     }
   }
   return best;
+}
+
+}  // namespace
+
+std::string nearest(std::string_view given, const std::vector<std::string>& words) {
+  return nearest_within(given, words, slips(given.size()));
+}
+
+std::string nearest_identity(std::string_view given, const std::vector<std::string>& known) {
+  return nearest_within(given, known, slips(given.substr(0, given.find('@')).size()));
+}
+
+std::string did_you_mean(std::string_view word) {
+  return word.empty() ? "" : " (did you mean \"" + printable(word) + "\"?)";
 }
 
 }  // namespace agent

@@ -10,7 +10,9 @@
 
 #include "actions/files.h"
 #include "agent/printable.h"
+#include "agent/spelling.h"
 #include "agent/table_files.h"
+#include "agent/zone_names.h"
 
 namespace agent {
 namespace {
@@ -74,8 +76,9 @@ std::variant<PipelineOptions, std::string> surroundings(const Config& config) {
   PipelineOptions options;
   const auto zone = Zone::named(config.log.timezone);
   if (!zone) {
-    return fmt::format("log.timezone: this machine knows no zone \"{}\"",
-                       printable(config.log.timezone));
+    return fmt::format("log.timezone: this machine knows no zone \"{}\"{}",
+                       printable(config.log.timezone),
+                       did_you_mean(nearest_zone(config.log.timezone)));
   }
   options.zone = *zone;
   auto reasons = parsers::Reasons::compile(config.reasons.missing, config.reasons.other);

@@ -1,15 +1,20 @@
 // check: the configuration, and with it the real world.
 #include <fmt/format.h>
+#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "agent/checks.h"
 #include "agent/commands/command.h"
 #include "agent/config_text.h"
 #include "agent/printable.h"
+#include "agent/spelling.h"
 #include "agent/surroundings.h"
 #include "agent/terminal.h"
 
@@ -45,6 +50,19 @@ Record record_of(const Finding& finding) {
   return record;
 }
 
+// Of this machine itself: a directory service may know very many.
+std::vector<std::string> users() {
+  std::vector<std::string> names;
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen("/etc/passwd", "re"),
+                                                             &std::fclose);
+  while (file) {
+    const auto* entry = ::fgetpwent(file.get());
+    if (entry == nullptr) break;
+    names.emplace_back(entry->pw_name);
+  }
+  return names;
+}
+
 // Who the service runs as: --user, else the packaged unit's user where there is one.
 bool find_service_user(const Invocation& invocation, CheckContext& context) {
   const bool given = invocation.options.count("user") > 0;
@@ -57,9 +75,9 @@ bool find_service_user(const Invocation& invocation, CheckContext& context) {
   context.service.reset();
   context.service_name = "the caller";
   if (!given) return true;
-  fmt::print(stderr, "exiwarden: --user: {} \"{}\"\n",
+  fmt::print(stderr, "exiwarden: --user: {} \"{}\"{}\n",
              ::geteuid() == 0 ? "this machine has no user" : "only root can try as",
-             printable(name));
+             printable(name), ::geteuid() == 0 ? did_you_mean(nearest(name, users())) : "");
   return false;
 }
 

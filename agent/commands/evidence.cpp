@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "agent/commands/command.h"
+#include "agent/commands/known_names.h"
 #include "agent/commands/list_scope.h"
 #include "agent/commands/report_files.h"
 #include "agent/commands/standing.h"
@@ -29,6 +30,15 @@ std::vector<std::string> live_logs(const Config& config) {
   return patterns;
 }
 
+void note_listed(const Config& config, KnownNames& names) {
+  actions::PosixFiles files;
+  for (const auto& list : lists_of(config)) {
+    const auto view = actions::Blocklist(files, list.path, {}).read();
+    if (!view) continue;
+    for (const auto& entry : view.value().entries) names.note(entry.key);
+  }
+}
+
 }  // namespace
 
 Exit run_evidence(const Invocation& invocation) {
@@ -49,6 +59,8 @@ Exit run_evidence(const Invocation& invocation) {
   ReportContext context;
   auto hooks = gather.hooks();
   hooks.note = [&](const std::string& text) { context.notes.push_back(text); };
+  KnownNames names(identity);
+  hooks.names = &names;
   const auto exit = read_logs(reading, plan, false, hooks);
   if (exit == kUsage) return exit;
 
@@ -60,7 +72,9 @@ Exit run_evidence(const Invocation& invocation) {
     files.insert(dossier->files.begin(), dossier->files.end());
   }
   if (found.empty()) {
-    fmt::print(stderr, "exiwarden: nothing about \"{}\" in these logs\n", printable(identity));
+    note_listed(invocation.config, names);
+    fmt::print(stderr, "exiwarden: nothing about \"{}\" in these logs{}\n", printable(identity),
+               names.hint());
     return exit == kDone ? kNo : exit;
   }
   context.config = &plan.config;

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
@@ -9,7 +10,9 @@
 #include "agent/commands/selection.h"
 #include "agent/decision_text.h"
 #include "agent/explanation.h"
+#include "agent/nearest_file.h"
 #include "agent/printable.h"
+#include "agent/spelling.h"
 #include "agent/surroundings.h"
 #include "agent/terminal.h"
 
@@ -114,7 +117,14 @@ Exit explain_decision(const Invocation& invocation) {
     pipeline.on_signal(note);
     pipeline.on_decision([&](Decision&& decision) { show(decision); });
   };
-  const auto exit = read_logs(invocation, plan, true, {prepare});
+  KnownNames names(wanted);
+  ReadHooks hooks{prepare};
+  hooks.names = &names;
+  const auto exit = read_logs(invocation, plan, true, hooks);
+  if (!names.met()) {
+    fmt::print(stderr, "exiwarden: --who: nobody in these logs is \"{}\"{}\n", printable(wanted),
+               names.hint());
+  }
   if (exit != kDone) return exit;
   if (!any) fmt::print("no decision about {}: {} events in all\n", printable(wanted), seen.size());
   return any ? kDone : kNo;
@@ -157,7 +167,8 @@ Exit run_explain(const Invocation& invocation) {
     const auto number = invocation.options["line"].as<std::uint64_t>();
     const auto line = line_of_file(path, number);
     if (!line) {
-      fmt::print(stderr, "exiwarden: {}: there is no line {} to read\n", printable(path), number);
+      fmt::print(stderr, "exiwarden: {}: there is no line {} to read{}\n", printable(path), number,
+                 ::access(path.c_str(), F_OK) == 0 ? "" : did_you_mean(nearest_file(path)));
       return kNoInput;
     }
     show(*line);

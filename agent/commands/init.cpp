@@ -14,7 +14,9 @@
 #include "agent/commands/command.h"
 #include "agent/commands/list_scope.h"
 #include "agent/first_config.h"
+#include "agent/nearest_file.h"
 #include "agent/printable.h"
+#include "agent/spelling.h"
 
 namespace agent {
 namespace {
@@ -107,7 +109,9 @@ Exit run_init(const Invocation& invocation) {
   }
   auto settings = actions::exim_settings(exim);
   if (!settings) {
-    complain_of(settings.error());
+    auto error = settings.error();
+    if (error.os == ENOENT) error.what += did_you_mean(nearest_file(exim));
+    complain_of(error);
     return kUnavailable;
   }
   const auto facts = facts_of(exim, std::move(settings.value()));

@@ -23,12 +23,10 @@ std::string tidy(const std::string& path) {
 }
 
 void no_such(const char* option, const std::string& given, const std::vector<std::string>& known) {
-  const auto hint = nearest(given, known);
   std::string names;
   for (const auto& name : known) names += (names.empty() ? "" : ", ") + printable(name);
   fmt::print(stderr, "exiwarden: --{}: the configuration has no \"{}\"{}; known: {}\n", option,
-             printable(given),
-             hint.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", printable(hint)), names);
+             printable(given), did_you_mean(nearest(given, known)), names);
 }
 
 // As string_printing of Exim's string.c writes an id, with print_topbitchars off.
@@ -159,9 +157,8 @@ void say_unmatched(const std::vector<std::string>& identities, const std::vector
                    const std::vector<std::string>& known) {
   for (std::size_t i = 0; i < identities.size(); ++i) {
     if (found[i]) continue;
-    const auto hint = nearest(identities[i], known);
     fmt::print(stderr, "exiwarden: nobody is listed as \"{}\"{}\n", printable(identities[i]),
-               hint.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", printable(hint)));
+               did_you_mean(nearest_identity(identities[i], known)));
   }
 }
 

@@ -14,6 +14,7 @@
 #include "agent/log_names.h"
 #include "agent/printable.h"
 #include "agent/progress.h"
+#include "agent/spelling.h"
 
 namespace agent {
 namespace {
@@ -58,9 +59,11 @@ bool keep_label(NamedLogs& named, const std::string& label) {
     if (!log.host.empty()) known.insert(log.host);
   }
   if (known.count(label) == 0) {
-    fmt::print(stderr, "exiwarden: --host: \"{}\" is no address, no network{}\n", printable(label),
+    fmt::print(stderr, "exiwarden: --host: \"{}\" is no address, no network{}{}\n",
+               printable(label),
                known.empty() ? ", and no log has a label (mx1:/var/log/exim4/mainlog)"
-                             : fmt::format(" and no label of a log ({})", fmt::join(known, ", ")));
+                             : fmt::format(" and no label of a log ({})", fmt::join(known, ", ")),
+               did_you_mean(nearest(label, {known.begin(), known.end()})));
     return false;
   }
   std::erase_if(named.logs, [&](const LogName& log) { return log.host != label; });
@@ -94,7 +97,13 @@ Exit read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhi
   // A wall clock may be ahead of UTC by up to 14 hours; a day of grace is in the parser.
   plan.options.not_after = catalog.newest_written;
   Pipeline pipeline(plan.config, plan.options);
-  pipeline.admit([&](const Signalled& signalled) { return plan.selection.admits(signalled); });
+  KnownNames own_names(plan.selection.user.value_or(""));
+  auto* names = hooks.names != nullptr ? hooks.names : plan.selection.user ? &own_names : nullptr;
+  pipeline.admit([&, names](const Signalled& signalled) {
+    if (names != nullptr && identity_of(signalled.charge.verdict))
+      names->note(signalled.charge.identity);
+    return plan.selection.admits(signalled);
+  });
   hooks.prepare(pipeline);
 
   const bool clear = ::isatty(STDOUT_FILENO) == 0 || !prints_meanwhile;
@@ -110,6 +119,10 @@ Exit read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhi
                   patience, hooks.bytes, hooks.file});
   const bool whole = merge.run();
   progress.hide();
+  if (names == &own_names && !own_names.met()) {
+    talk.say(fmt::format("--user: nobody in these logs is \"{}\"{}", *plan.selection.user,
+                         own_names.hint()));
+  }
   if (whole && !Interrupt::requested()) return talk.exit;
   talk.note("interrupted: the results are those of the part that was read");
   return kInterrupted;

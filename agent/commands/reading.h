@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "agent/commands/known_names.h"
 #include "agent/commands/selection.h"
 #include "agent/exit_codes.h"
 #include "agent/log_merge.h"
@@ -24,6 +25,8 @@ struct ReadHooks {
   // What there is to say about the logs: copies, gaps, damage.
   std::function<void(const std::string& text)> note = {};
   bool quiet = false;  // what there is to say about the logs was said already
+  // Takes down whom the logs know, in place of read_logs(), which says so if --user is nobody.
+  KnownNames* names = nullptr;
 };
 Exit read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhile,
                const ReadHooks& hooks);

@@ -1,0 +1,27 @@
+#include "agent/commands/known_names.h"
+
+#include <vector>
+
+#include "agent/attribution.h"
+#include "agent/spelling.h"
+
+namespace agent {
+namespace {
+
+constexpr std::size_t kMost = 50'000;
+
+}  // namespace
+
+KnownNames::KnownNames(std::string_view wanted) : wanted_(folded(wanted)) {}
+
+void KnownNames::note(std::string_view identity) {
+  if (met_ || names_.contains(identity)) return;
+  met_ = folded(identity) == wanted_;
+  if (names_.size() < kMost) names_.emplace(identity);
+}
+
+std::string KnownNames::hint() const {
+  return did_you_mean(nearest_identity(wanted_, {names_.begin(), names_.end()}));
+}
+
+}  // namespace agent

@@ -1,0 +1,26 @@
+// The identities that logs and lists hold, for somebody who asks for one and mistypes it.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace agent {
+
+class KnownNames {
+ public:
+  explicit KnownNames(std::string_view wanted);
+
+  void note(std::string_view identity);
+  // Was the wanted one among them?
+  [[nodiscard]] bool met() const { return met_; }
+  // ' (did you mean "..."?)', or "".
+  [[nodiscard]] std::string hint() const;
+
+ private:
+  std::string wanted_;  // folded
+  bool met_ = false;
+  std::set<std::string, std::less<>> names_;
+};
+
+}  // namespace agent
