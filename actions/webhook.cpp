@@ -18,13 +18,21 @@ std::size_t keep_answer(char* bytes, std::size_t size, std::size_t count, void* 
   return size * count;
 }
 
-// A webhook's path is its password.
-std::string shown(const std::string& url) {
-  const auto host = url.find("//") + 2;
-  return url.substr(0, url.find_first_of("/?#", host));
-}
-
 }  // namespace
+
+std::string shown_address(const std::string& url) {
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), &curl_url_cleanup);
+  if (!parsed || curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return {};
+  const auto part = [&](CURLUPart which) {
+    char* text = nullptr;
+    const bool there = curl_url_get(parsed.get(), which, &text, 0) == CURLUE_OK;
+    const std::unique_ptr<char, decltype(&curl_free)> owner(text, &curl_free);
+    return std::string(there ? text : "");
+  };
+  const auto scheme = part(CURLUPART_SCHEME), port = part(CURLUPART_PORT);
+  if (scheme != "http" && scheme != "https") return {};
+  return scheme + "://" + part(CURLUPART_HOST) + (port.empty() ? "" : ":" + port);
+}
 
 Result<Done> post_json(const std::string& url, std::string_view json,
                        std::chrono::milliseconds deadline) {
@@ -52,15 +60,15 @@ Result<Done> post_json(const std::string& url, std::string_view json,
   if (code != CURLE_OK) {
     const auto errc = code == CURLE_OPERATION_TIMEDOUT ? Errc::timeout : Errc::refused;
     return Error{errc, 0,
-                 cleaned("webhook " + shown(url) + ": " +
+                 cleaned("webhook " + shown_address(url) + ": " +
                          (problem[0] != '\0' ? problem.data() : curl_easy_strerror(code)))};
   }
   long status = 0;
   curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
   if (status >= 200 && status < 300) return Done{};
-  return Error{
-      Errc::refused, 0,
-      cleaned("webhook " + shown(url) + ": answered " + std::to_string(status) + " " + answer)};
+  return Error{Errc::refused, 0,
+               cleaned("webhook " + shown_address(url) + ": answered " + std::to_string(status) +
+                       " " + answer)};
 }
 
 }  // namespace actions

@@ -59,7 +59,7 @@ void read_notify(TableReader& in, NotifyConfig& notify) {
   in.texts("exec", notify.exec);
   if (!notify.exec.empty() && notify.exec[0].rfind('/', 0) != 0)
     in.complain("exec", "must begin with the absolute path of a program");
-  in.text("webhook", notify.webhook, web_address);
+  in.secret("webhook", notify.webhook, web_address);
   const auto needs = [&](Transport transport, const char* key, bool there) {
     const bool named = std::find(notify.transports.begin(), notify.transports.end(), transport) !=
                        notify.transports.end();

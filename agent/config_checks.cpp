@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "actions/mail.h"
+#include "actions/webhook.h"
 #include "agent/network.h"
 #include "agent/notice_template.h"
 #include "agent/spelling.h"
@@ -78,10 +79,9 @@ std::string own_address(const std::string& text) {
 }
 
 std::string web_address(const std::string& text) {
-  const bool scheme = text.starts_with("http://") || text.starts_with("https://");
   const bool good =
-      scheme && text.size() > text.find("//") + 2 &&
-      std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+      std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; }) &&
+      !actions::shown_address(text).empty();
   return text.empty() || good ? "" : "a URL that begins with \"https://\" or \"http://\"";
 }
 

@@ -92,6 +92,14 @@ void TableReader::text(const char* key, std::string& out, const Check& check) {
   out = value;
 }
 
+void TableReader::secret(const char* key, std::string& out, const Check& check) {
+  const auto* found = node(key);
+  if (found == nullptr) return;
+  const auto accepted = found->is_string() ? check(found->value_or(std::string())) : "a string";
+  if (!accepted.empty()) return complain(key, "is not accepted; accepted: " + accepted);
+  out = found->value_or(std::string());
+}
+
 const toml::array* TableReader::list(const char* key) {
   const auto* found = node(key);
   if (found == nullptr) return nullptr;

@@ -38,6 +38,8 @@ class TableReader {
       std::function<std::string(const std::string&)>;  // "" if good, else what is accepted
 
   void text(const char* key, std::string& out, const Check& check = {});
+  // Complains without what was written.
+  void secret(const char* key, std::string& out, const Check& check);
   void texts(const char* key, std::vector<std::string>& out, const Check& check = {});
   void number(const char* key, std::int64_t low, std::int64_t high,
               const std::function<void(std::int64_t)>& out);

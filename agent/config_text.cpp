@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <utility>
 #include <vector>
+
+#include "actions/webhook.h"
 
 namespace agent {
 namespace {
@@ -153,6 +156,16 @@ std::string effective_config(const Config& config) {
   }
   for (const auto& rule : config.rules) out += "\n" + rule_text(rule);
   return out;
+}
+
+std::string shown_config(Config config) {
+  const auto url = std::exchange(config.notify.webhook, "");
+  auto text = effective_config(config);
+  if (url.empty()) return text;
+  const std::string line = "\nwebhook = \"\"\n";
+  return text.replace(text.find(line), line.size(),
+                      "\n# webhook: at " + actions::shown_address(url) +
+                          "; the rest of it is a secret, and not shown\n");
 }
 
 }  // namespace agent

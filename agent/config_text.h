@@ -9,6 +9,8 @@ namespace agent {
 
 // parse_config(effective_config(c)) gives c.
 [[nodiscard]] std::string effective_config(const Config& config);
+// The same for people, who pass it on: without the secrets in it.
+[[nodiscard]] std::string shown_config(Config config);
 
 // One [[rule]] of it.
 [[nodiscard]] std::string rule_text(const Rule& rule);

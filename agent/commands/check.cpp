@@ -23,7 +23,7 @@ namespace {
 
 void show(const Invocation& invocation) {
   fmt::print("# {}: sound. What is in force:\n{}", printable(invocation.config_path),
-             effective_config(invocation.config));
+             shown_config(invocation.config));
 }
 
 const char* word_for(Verdict verdict) {

@@ -253,7 +253,7 @@ std::string origin(const std::vector<const Dossier*>& dossiers, const ReportCont
     out += "<p>The full tables are in " + mono(context.csv) + ".</p>\n";
   }
   out += "<h3>Configuration</h3>\n<pre>";
-  const auto config = effective_config(*context.config);
+  const auto config = shown_config(*context.config);
   for (std::size_t begin = 0; begin < config.size();) {
     const auto end = std::min(config.find('\n', begin), config.size());
     out += html_text(std::string_view(config).substr(begin, end - begin), 300) + "\n";

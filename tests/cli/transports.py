@@ -122,6 +122,41 @@ class Transports(unittest.TestCase):
                       [(one["verdict"], one["what"]) for one in found])
         self.assertIn("a test notice", hook.requests[0][2]["text"])
 
+    def test_what_an_address_keeps_secret_is_shown_nowhere(self):
+        """Its path is a password to chat systems, and it may hold a user and password of its own."""
+        hook = self.hook(503)
+        host = hook.url.split("/")[2]
+        for url, shown in ((f"http://us3r:pa55word@{host}/hooks/t0ken", f"webhook http://{host}: answered 503"),
+                           (f"http://us3r:pa55%40word@{host}?t0ken", f"webhook http://{host}: answered 503"),
+                           ("http://us3r:pa55word@127.0.0.1:1/t0ken", "webhook http://127.0.0.1:1: Failed")):
+            with self.subTest(url):
+                self.place.remove()
+                self.place = Place()
+                self.configure(f'transports = ["webhook"]\nwebhook = "{url}"')
+                with Service(self.place) as service:
+                    self.place.append(*[refusal("bob", n) for n in range(3)])
+                    wait_for(lambda: "trying again" in service.errors.read_text(), "the first try")
+                said = service.errors.read_text()
+                self.assertIn(shown, said)
+                config = ("-c", self.place.config)
+                page = self.place.root / "page.html"
+                for words in (("status",), ("status", "-o", "jsonl"), ("check",), ("check", "--send-test"),
+                              ("check", "--config-only"), ("evidence", "bob", self.place.log, "--html", page)):
+                    done = call(words[0], *config, *words[1:])
+                    said += done.stdout.decode() + done.stderr.decode()
+                self.assertIn(f"# webhook: at http://{url.split('@')[-1].split('/')[0].split('?')[0]};", said)
+                said += (self.place.root / "metrics.prom").read_text() + page.read_text()
+                self.assertNotRegex(said, "us3r|pa55|t0ken")
+        for url in ("htps://us3r:pa55word@chat.example.org/t0ken", f"http://us3r@pa55word@{host}/t0ken",
+                    "http://us3r:pa55word/x@127.0.0.1/t0ken", "http://us3r:pa55word@[::1/t0ken",
+                    "http://us3r:pa55word@127.0.0.1:99999/t0ken", "us3r:pa55word@127.0.0.1/t0ken", "https://"):
+            with self.subTest(url):
+                self.configure(f'transports = ["webhook"]\nwebhook = "{url}"')
+                done = call("check", "-c", self.place.config)
+                self.assertEqual(done.returncode, 78)
+                self.assertIn(b"notify.webhook is not accepted", done.stderr)
+                self.assertNotRegex(done.stderr.decode(), "us3r|pa55|t0ken")
+
     def test_a_text_of_the_site(self):
         body = self.place.root / "body"
         body.write_text("{identity}: {count}\n{commands}")
