@@ -225,6 +225,7 @@ State Engine::snapshot(Moment now) {
   state.pending = lists_.pending();
   state.outbox = outbox_.waiting();
   state.silence = silence_.state();
+  state.faults = faults_saved_ = faults();
   bytes_saved_ = pipeline_.counters().bytes;
   return state;
 }
@@ -247,6 +248,7 @@ SaveJob Engine::job(Moment now, bool with_checkpoint) {
 void Engine::save_and_send(Moment now) {
   if (outbox_.collect(now.steady)) checkpoints_.hurry();
   if (outbox_.prepare(now.steady)) checkpoints_.hurry();
+  if (faults() != faults_saved_) checkpoints_.touch();
   // Twice: what a saver on the spot has done is there at once.
   for (int i = 0; i < 2; ++i) {
     if (const auto done = checkpoints_.collect(now.steady)) {

@@ -69,6 +69,8 @@ class Engine {
 
   [[nodiscard]] const Pipeline& pipeline() const { return pipeline_; }
   [[nodiscard]] Metrics metrics() const;
+  // What can't be read, written or sent at the moment; the checkpoint, which tells of it, aside.
+  [[nodiscard]] std::vector<std::string> faults() const;
 
  private:
   void open_lists();
@@ -114,6 +116,7 @@ class Engine {
   bool covers_mail_ = false;  // the checkpoint under way tells of the mail that waits for it
   std::uint64_t decisions_ = 0, watched_ = 0, ended_ = 0;
   std::uint64_t bytes_saved_ = 0, bytes_heard_ = 0;
+  std::vector<std::string> faults_saved_;
   Follower::Counters gone_;  // of logs that are not followed any more
   Steady next_look_{}, next_retry_{}, next_metrics_{};
 };

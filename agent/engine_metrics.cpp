@@ -40,4 +40,16 @@ Metrics Engine::metrics() const {
   return metrics;
 }
 
+std::vector<std::string> Engine::faults() const {
+  std::vector<std::string> faults;
+  const auto add = [&](const std::string& fault) {
+    if (!fault.empty()) faults.push_back(fault);
+  };
+  for (const auto& follower : followers_) add(follower->fault());
+  for (std::size_t i = 0; i < lists_.size(); ++i) add(lists_.fault(i));
+  add(tables_.fault());
+  if (!outbox_.fault().empty()) add("notices: " + outbox_.fault());
+  return faults;
+}
+
 }  // namespace agent

@@ -160,6 +160,8 @@ class Decoder {
       state.silence.heard = in.optional_time();
       state.silence.alarmed = in.number() != 0;
       for (auto& longest : state.silence.longest) longest = in.number<std::int64_t>();
+    } else if (kind == "fault") {
+      state.faults.push_back(in.text());
     } else if (kind == "message") {
       message(in);
     } else if (kind == "tag") {
@@ -288,6 +290,11 @@ std::string encode_state(const State& state) {
     append_optional(out, state.silence.heard);
     append_number(out, state.silence.alarmed ? 1 : 0);
     for (const auto longest : state.silence.longest) append_number(out, longest);
+    out.push_back('\n');
+  }
+  for (const auto& fault : state.faults) {
+    out += "fault";
+    append_field(out, fault);
     out.push_back('\n');
   }
   for (const auto& [key, message] : state.submissions) {

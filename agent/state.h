@@ -42,6 +42,7 @@ struct State {
   std::vector<PendingBlock> pending;
   std::vector<WaitingNotice> outbox;
   Silence::State silence;
+  std::vector<std::string> faults;  // under way at this moment, for "status"; of no use to a start
 };
 
 [[nodiscard]] std::string encode_state(const State& state);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -19,6 +20,7 @@ namespace agent {
 namespace {
 
 constexpr std::size_t kMaxState = std::size_t{1} << 30;
+constexpr std::int64_t kUnsaved = 60;  // seconds; it saves every ten if there is something new
 
 struct Saved {
   std::optional<State> state;
@@ -47,6 +49,7 @@ class Status {
       for (const auto& pending : saved_.state->pending) this->pending(pending);
       silence(saved_.state->silence);
       outbox();
+      faults_of_service();
     }
     exim();
     for (const auto& fault : faults_) {
@@ -95,6 +98,7 @@ class Status {
 
   void service() {
     const auto running = Instance::running(invocation_.config.state.directory);
+    runs_ = running.value_or(false);
     const auto written =
         saved_.state ? zone_.text(Instant(std::chrono::seconds(saved_.written))) : "";
     const auto newest =
@@ -140,6 +144,7 @@ class Status {
       if (position.newest_stamp) read_to = zone_.text(*position.newest_stamp);
     }
     if (!exists) faults_.push_back(path + ": no such log");
+    if (exists) written_last_ = std::max(written_last_, std::int64_t{info.st_mtim.tv_sec});
     if (json()) {
       Record record;
       record.add("about", "log")
@@ -273,8 +278,23 @@ class Status {
                      zone_.text(Instant(std::chrono::seconds(outbox.front().notice.date)))));
   }
 
+  void faults_of_service() {
+    if (!runs_) return;
+    for (const auto& fault : saved_.state->faults) {
+      if (std::find(faults_.begin(), faults_.end(), fault) == faults_.end())
+        faults_.push_back(fault);
+    }
+    if (written_last_ > saved_.written + kUnsaved)
+      faults_.push_back(fmt::format(
+          "{}: last saved at {}, and the log was written since: is the disk full or read-only?",
+          invocation_.config.state.directory,
+          zone_.text(Instant(std::chrono::seconds(saved_.written)))));
+  }
+
   const Invocation& invocation_;
   Zone zone_;
+  bool runs_ = false;
+  std::int64_t written_last_ = 0;  // of the logs; seconds since 1970 UTC
   Terminal terminal_;
   Saved saved_;
   Exit exit_ = kDone;

@@ -1,6 +1,7 @@
 """status beside a running service, after it, and without any; the commands on lists while it runs."""
 import os
 import signal
+import socket
 import subprocess
 import unittest
 
@@ -62,6 +63,36 @@ period = "1m"
         os.rename(self.log, self.log + ".1")
         self.append_log(b"new\n")
         self.assertEqual(self.status()["log"][0]["rotated"], "yes")
+
+    def test_what_the_service_can_not_do(self):
+        """Nobody else knows that no notice can be sent."""
+        with socket.socket() as nobody:  # bound, but not listening
+            nobody.bind(("127.0.0.1", 0))
+            self.configure(self.CONFIG + f'[notify]\nto = ["abuse@example.org"]\ntransports = ["smtp"]\n'
+                                         f'smtp = "127.0.0.1:{nobody.getsockname()[1]}"\n')
+            self.append_log(refusals("alice", 20))
+            service = self.start_service()
+            wait_until(lambda: os.path.exists(self.home + "/state/checkpoint") and any(
+                fault["what"].startswith("notices: ") for fault in self.records("status", code=None)
+                if fault["about"] == "fault"), "it is told")
+            self.stop_service(service)
+        self.assertNotIn("fault", self.status())  # what it could not do is over
+
+    def test_not_saved_for_long(self):
+        self.append_log(refusals("alice", 3))
+        service = self.start_service()
+        checkpoint = self.home + "/state/checkpoint"
+        wait_until(lambda: os.path.exists(checkpoint) and self.status()["log"][0]["lag"] == 0, "a checkpoint")
+        service.send_signal(signal.SIGSTOP)
+        try:
+            old = os.stat(checkpoint).st_mtime - 120
+            os.utime(checkpoint, (old, old))
+            whats = " ".join(fault["what"] for fault in self.status(code=1)["fault"])
+            self.assertIn("last saved at", whats)
+            os.utime(self.log, (old + 30, old + 30))  # nothing new to save
+            self.assertNotIn("fault", self.status())
+        finally:
+            service.send_signal(signal.SIGCONT)
 
     def test_damage_is_told_and_left_alone(self):
         os.mkdir(self.home + "/state")
