@@ -98,7 +98,7 @@ void Follower::search(const std::string& current, Instant now) {
     }
     ++counters_.missing;
     say_(fmt::format(
-        "{}: the file read last is gone (inode {}); what it got after byte {}, line "
+        "{}: the file read last is gone (inode {}); what it may have got after byte {}, line "
         "{}, is lost",
         printable(pattern_), position.file.inode, position.reader.offset, position.reader.line));
   }
