@@ -352,6 +352,10 @@ std::vector<LogPosition> Follower::positions() {
   std::vector<LogPosition> positions(finished_.begin(), finished_.end());
   positions.insert(positions.end(), unplaced_.begin(), unplaced_.end());
   for (auto& open : files_) positions.push_back(position_of(open));
+  if (positions.empty()) {  // there was no log yet: the next start is not the first one
+    positions.push_back(
+        {.path = pattern_, .modified = written_after_, .first_start = first_start_});
+  }
   return positions;
 }
 

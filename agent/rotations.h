@@ -15,9 +15,9 @@ namespace agent {
 
 // How far one file was read: with the windows of the same moment, this is the checkpoint.
 struct LogPosition {
-  std::string path;  // as configured, %D and %M unexpanded
-  FileIdentity file;
-  std::string tail;  // LogFile::tail_before(reader.offset)
+  std::string path;     // as configured, %D and %M unexpanded
+  FileIdentity file{};  // inode 0: there was none so far
+  std::string tail{};   // LogFile::tail_before(reader.offset)
   std::int64_t modified =
       0;                  // when the file was last written, as seen then; seconds since 1970 UTC
   bool finished = false;  // it had a successor and was read to its end

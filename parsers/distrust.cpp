@@ -9,7 +9,8 @@
 namespace parsers {
 namespace {
 
-constexpr WordFinder kArrivals{{" <= ", 1}, {" (= ", 1}};
+constexpr std::string_view kQuotedSender = "<\"";  // where it stands in angle brackets
+constexpr WordFinder kHeaders{{" <= ", 1}, {" (= ", 1}, {kQuotedSender, 0}};
 constexpr WordFinder kSize{{" S=", 1}};
 
 // End of the sender at the start of `text`: the first blank outside quotes. nullopt: still quoted.
@@ -55,16 +56,34 @@ bool is_finished(std::string_view entry) {
   return sender && has_size(entry.substr(*sender));
 }
 
+bool ends_in_quotes(std::string_view quoted) {
+  return closing_quote(quoted.substr(1)) == std::string_view::npos;
+}
+
+// From its quote on, the sender of an entry by which a local message is refused or lost; empty: it
+// is none of these, or the sender is not quoted.
+std::string_view refused_sender(std::string_view payload) {
+  const bool of_these = payload.starts_with("F=<\"") || payload.starts_with("rejected from <\"") ||
+                        payload.starts_with("SIGSEGV (");
+  const auto begin = of_these ? payload.find(kQuotedSender) : std::string_view::npos;
+  return begin == std::string_view::npos ? "" : payload.substr(begin + 1);
+}
+
 // Is nothing distrusted behind these lines, whatever came before them? They must hold kQuotedReach
 // bytes, so that no quote from before reaches over them; any other arrival entry from before ends
 // at the first finished one.
 bool leave_nothing_open(std::string_view lines) {
   bool any = false;
-  for (auto hit = kArrivals.find(lines); hit != WordFinder::kNone;) {
+  for (auto hit = kHeaders.find(lines); hit != WordFinder::kNone;) {
     const auto end = line_end(lines, hit);
-    if (!is_finished(without_newline(lines.substr(hit + 4, end - hit - 4)))) return false;
-    any = true;
-    hit = kArrivals.find(lines, end);
+    const auto rest = without_newline(lines.substr(hit, end - hit));
+    if (rest.starts_with(kQuotedSender)) {
+      if (ends_in_quotes(rest.substr(1))) return false;
+    } else {
+      if (!is_finished(rest.substr(4))) return false;
+      any = true;
+    }
+    hit = kHeaders.find(lines, end);
   }
   return any;
 }
@@ -72,13 +91,18 @@ bool leave_nothing_open(std::string_view lines) {
 }  // namespace
 
 void Distrust::look_at_header(const std::optional<Prefix>& prefix, std::size_t length) {
-  if (!prefix || prefix->message_id.empty()) return;
+  if (!prefix) return;
   auto entry = prefix->payload;
-  if (!entry.starts_with("<= ") && !entry.starts_with("(= ")) return;
-  entry.remove_prefix(3);
-
-  if (is_finished(entry)) return;
-  const bool quoted = !sender_length(entry);
+  bool quoted = true;
+  if (const auto sender = refused_sender(entry); !sender.empty()) {
+    if (!ends_in_quotes(sender)) return;
+  } else {
+    if (prefix->message_id.empty() || !(entry.starts_with("<= ") || entry.starts_with("(= ")))
+      return;
+    entry.remove_prefix(3);
+    if (is_finished(entry)) return;
+    quoted = !sender_length(entry);
+  }
   const auto reach = quoted ? kQuotedReach : kReach;
   if (length >= reach) return;
   state.in_quotes = quoted;
@@ -87,14 +111,16 @@ void Distrust::look_at_header(const std::optional<Prefix>& prefix, std::size_t l
 
 void Distrust::pass_one(std::string_view line, const std::optional<Prefix>& prefix) {
   auto rest = without_newline(line);
+  bool refused = false;  // its entry has no size
   if (state.in_quotes) {
     const auto quote = closing_quote(rest);
     if (quote != std::string_view::npos) {
       state.in_quotes = false;
       rest.remove_prefix(quote + 1);
+      refused = rest.starts_with('@') && rest.find('>') != std::string_view::npos;
     }
   }
-  const bool finished = !state.in_quotes && has_size(rest);
+  const bool finished = !state.in_quotes && (refused || has_size(rest));
   const auto length = static_cast<std::uint32_t>(std::min<std::size_t>(line.size(), kReach));
   state.reach = finished || state.reach <= length ? 0 : state.reach - length;
   if (state.reach == 0) state.in_quotes = false;
@@ -117,7 +143,7 @@ void Distrust::pass_over(std::string_view lines) {
     if (leave_nothing_open(lines.substr(tail))) return;
   }
   if (lines.size() > kReach) lines.remove_prefix(line_end(lines, lines.size() - kReach - 1));
-  for (auto hit = kArrivals.find(lines); hit != WordFinder::kNone; hit = kArrivals.find(lines)) {
+  for (auto hit = kHeaders.find(lines); hit != WordFinder::kNone; hit = kHeaders.find(lines)) {
     const auto begin = line_begin(lines, hit);
     const auto line = lines.substr(begin, line_end(lines, hit) - begin);
     look_at_header(parse_prefix(without_newline(line)), line.size());

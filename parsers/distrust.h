@@ -1,6 +1,8 @@
 // Lines that are not what they seem: an arrival entry ("<=") can hold a newline, and what follows
 // it then looks like entries of their own. Two ways are known: a quoted sender given by a local
-// user (exim -f), and MAIL's AUTH= parameter under log_selector +smtp_mailauth. An entry is one
+// user (exim -f), and MAIL's AUTH= parameter under log_selector +smtp_mailauth. Such a sender
+// stands also where a local message is refused (receive.c: "F=<...> rejected by non-SMTP ACL",
+// "rejected from <...>") and where receiving it crashes (exim.c: "SIGSEGV (..."). An entry is one
 // write(2), so the forged lines follow at once. Such lines are evidence against nobody.
 #pragma once
 
@@ -23,7 +25,7 @@ class Distrust {
   // Whole lines, each with its LF, in file order, that hold no evidence themselves.
   void pass_over(std::string_view lines);
   // One line with its LF that may be evidence, and its prefix if it has one: true if it lies inside
-  // an unfinished arrival entry.
+  // an unfinished entry.
   bool covers(std::string_view line, const std::optional<Prefix>& prefix);
 
   // For the checkpoint: what is left to distrust.

@@ -133,7 +133,7 @@ class Status {
     bool known = false;
     for (const auto& position :
          saved_.state ? saved_.state->positions : std::vector<LogPosition>()) {
-      if (position.path != pattern || position.finished) continue;
+      if (position.path != pattern || position.finished || position.file.inode == 0) continue;
       const bool same = exists && position.file.inode == info.st_ino &&
                         position.file.device == info.st_dev && position.reader.offset <= size;
       if (!same && known) continue;

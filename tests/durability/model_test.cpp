@@ -264,16 +264,21 @@ class World {
         if (m_.running()) break;
         m_.start();
         look();
+        unseen_.clear();
         break;
       case Op::reload:
         finish_line();
         if (!all_read()) break;
         m_.config().rules[0].limit = model_.limit = 3 + action.who % 2;
-        if (m_.running()) m_.reload();
+        if (!m_.running()) break;
+        m_.reload();
+        look();  // saved
         break;
       case Op::free:
         finish_line();
         if (model_.blocked().count(who) == 0 || !all_read()) break;
+        // What comes and goes while nobody looks leaves no trace.
+        if (!m_.running() && unseen_.count(who) > 0) break;
         m_.forward(2s);
         m_.free_user(who);
         model_.free(who);
@@ -285,6 +290,7 @@ class World {
         m_.forward(2s);
         m_.edit(m_.list_text() + who + ": by hand\n", action.count == 1);
         model_.block(who);
+        if (!m_.running()) unseen_.insert(who);
         edited();
         break;
       case Op::comment:
@@ -296,7 +302,7 @@ class World {
         break;
       case Op::remove_list: {
         finish_line();
-        if (!all_read()) break;
+        if (!all_read() || (!m_.running() && !unseen_.empty())) break;
         m_.forward(2s);
         m_.remove("../lists/users");
         const auto blocked = model_.blocked();
@@ -361,6 +367,7 @@ class World {
   bool log_exists_ = false, read_some_ = false, saved_ = false, just_rotated_ = false;
   int unread_ = 0, lines_in_log_ = 0, rotations_ = 0;
   std::string rest_, half_in_;
+  std::set<std::string> unseen_;  // blocked by hand while the agent was down
 };
 
 std::string outcome(const Script& script) {

@@ -307,6 +307,21 @@ TEST_CASE("What a first start decides counts with what lies up to a period befor
   CHECK(m.listed() == std::vector<std::string>{"alice"});
 }
 
+TEST_CASE("A log that comes while the agent is down, for the first time") {
+  for (const bool rotated : {false, true}) {
+    Machine m(lab::scratch() + "-rotation");
+    m.start();
+    m.turns(2, 11s);
+    m.stop();
+    m.rejections("alice", 3);
+    if (rotated) m.rename("mainlog", "mainlog.1");
+    m.forward(5h);
+    m.start();
+    m.settle();
+    CHECK(m.listed() == std::vector<std::string>{"alice"});
+  }
+}
+
 TEST_CASE("Down for longer than a period: what was logged meanwhile still decides") {
   Machine m(lab::scratch() + "-rotation");
   m.start();

@@ -347,6 +347,29 @@ TEST_CASE("lines behind an arrival entry that is not finished are evidence again
   CHECK(covers(remote, forged + "\n"));
   remote.pass_over("z S=205\n");
   CHECK_FALSE(covers(remote, forged + "\n"));
+  // The same sender where its message is refused or its receiving crashes.
+  for (const auto* begin :
+       {"1xVRZY-0000mY-2f F=<\"a\n", "F=<\"a\n", "1xVRZY-0000mY-2f rejected from <\"a\n",
+        "1xVRZY-0000mY-2f SIGSEGV (130 accepting a local non-SMTP message from <\"a\n"}) {
+    INFO(begin);
+    for (const auto* end :
+         {"\"@example.com> rejected by non-SMTP ACL: no\n", "\nz\"@example.com>\n"}) {
+      Distrust refused;
+      refused.pass_over(stamp + begin);
+      const auto lines = forged + end;
+      const auto first = lines.find('\n') + 1;
+      CHECK(covers(refused, lines.substr(0, first)));
+      refused.pass_over(std::string_view(lines).substr(first));
+      CHECK_FALSE(covers(refused, forged + "\n"));
+    }
+  }
+  Distrust closed;
+  closed.pass_over(stamp + "F=<\"a b\"@example.com> rejected by non-SMTP ACL: no\n");
+  CHECK_FALSE(covers(closed, forged + "\n"));
+  // Only at the beginning of the entry: elsewhere it may be a client's text.
+  Distrust elsewhere;
+  elsewhere.pass_over(stamp + "H=(F=<\"a) [192.0.2.1] rejected from <\"a\n");
+  CHECK_FALSE(covers(elsewhere, forged + "\n"));
   // A finished entry, quotes and all, casts no doubt on its neighbours.
   Distrust finished;
   finished.pass_over(stamp +
