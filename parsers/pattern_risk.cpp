@@ -53,9 +53,23 @@ bool repeats(std::string_view text) {
   return true;
 }
 
+// "^a|b" is anchored in its first half alone.
+bool is_split(std::string_view regex) {
+  int depth = 0;
+  for (std::size_t i = 0; i < regex.size();) {
+    const auto atom = take_atom(regex, i);
+    if (atom == "(") ++depth;
+    if (atom == ")") --depth;
+    if (atom == "|" && depth == 0) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string pattern_risk(std::string_view regex) {
+  if (is_split(regex))
+    return "its \"|\" stands outside of any group, so \"^\" holds for one side only";
   if (!regex.starts_with('^') && !regex.starts_with("\\A") && !regex.starts_with("(?s)^")) {
     return "it is not anchored with ^, so it can match inside text that a client wrote";
   }

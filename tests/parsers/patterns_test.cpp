@@ -59,7 +59,10 @@ TEST_CASE("patterns that an outsider could bend are told from sound ones") {
   const char* const sound[] = {
       R"re(^invalid-recipient host=\[(?P<host>[^\]]+)\] auth=\S+ id=(?P<user>.*) rcpt="(?P<recipient>[^"]*)"$)re",
       R"(^H=(?:\S+ )?(?:\(\S*\) )?\[(?P<host>[^\] ]+)\] Warning: x A=\w+:(?P<user>.*) RCPT)",
-      R"(^BAD (?P<user>.*)$)", R"(\ABAD[ ](?P<user>.*)$)", R"(^a[[:alpha:]]{1,9} (?P<user>x))"};
+      R"(^BAD (?P<user>.*)$)",
+      R"(\ABAD[ ](?P<user>.*)$)",
+      R"(^a[[:alpha:]]{1,9} (?P<user>x))",
+      R"(^(?:BAD|W[|]ORSE\|) (?P<user>\S+)$)"};
   for (const auto* regex : sound) {
     INFO(regex);
     CHECK(pattern_risk(regex).empty());
@@ -69,7 +72,9 @@ TEST_CASE("patterns that an outsider could bend are told from sound ones") {
                                R"(^H=[^)]+ id=(?P<user>x))",
                                R"(^(?:a b|c)+ id=(?P<user>x))",
                                R"(^h=(?P<host>\S+) .*?u=(?P<user>x))",
-                               R"(^[^x]{3,} (?P<user>x))"};
+                               R"(^[^x]{3,} (?P<user>x))",
+                               R"(^BAD (?P<user>\S+)$|^x)",
+                               R"(^BAD (?P<user>\S+)$|bad)"};
   for (const auto* regex : risky) {
     INFO(regex);
     CHECK_FALSE(pattern_risk(regex).empty());
