@@ -60,7 +60,7 @@ inline constexpr ReasonPattern kMissing[] = {
      "550 5.4.1 RESOLVER.ADR.RecipNotFound; not found"},
     {R"(\bnot (?:our|a|an?y?) (?:customer|user)\b|\bnot user of this server\b|\bexists that user\b)",
      "Not our Customer"},
-    {R"(\bbad destination mailbox\b|\bbad (?:recipient )?mailbox\b)",
+    {R"(\bnot existing (?:user|recipient|mailbox)\b|\bbad destination mailbox\b|\bbad (?:recipient )?mailbox\b)",
      "Bad destination mailbox address"},
 
     // People who left, addresses given up
@@ -133,7 +133,7 @@ inline constexpr ReasonPattern kOther[] = {
     // The sender's side
     {R"(\bsenders?\b.{0,40}\b(?:verify|verification|verified|exist|reject\w*|denied|refused|invalid|unknown|not (?:allowed|permitted|authori[sz]ed)|domain|address|mismatch\w*|found|reserved)\b|\b(?:invalid|unknown|bad|forged|fake) sender\b|\bdomain of sender\b)",
      "Sender verify failed"},
-    {R"(\breturn[- ]path\b|\bfrom address\b|\bmail from\b|\bfrom domain\b|\bbounce address\b)",
+    {R"(\b5\.1\.[78]\b|\bremote mail server after initial connection: |\breturn[- ]path\b|\bfrom address\b|\bmail from\b|\bfrom domain\b|\bbounce address\b)",
      "550 MAIL FROM is not one of ours"},
     {R"(\b(?:spf|dmarc|dkim|arc)\b)", "SPF check failed"},
     {R"(\b(?:reverse dns|ptr record|resource record|rdns|helo|ehlo|client host rejected|host network)\b|\byour (?:ip|host|server|hostname|domain|network)\b|\b(?:sending|source|connecting) (?:ip|host|server)\b)",
@@ -142,7 +142,8 @@ inline constexpr ReasonPattern kOther[] = {
     {R"(\bgr[ae]y-?list)", "greylisted, see later"},
     {R"(\btoo (?:many|much|fast)\b|\brate ?limit|\bthrottl|\blimit (?:exceeded|reached)\b|\bexceeded the (?:limit|rate)|\bfrequency limited\b|\bat a rate that\b)",
      "too many recipients"},
-    {R"(\b(?:try|retry) (?:again|later)\b|\bretry\b|\btemporar(?:y|ily)\b|\bplus tard\b|\bbusy\b)",
+    // Not "check the address and try again": that is meant for the sender.
+    {R"((?:^|[^ ]|[^d] |[^n]d |[^a]nd )\btry (?:again|later)\b|\btry again (?:later|in|after)\b|\bretry\b|\btemporar(?:y|ily)\b|\bplus tard\b|\bbusy\b)",
      "mailbox is temporarily not there"},
     // Accounts that are there but closed for now
     {R"(\b(?:account|mailbox|user|recipient|address)\b.{0,40}\b(?:suspended|disabled|deactivated|inactive|locked|frozen|on hold|not activated|over limit)\b|\b(?:disabled|suspended|inactive|frozen) (?:recipient|user|account|mailbox)\b|\bdisableduser\b)",
