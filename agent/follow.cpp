@@ -116,7 +116,8 @@ Follower::OpenFile& Follower::adopt(LogFile file, bool rotated) {
   }
   // The repeated hour is told by the order of stamps, across rotations too.
   if (!files_.empty()) pipeline_.clock(log).restore(pipeline_.clock(files_.back().log).newest());
-  files_.push_back({std::move(file), log, watch, rotated, {}, std::nullopt});
+  const auto written = files_.empty() ? written_after_ : files_.back().written;
+  files_.push_back({std::move(file), log, watch, rotated, {}, written, std::nullopt});
   return files_.back();
 }
 
@@ -128,6 +129,7 @@ bool Follower::still_same(OpenFile& open, std::span<const char> before) const {
 
 Follower::Got Follower::read_one(OpenFile& open, std::size_t& budget) {
   auto& reader = pipeline_.reader(open.log);
+  open.written = open.file.modified();
   while (budget > 0) {
     const auto offset = reader.offset() + reader.pending();
     // The bytes before are read again: a log that was cut, and has grown past the old place since,
@@ -341,7 +343,7 @@ LogPosition Follower::position_of(OpenFile& open) {
   const auto tail = open.recent.before(pipeline_.reader(open.log).pending(), want);
   position.tail =
       tail ? LogFile::tail_digest(*tail) : open.file.tail_before(position.reader.offset);
-  position.modified = open.file.modified();
+  position.modified = open.written;
   position.newest_stamp = pipeline_.clock(open.log).newest();
   position.first_start = first_start_;
   position.counted_until = pipeline_.counted_until(open.log);

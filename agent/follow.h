@@ -77,8 +77,10 @@ class Follower {
     LogFile file;
     std::size_t log;  // number in the pipeline
     int watch = -1;
-    bool rotated = false;              // it has a successor
-    RecentBytes recent;                // before the offset that is read next
+    bool rotated = false;      // it has a successor
+    RecentBytes recent;        // before the offset that is read next
+    std::int64_t written = 0;  // its last write before it was last read; of an unread one, that of
+                               // the file before it
     std::optional<Steady> idle_since;  // when a rotated one was first seen read to its end
   };
   enum class Got { all, more, cut };

@@ -18,8 +18,8 @@ struct LogPosition {
   std::string path;     // as configured, %D and %M unexpanded
   FileIdentity file{};  // inode 0: there was none so far
   std::string tail{};   // LogFile::tail_before(reader.offset)
-  std::int64_t modified =
-      0;                  // when the file was last written, as seen then; seconds since 1970 UTC
+  // When the file was last written before it was read up to there; seconds since 1970 UTC.
+  std::int64_t modified = 0;
   bool finished = false;  // it had a successor and was read to its end
   parsers::LogReader::State reader;
   std::optional<Instant> newest_stamp;

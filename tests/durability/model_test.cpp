@@ -268,7 +268,7 @@ class World {
         break;
       case Op::reload:
         finish_line();
-        if (!all_read()) break;
+        if (!all_read() || (!m_.running() && !saved_)) break;
         m_.config().rules[0].limit = model_.limit = 3 + action.who % 2;
         if (!m_.running()) break;
         m_.reload();

@@ -322,6 +322,24 @@ TEST_CASE("A log that comes while the agent is down, for the first time") {
   }
 }
 
+TEST_CASE("Cut away when half a line of it was read, and stopped before the next look") {
+  Machine m(lab::scratch() + "-rotation");
+  const auto line = m.line("alice");
+  m.write(line.substr(0, line.size() / 3));
+  m.start();
+  m.turns(2, 200ms);
+  m.forward(2s);
+  m.write(line.substr(line.size() / 3));
+  m.rejections("alice", 1);
+  m.copy_and_truncate("mainlog.1");
+  m.forward(2s);
+  m.rejections("alice", 1);
+  m.stop();
+  m.start();
+  m.settle();
+  CHECK(m.listed() == std::vector<std::string>{"alice"});
+}
+
 TEST_CASE("Down for longer than a period: what was logged meanwhile still decides") {
   Machine m(lab::scratch() + "-rotation");
   m.start();
