@@ -69,10 +69,10 @@ void Engine::start(Moment now) {
     lists_.restore(std::move(state->pending));
     drop_exempt();
     outbox_.restore(std::move(state->outbox), now.steady);
-    silence_.restore(state->silence);
+    silences_.restore(std::move(state->silences), config_.log.paths);
     parked_ = std::move(state->positions);
   }
-  silence_.begin(now.wall);
+  silences_.begin(now.wall);
   open_lists();
   lists_.adopt(pipeline_.counting(),
                state ? std::nullopt : std::optional(now.wall - longest_period()),
@@ -224,7 +224,7 @@ State Engine::snapshot(Moment now) {
   state.tags = pipeline_.tags().seen();
   state.pending = lists_.pending();
   state.outbox = outbox_.waiting();
-  state.silence = silence_.state();
+  state.silences = silences_.state();
   state.faults = faults_saved_ = faults();
   bytes_saved_ = pipeline_.counters().bytes;
   return state;

@@ -107,7 +107,7 @@ class Engine {
   Outbox outbox_;
   Checkpointing checkpoints_;
   Evasions evasions_;
-  Silence silence_;
+  Silences silences_;
   LogTrust trust_;
 
   Moment now_;                // of this turn
@@ -115,7 +115,7 @@ class Engine {
   bool behind_ = true;        // there was more to read after the last turn
   bool covers_mail_ = false;  // the checkpoint under way tells of the mail that waits for it
   std::uint64_t decisions_ = 0, watched_ = 0, ended_ = 0;
-  std::uint64_t bytes_saved_ = 0, bytes_heard_ = 0;
+  std::uint64_t bytes_saved_ = 0;
   std::vector<std::string> faults_saved_;
   Follower::Counters gone_;  // of logs that are not followed any more
   Steady next_look_{}, next_retry_{}, next_metrics_{};

@@ -57,21 +57,22 @@ std::optional<std::uint64_t> Engine::spool_space() {
 
 void Engine::listen(Moment now) {
   if (!config_.log.silence_alarm) return;
-  const auto bytes = pipeline_.counters().bytes;
-  if (bytes != bytes_heard_) {
-    bytes_heard_ = bytes;
-    if (silence_.heard(now.wall)) options_.say("the log goes on again");
-    return;
+  std::vector<Silences::Log> logs;
+  for (const auto& follower : followers_)
+    logs.push_back({follower->path(), follower->counters().bytes});
+  for (const auto& news : silences_.look(logs, now.wall)) {
+    const auto log = printable(news.path);
+    if (!news.silent) {
+      options_.say(log + " goes on again");
+      continue;
+    }
+    options_.say(fmt::format("{} is silent since {}; usual at this hour are pauses of {}", log,
+                             zone_.text(news.since), duration_text(news.usual)));
+    if (options_.dry_run) continue;
+    checkpoints_.hurry();
+    if (wants_notices(config_.notify))
+      outbox_.add(compose_silence(news, zone_, now.wall, options_.host));
   }
-  const auto usual = silence_.usual(now.wall);
-  if (!silence_.too_long(now.wall)) return;
-  const auto since = *silence_.state().heard;
-  options_.say(fmt::format("the log is silent since {}; usual at this hour are pauses of {}",
-                           zone_.text(since), duration_text(usual)));
-  if (options_.dry_run) return;
-  checkpoints_.hurry();
-  if (wants_notices(config_.notify))
-    outbox_.add(compose_silence(since, usual, config_.log.paths, zone_, now_.wall, options_.host));
 }
 
 void Engine::watch(const Decision& decision) {

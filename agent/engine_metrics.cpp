@@ -32,7 +32,8 @@ Metrics Engine::metrics() const {
     metrics.lists.push_back({lists_.path(i), lists_.entries(i), !lists_.fault(i).empty()});
   metrics.exim_asked = !trust_.why_not;
   for (const auto& doubt : trust_.doubts) metrics.doubtful_settings.push_back(doubt.setting);
-  metrics.silent = silence_.state().alarmed;
+  for (const auto& [path, silence] : silences_.state())
+    metrics.silent.emplace_back(path, silence.alarmed);
   metrics.state_fault = !checkpoints_.fault().empty();
   metrics.notify_fault = !outbox_.fault().empty();
   if (const auto newest = pipeline_.counting().newest())

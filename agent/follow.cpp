@@ -21,6 +21,7 @@ Follower::Counters& Follower::Counters::operator+=(const Counters& more) {
   rotations += more.rotations;
   truncations += more.truncations;
   missing += more.missing;
+  bytes += more.bytes;
   return *this;
 }
 
@@ -150,6 +151,7 @@ Follower::Got Follower::read_one(OpenFile& open, std::size_t& budget) {
     (void)open.file.identity();
     budget -= std::min(budget, fresh.size());
     open.idle_since.reset();
+    counters_.bytes += fresh.size();
     pipeline_.feed(open.log, fresh);
     open.recent.add(fresh, reader.pending());
     if (got.value() < want && !open.file.packed()) return Got::all;  // what comes next wakes us

@@ -68,6 +68,7 @@ class Follower {
     std::uint64_t rotations = 0;    // files that came to the name after the first
     std::uint64_t truncations = 0;  // files cut in place
     std::uint64_t missing = 0;      // files whose unread rest could not be found again
+    std::uint64_t bytes = 0;        // read of them
     Counters& operator+=(const Counters& more);
   };
   [[nodiscard]] const Counters& counters() const { return counters_; }

@@ -98,8 +98,9 @@ std::string metrics_text(const Metrics& metrics) {
   page.counter("exiwarden_watched_total", "Watch levels reached.", metrics.watched);
   page.counter("exiwarden_blocks_ended_total", "Blocks that have ended by themselves.",
                metrics.blocks_ended);
-  page.gauge("exiwarden_log_silent", "1 if the logs are silent for longer than is their habit.",
-             metrics.silent ? 1 : 0);
+  page.head("exiwarden_log_silent", "gauge", "1 if a log is silent for longer than is its habit.");
+  for (const auto& [path, silent] : metrics.silent)
+    page.value("exiwarden_log_silent", "log", path, silent ? 1 : 0);
   page.gauge("exiwarden_log_lag_bytes", "Bytes of the logs not read yet.", metrics.lag_bytes);
   page.counter("exiwarden_log_rotations_total", "Files that followed another as the log.",
                metrics.rotations);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/attribution.h"
@@ -31,7 +32,7 @@ struct Metrics {
   std::vector<std::string> doubtful_settings;  // of Exim: they make the log untrustworthy
   std::uint64_t rotations = 0, truncations = 0, missing_files = 0;
   std::uint64_t crowded_out = 0, blocks_dropped = 0, mails = 0;
-  bool silent = false;  // the log, against its habit
+  std::vector<std::pair<std::string, bool>> silent;  // logs, against their habit
   bool log_fault = false, state_fault = false, notify_fault = false;
   std::int64_t newest_event = 0;  // seconds since 1970 UTC; 0: none yet
 };

@@ -257,26 +257,25 @@ Notice compose_notice(const Decision& decision, const Zone& zone, Instant now,
   return notice;
 }
 
-Notice compose_silence(Instant since, std::chrono::seconds usual,
-                       const std::vector<std::string>& logs, const Zone& zone, Instant now,
+Notice compose_silence(const Silences::News& news, const Zone& zone, Instant now,
                        const std::string& host) {
   Notice notice;
-  const auto begun = since.time_since_epoch().count();
-  notice.message_id = message_id(fmt::format("silence\n{}", begun), host);
+  const auto since = zone.text(news.since), log = printable(news.path);
+  notice.message_id = message_id(
+      fmt::format("silence\n{}\n{}", news.since.time_since_epoch().count(), news.path), host);
   notice.date = now.time_since_epoch().count();
-  notice.subject =
-      fmt::format("[{}] Exim's log is silent since {}", printable(host, 40), zone.text(since));
-  std::string paths;
-  for (const auto& log : logs) paths += "    " + printable(log) + "\n";
+  const auto name = news.path.substr(news.path.rfind('/') + 1);
+  notice.subject = fmt::format("[{}] Exim's log {} is silent since {}", printable(host, 40),
+                               printable(name, 40), since);
   notice.body = fmt::format(
-      "exiwarden on {} has read no new line of\n\n{}\n"
+      "exiwarden on {} has read no new line of\n\n    {}\n\n"
       "since {}. At this hour pauses of {} are usual.\n"
       "If Exim logs elsewhere now, nothing is counted and nobody is blocked.\n\n"
       "Look whether Exim runs, and where it logs:\n"
       "    exiwarden status\n    exiwarden check\n",
-      printable(host), paths, zone.text(since), duration_text(usual));
+      printable(host), log, since, duration_text(news.usual));
   Record record;
-  record.add("event", "silent").add("server", host).add("since", zone.text(since));
+  record.add("event", "silent").add("server", host).add("log", news.path).add("since", since);
   notice.data = record.json();
   return notice;
 }

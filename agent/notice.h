@@ -8,6 +8,7 @@
 
 #include "agent/config.h"
 #include "agent/decision.h"
+#include "agent/silence.h"
 
 namespace agent {
 
@@ -36,10 +37,9 @@ struct NoticeContext {
 [[nodiscard]] Notice compose_watch(const Decision& decision, const Zone& zone, Instant now,
                                    const NoticeContext& context);
 
-// The log is silent against its habit: nothing is counted, whatever is sent.
-[[nodiscard]] Notice compose_silence(Instant since, std::chrono::seconds usual,
-                                     const std::vector<std::string>& logs, const Zone& zone,
-                                     Instant now, const std::string& host);
+// A log is silent against its habit: nothing is counted, whatever is sent.
+[[nodiscard]] Notice compose_silence(const Silences::News& news, const Zone& zone, Instant now,
+                                     const std::string& host);
 
 // Several notices in one mail: what each is about first, then each in full as far as there is room.
 // Not for less than two.

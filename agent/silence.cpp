@@ -1,6 +1,7 @@
 #include "agent/silence.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace agent {
 namespace {
@@ -62,6 +63,45 @@ bool Silence::too_long(Instant now) {
   const auto pause = now - *state_.heard;
   if (pause <= kLeast || pause <= usual(now) * kTimes) return false;
   return state_.alarmed = true;
+}
+
+void Silences::begin(Instant now) {
+  for (auto& [path, log] : logs_) log.silence.begin(now);
+}
+
+std::vector<Silences::News> Silences::look(const std::vector<Log>& logs, Instant now) {
+  std::erase_if(logs_, [&](const auto& known) {
+    return std::none_of(logs.begin(), logs.end(),
+                        [&](const Log& log) { return log.path == known.first; });
+  });
+  std::vector<News> news;
+  for (const auto& log : logs) {
+    const auto [found, is_new] = logs_.try_emplace(log.path);
+    auto& one = found->second;
+    if (is_new) one.silence.begin(now);
+    const auto since = one.silence.state().heard.value_or(now);
+    const auto usual = one.silence.usual(now);
+    if (log.bytes != std::exchange(one.bytes, log.bytes)) {
+      if (one.silence.heard(now)) news.push_back({log.path, false, since, usual});
+    } else if (one.silence.too_long(now)) {
+      news.push_back({log.path, true, since, usual});
+    }
+  }
+  return news;
+}
+
+Silences::State Silences::state() const {
+  State state;
+  for (const auto& [path, log] : logs_) state.emplace(path, log.silence.state());
+  return state;
+}
+
+void Silences::restore(State state, const std::vector<std::string>& paths) {
+  if (auto all = state.extract(""); all && paths.size() == 1) {
+    all.key() = paths.front();
+    state.insert(std::move(all));
+  }
+  for (const auto& [path, log] : state) logs_[path].silence.restore(log);
 }
 
 }  // namespace agent

@@ -4,7 +4,10 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "agent/zone.h"
 
@@ -40,6 +43,37 @@ class Silence {
 
  private:
   State state_;
+};
+
+// Several logs, each by its own habit: one that stops is told of while the others go on.
+class Silences {
+ public:
+  struct Log {
+    std::string path;
+    std::uint64_t bytes = 0;  // read of it so far
+  };
+  struct News {
+    std::string path;
+    bool silent = true;  // false: it goes on again
+    Instant since{};
+    std::chrono::seconds usual{};  // pauses at that time
+  };
+  using State = std::map<std::string, Silence::State>;  // by path
+
+  void begin(Instant now);
+  // `logs`: all that there are; others are forgotten.
+  std::vector<News> look(const std::vector<Log>& logs, Instant now);
+
+  [[nodiscard]] State state() const;
+  // A habit without a path is of all `paths` together.
+  void restore(State state, const std::vector<std::string>& paths);
+
+ private:
+  struct One {
+    Silence silence;
+    std::uint64_t bytes = 0;
+  };
+  std::map<std::string, One> logs_;
 };
 
 }  // namespace agent

@@ -156,10 +156,12 @@ class Decoder {
     } else if (kind == "newest") {
       state.newest = instant(in.number<std::int64_t>());
     } else if (kind == "silence") {
-      state.silence.since = instant(in.number<std::int64_t>());
-      state.silence.heard = in.optional_time();
-      state.silence.alarmed = in.number() != 0;
-      for (auto& longest : state.silence.longest) longest = in.number<std::int64_t>();
+      Silence::State silence;
+      silence.since = instant(in.number<std::int64_t>());
+      silence.heard = in.optional_time();
+      silence.alarmed = in.number() != 0;
+      for (auto& longest : silence.longest) longest = in.number<std::int64_t>();
+      state.silences[in.done() ? "" : in.text()] = silence;
     } else if (kind == "fault") {
       state.faults.push_back(in.text());
     } else if (kind == "message") {
@@ -284,12 +286,14 @@ std::string encode_state(const State& state) {
     append_number(out, seconds(*state.newest));
     out.push_back('\n');
   }
-  if (state.silence.since) {
+  for (const auto& [path, silence] : state.silences) {
+    if (!silence.since) continue;
     out += "silence";
-    append_number(out, seconds(*state.silence.since));
-    append_optional(out, state.silence.heard);
-    append_number(out, state.silence.alarmed ? 1 : 0);
-    for (const auto longest : state.silence.longest) append_number(out, longest);
+    append_number(out, seconds(*silence.since));
+    append_optional(out, silence.heard);
+    append_number(out, silence.alarmed ? 1 : 0);
+    for (const auto longest : silence.longest) append_number(out, longest);
+    append_field(out, path);
     out.push_back('\n');
   }
   for (const auto& fault : state.faults) {

@@ -41,7 +41,7 @@ struct State {
   TagCheck::Seen tags;
   std::vector<PendingBlock> pending;
   std::vector<WaitingNotice> outbox;
-  Silence::State silence;
+  Silences::State silences;
   std::vector<std::string> faults;  // under way at this moment, for "status"; of no use to a start
 };
 

@@ -47,7 +47,7 @@ class Status {
     if (saved_.state) {
       windows();
       for (const auto& pending : saved_.state->pending) this->pending(pending);
-      silence(saved_.state->silence);
+      for (const auto& [log, silence] : saved_.state->silences) silent(log, silence);
       outbox();
       faults_of_service();
     }
@@ -253,10 +253,10 @@ class Status {
     fmt::print("{}\n", record.json());
   }
 
-  void silence(const Silence::State& silence) {
+  void silent(const std::string& log, const Silence::State& silence) {
     if (!silence.alarmed || !silence.heard) return;
-    faults_.push_back("the log is silent since " + zone_.text(*silence.heard) +
-                      ", which is not its habit at this hour");
+    faults_.push_back((log.empty() ? "the log" : printable(log)) + " is silent since " +
+                      zone_.text(*silence.heard) + ", which is not its habit at this hour");
   }
 
   void outbox() {

@@ -16,6 +16,7 @@ agent::Metrics sample() {
   metrics.lists = {{"/l/plain", 2, false}, {"/l/a \"b\\\n\x1b\xff", 1, true}};
   metrics.newest_event = 1795428155;
   metrics.exim_asked = true;
+  metrics.silent = {{"/l/main", false}, {"/l/second", true}};
   metrics.doubtful_settings = {"log_selector"};
   return metrics;
 }
@@ -69,6 +70,8 @@ TEST_CASE("metrics carry what they are told") {
            "\nexiwarden_list_entries{list=\"/l/plain\"} 2\n",
            "\nexiwarden_list_entries{list=\"/l/a \\\"b\\\\\\\\x0a\\\\x1b\\\\xff\"} 1\n",
            "\nexiwarden_fault{part=\"list\"} 1\n",
+           "\nexiwarden_log_silent{log=\"/l/main\"} 0\n",
+           "\nexiwarden_log_silent{log=\"/l/second\"} 1\n",
            "\nexiwarden_fault{part=\"log\"} 0\n",
            "\nexiwarden_newest_event_timestamp_seconds 1795428155\n",
            "\nexiwarden_events_charged_total{charged=\"outsider\"} 0\n",

@@ -1,5 +1,6 @@
 #include "agent/silence.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 using namespace agent;
@@ -83,4 +84,85 @@ TEST_CASE("a holiday is learned, and forgotten again") {
   CHECK(silence.usual(now) >= 1h);
   live(silence, now, 24 * 40);
   CHECK(silence.usual(now) < 1h);
+}
+
+TEST_CASE("of several logs the one that is silent is named, whatever the others say") {
+  struct Row {
+    const char* what;
+    std::vector<int> every;     // minutes between lines of each log
+    std::vector<bool> goes_on;  // after the third day
+    std::vector<std::string> named;
+  };
+  const Row rows[] = {
+      {"all go on", {1, 1}, {true, true}, {}},
+      {"one of two", {1, 1}, {false, true}, {"/log/0"}},
+      {"the other", {1, 1}, {true, false}, {"/log/1"}},
+      {"a quiet one beside a busy one", {1, 45}, {true, false}, {"/log/1"}},
+      {"the busy one", {1, 45}, {false, true}, {"/log/0"}},
+      {"both", {1, 1}, {false, false}, {"/log/0", "/log/1"}},
+      {"one of three, which was never heard", {1, 1, 1 << 30}, {true, false, false}, {"/log/1"}},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.what);
+    Silences silences;
+    Instant now(std::chrono::seconds(1795392000));
+    std::vector<Silences::Log> logs;
+    for (std::size_t i = 0; i < row.every.size(); ++i)
+      logs.push_back({"/log/" + std::to_string(i), 0});
+    std::vector<std::string> named, again;
+    const auto days = [&](int count, bool all) {
+      for (int minute = 1; minute <= count * 24 * 60; ++minute) {
+        now += 60s;
+        for (std::size_t i = 0; i < logs.size(); ++i)
+          if ((all || row.goes_on[i]) && minute % row.every[i] == 0) logs[i].bytes += 100;
+        for (const auto& news : silences.look(logs, now)) {
+          CHECK(news.since < now);
+          (news.silent ? named : again).push_back(news.path);
+        }
+      }
+    };
+    days(3, true);
+    REQUIRE(named.empty());
+    days(1, false);
+    std::sort(named.begin(), named.end());
+    CHECK(named == row.named);
+    CHECK(again.empty());
+    const auto saved = silences.state();
+    for (const auto& [path, state] : saved)
+      CHECK(state.alarmed == (std::find(named.begin(), named.end(), path) != named.end()));
+    days(1, true);
+    std::sort(again.begin(), again.end());
+    CHECK(again == row.named);
+  }
+}
+
+TEST_CASE("habits of logs outlast a restart, each with its log") {
+  Silences silences;
+  Instant now(std::chrono::seconds(1795392000));
+  std::vector<Silences::Log> logs{{"/a", 0}, {"/b", 0}};
+  for (int minute = 1; minute <= 3 * 24 * 60; ++minute) {
+    logs[0].bytes += 1;
+    if (minute % 60 == 0) logs[1].bytes += 1;
+    REQUIRE(silences.look(logs, now += 60s).empty());
+  }
+  Silences after;
+  after.restore(silences.state(), {"/a", "/b"});
+  after.begin(now += 5h);  // nobody listened
+  logs = {{"/a", 0}, {"/b", 0}};
+  std::vector<std::string> named;
+  for (int minute = 1; minute <= 60; ++minute)
+    for (const auto& news : after.look(logs, now += 60s)) named.push_back(news.path);
+  CHECK(named == std::vector<std::string>{"/a"});
+  // What is not in the configuration any more is forgotten, what is new begins.
+  logs = {{"/c", 0}, {"/b", 0}};
+  CHECK(after.look(logs, now).empty());
+  CHECK(after.state().size() == 2);
+  CHECK(after.state().count("/a") == 0);
+  // A checkpoint of one habit for all: good for one log, no use to several.
+  Silences::State old{{"", silences.state().at("/a")}};
+  Silences one, two;
+  one.restore(old, {"/a"});
+  CHECK(one.state().count("/a") == 1);
+  two.restore(old, {"/a", "/b"});
+  CHECK(two.state().empty());
 }

@@ -1,0 +1,72 @@
+// A log that stops while others go on: said, told by a notice, shown in the metrics, over a
+// restart.
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "tests/durability/lab.h"
+
+using namespace std::chrono_literals;
+using lab::Machine;
+
+namespace {
+
+struct Pair : Machine {
+  Pair() : Machine(lab::scratch() + "-silence") {
+    config().log.paths.push_back(second());
+    append("second", "");
+  }
+  [[nodiscard]] std::string second() const { return path("log/second"); }
+  void minutes(int count, bool both) {
+    for (int i = 0; i < count; ++i) {
+      forward(60s);
+      write(line("nobody" + std::to_string(i)));
+      if (both) append("second", stamp() + " Start queue run: pid=" + std::to_string(i) + "\n");
+      one_turn(0s);
+    }
+  }
+  [[nodiscard]] long said_of(const std::string& words) const {
+    const auto all = said();
+    return std::count_if(all.begin(), all.end(), [&](const std::string& one) {
+      return one.find(words) != std::string::npos;
+    });
+  }
+  [[nodiscard]] std::vector<bool> silent() {
+    std::vector<bool> found;
+    for (const auto& [path, silent] : engine().metrics().silent) found.push_back(silent);
+    return found;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("One of two logs falls silent, is named once, and goes on again") {
+  Pair m;
+  m.start();
+  m.minutes(25 * 60, true);
+  CHECK(m.silent() == std::vector{false, false});
+  m.minutes(9, false);
+  CHECK(m.said_of("is silent since") == 0);
+  m.minutes(3, false);
+  CHECK(m.said_of(m.second() + " is silent since") == 1);
+  CHECK(m.silent() == std::vector{false, true});
+  m.settle();
+  const auto told = [&] {
+    const auto mails = lab::read_file(m.path("mails"));
+    const auto words = "has read no new line of\n\n    " + m.second() + "\n";
+    int count = 0;
+    for (auto at = mails.find(words); at != std::string::npos; at = mails.find(words, at + 1))
+      ++count;
+    return count;
+  };
+  CHECK(told() == 1);
+  m.stop();
+  m.start();
+  m.minutes(2, true);
+  CHECK(m.silent() == std::vector{false, false});
+  m.minutes(12, false);  // what it learned has outlasted the restart
+  CHECK(m.said_of("is silent since") == 2);
+  m.settle();
+  CHECK(told() == 2);
+  m.minutes(1, true);
+  CHECK(m.said_of(m.second() + " goes on again") == 1);
+}
