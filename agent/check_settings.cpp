@@ -34,15 +34,15 @@ std::vector<std::string> main_logs(const std::string& log_file_path) {
 }
 
 void check_log_paths(const EximSettings& settings, const Config& config, Findings& findings) {
-  const auto logs = main_logs(value_of(settings, "log_file_path"));
+  auto logs = main_logs(value_of(settings, "log_file_path"));
   if (logs.empty()) return;
-  const bool syslog = std::find(logs.begin(), logs.end(), "syslog") != logs.end();
+  std::erase(logs, "syslog");
   const bool named = std::any_of(logs.begin(), logs.end(), [&](const std::string& log) {
     return std::find(config.log.paths.begin(), config.log.paths.end(), log) !=
            config.log.paths.end();
   });
   if (named) return findings.good("exim", "log_file_path: Exim writes what log.paths names");
-  if (syslog && logs.size() == 1) {
+  if (logs.empty()) {
     return findings.doubtful(
         "exim", "log_file_path: Exim logs to syslog only",
         "syslog cuts and doubles lines; better a file, and log.paths its name");

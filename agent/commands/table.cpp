@@ -129,9 +129,9 @@ constexpr Command kCommands[] = {
      "event in the window behind each decision about ID; exit 1 if there is none.",
      Command::NeedsConfig::or_defaults, explain_options, run_explain},
     {"tune", "LOG...", "which limits and periods would have blocked whom",
-     "One pass answers for every limit and period, exactly as one replay each would.\n"
-     "Suggests a setting from the widest gap between identities, as TOML to paste.\n"
-     "A LOG is named as for replay.",
+     "One pass says whom each limit and period would have blocked, and when first: each\n"
+     "rule by itself, blocks without end. Suggests a setting from the widest gap between\n"
+     "identities, as TOML to paste. A LOG is named as for replay.",
      Command::NeedsConfig::or_defaults, tune_options, run_tune},
     {"evidence", "ID [LOG...]", "everything the logs say about one identity",
      "Without a LOG: log.paths and their rotations. Timeline, hosts, recipients,\n"

@@ -209,9 +209,10 @@ std::string suggestion(const Tuning& tuning, const TunePageContext& context) {
 
 std::string tune_page(const std::vector<Tuning>& rules, const TunePageContext& context) {
   const std::string title = "Limits and whom they would have blocked";
-  std::string body = "<h1>" + title +
-                     "</h1>\n<p class=\"soft\">Each setting decided exactly as the service would "
-                     "have, from the same logs.</p>\n";
+  std::string body =
+      "<h1>" + title +
+      "</h1>\n<p class=\"soft\">Each setting decided as the service would have, from "
+      "the same logs.</p>\n";
   if (context.partial) body += "<p class=\"hit\">Not all logs could be read to their end.</p>\n";
   for (const auto& tuning : rules) {
     const auto& rule = tuning.peaks->rule();
@@ -222,6 +223,8 @@ std::string tune_page(const std::vector<Tuning>& rules, const TunePageContext& c
         rule.count == CountBy::recipients ? "distinct recipients" : "attempts", grouped(rule.limit),
         duration_text(rule.period));
     if (with_events(*tuning.peaks) == 0) continue;
+    if (const auto left_out = left_out_text(tuning); !left_out.empty())
+      body += "<p>" + html_text(left_out, 1000) + "</p>\n";
     body += suggestion(tuning, context);
     body += highest(tuning, *context.labels);
   }

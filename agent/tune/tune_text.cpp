@@ -136,6 +136,28 @@ std::vector<PeakBucket> peak_buckets(const Peaks& peaks, std::size_t period) {
   return buckets;
 }
 
+std::string left_out_text(const Tuning& tuning) {
+  const auto& rule = tuning.peaks->rule();
+  std::string text;
+  if (!rule.block_for.empty()) {
+    std::string terms;
+    for (const auto& term : rule.block_for)
+      terms +=
+          (terms.empty() ? "" : ", then ") + (term == kForever ? "forever" : duration_text(term));
+    text = fmt::format(
+        "Left out: block_for ({}). Shown is each identity's first block, as if it had no end; what "
+        "is counted after it may in part go out once it has.",
+        terms);
+  }
+  if (tuning.shares_list) {
+    text += (text.empty() ? "" : " ") +
+            std::string(
+                "Left out: the other rules of the same list. Who is blocked by one of them is "
+                "not decided on again.");
+  }
+  return text;
+}
+
 std::string reason_text(const Tuning& tuning, const Labels& labels) {
   const auto& advice = *tuning.advice;
   const auto& peaks = *tuning.peaks;
@@ -180,6 +202,8 @@ std::string tuning_text(const Tuning& tuning, const Labels& labels, const Zone& 
   if (labels.given()) {
     out += "\nOf them spammers/others, by the labels given:\n" + cells(tuning, labels, true);
   }
+  if (const auto left_out = left_out_text(tuning); !left_out.empty())
+    out += "\n" + wrapped(left_out, 2);
   if (!tuning.advice) return out + "\nNo suggestion: too few identities, or all of them alike.\n";
 
   const auto& advice = *tuning.advice;

@@ -18,6 +18,7 @@ struct Tuning {
   const Peaks* peaks = nullptr;
   std::vector<std::size_t> limits;  // of those in the grid, the ones that were asked for
   std::optional<Advice> advice;
+  bool shares_list = false;  // another rule blocks into the same list
 };
 
 [[nodiscard]] std::string tuning_text(const Tuning& tuning, const Labels& labels, const Zone& zone);
@@ -47,6 +48,8 @@ struct PeakBucket {
   std::uint64_t identities = 0;
 };
 [[nodiscard]] std::vector<PeakBucket> peak_buckets(const Peaks& peaks, std::size_t period);
+// What the service does that is not in the answer; "" if there is nothing.
+[[nodiscard]] std::string left_out_text(const Tuning& tuning);
 // Why this limit, as a sentence or three.
 [[nodiscard]] std::string reason_text(const Tuning& tuning, const Labels& labels);
 // The ACL condition of Exim's own ratelimit for it; empty if none parts the same identities.

@@ -70,6 +70,48 @@ TEST_CASE("settings of Exim that matter, one by one") {
   }
 }
 
+TEST_CASE("settings of Exim beside our own") {
+  struct Case {
+    const char* config;
+    std::map<std::string, std::string> settings;
+    Verdict worst;
+    const char* advice;
+  };
+  const Case cases[] = {
+      {"", {{"timezone", "Europe/Berlin"}}, Verdict::doubtful, "log.timezone = \"Europe/Berlin\""},
+      {"[log]\ntimezone = \"Europe/Berlin\"", {{"timezone", "Europe/Berlin"}}, Verdict::good, ""},
+      {"[log]\ntimezone = \"UTC\"", {{"timezone", "Europe/Berlin"}}, Verdict::doubtful, "Berlin"},
+      {"[log]\ntimezone = \"UTC\"", {{"timezone", "UTC0"}}, Verdict::good, ""},
+      {"", {{"timezone", "Europe/Berlin"}, {"log_timezone", "true"}}, Verdict::good, ""},
+      {"[log]\njunk_helo = true", {}, Verdict::doubtful, "junk_helo = \"auto\""},
+      {"[log]\njunk_helo = false", {}, Verdict::good, ""},
+      {"[exim]\nuser = \"mail\"", {}, Verdict::bad, "exim.user = \"Debian-exim\""},
+      {"[exim]\nuser = \"mail\"", {{"exim_user", "mail"}}, Verdict::good, ""},
+      {"[log]\npaths = [\"/l\"]", {}, Verdict::bad, "log.paths = [\"/var/log/exim4/mainlog\"]"},
+      {"[log]\npaths = [\"/l\"]",
+       {{"log_file_path", "syslog : /x/%slog"}},
+       Verdict::bad,
+       "log.paths = [\"/x/mainlog\"]"},
+  };
+  for (const auto& one : cases) {
+    CAPTURE(one.config, one.settings, one.advice);
+    auto settings = one.settings;
+    settings.merge(sound());
+    const auto config = parse_config(one.config, "");
+    REQUIRE(config.index() == 0);
+    Findings findings;
+    check_settings(settings, std::get<0>(config), findings);
+    auto worst = Verdict::good;
+    std::string advice;
+    for (const auto& finding : findings.all) {
+      worst = std::max(worst, finding.verdict);
+      advice += finding.advice + "\n";
+    }
+    CHECK(worst == one.worst);
+    CHECK(advice.find(one.advice) != std::string::npos);
+  }
+}
+
 TEST_CASE("what exim -bh's trace says of a list") {
   const std::string head =
       ">>> using ACL \"acl_rcpt\"\n>>> check authenticated = *\n>>> plain in \"*\"? yes (matched "

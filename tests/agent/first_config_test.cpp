@@ -61,18 +61,51 @@ TEST_CASE("a first configuration is sound, and holds what Exim said") {
   CHECK(nothing.not_found.size() >= 4);
 }
 
+TEST_CASE("whatever Exim's settings hold stays what it is in the configuration") {
+  struct Case {
+    const char* name;
+    const char* value;
+    const char* log;
+    const char* zone;
+    const char* user;
+  };
+  const Case cases[] = {
+      {"timezone", "UTC0", "/var/log/exim4/mainlog", "UTC", "exim"},
+      {"timezone", "", "/var/log/exim4/mainlog", "local", "exim"},
+      {"log_file_path", "/l/a\"b\\c/%slog", "/l/a\"b\\c/mainlog", "local", "exim"},
+      {"log_file_path", "/l/%s-%D", "/l/main-%D", "local", "exim"},
+      {"exim_user", "ex\\im\"", "/var/log/exim4/mainlog", "local", "ex\\im\""},
+      {"exim_user", "93", "/var/log/exim4/mainlog", "local", "Debian-exim"},
+  };
+  for (const auto& one : cases) {
+    CAPTURE(one.name, one.value);
+    EximFacts facts;
+    facts.binary = "/usr/sbin/exim4";
+    facts.settings = {{"log_file_path", "/var/log/exim4/%slog"}, {"exim_user", "exim"}};
+    facts.settings[one.name] = one.value;
+    const auto parsed = parse_config(first_config(facts).toml, "");
+    REQUIRE(parsed.index() == 0);
+    CHECK(std::get<0>(parsed).log.paths == std::vector<std::string>{one.log});
+    CHECK(std::get<0>(parsed).log.timezone == one.zone);
+    CHECK(std::get<0>(parsed).exim.user == one.user);
+    CHECK(std::get<0>(parsed).rules.size() == 1);  // nobody relays
+  }
+}
+
 TEST_CASE("the guide names the ACLs of this Exim and fits 78 columns") {
   for (const auto layout :
        {Layout::debian_split, Layout::debian_single, Layout::cpanel, Layout::plain}) {
     EximFacts facts;
     facts.layout = layout;
     facts.config = "/etc/exim/exim.conf";
-    facts.settings = {{"acl_smtp_rcpt", "my_rcpt"}, {"acl_smtp_helo", "my_helo"}};
+    facts.settings = {
+        {"acl_smtp_rcpt", "my_rcpt"}, {"acl_smtp_data", "my_data"}, {"acl_smtp_helo", "my_helo"}};
     const auto guide = paste_guide(facts);
     for (const char* file : {"macros.conf", "rcpt-reject.conf", "data.conf", "helo.conf"})
       CHECK(guide.find(file) != std::string::npos);
     CHECK(guide.find("my_helo") != std::string::npos);
     CHECK((guide.find("my_rcpt") != std::string::npos) == (layout == Layout::plain));
+    CHECK((guide.find("\"my_data:\"") != std::string::npos) == (layout == Layout::plain));
     std::size_t width = 0;
     for (const char c : guide) {
       width = c == '\n' ? 0 : width + 1;

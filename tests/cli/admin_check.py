@@ -116,6 +116,16 @@ sendmail = ["/bin/true"]
         self.assertEqual(self.read(written), before)
         self.assertEqual(say("init", "--exim", "/no/such/exim").returncode, 69)
 
+    def test_init_says_what_it_did_not_find(self):
+        exim = self.home + "/exim"
+        with open(exim, "w", encoding="ascii") as out:
+            out.write("#!/bin/sh\necho log_file_path = syslog\necho exim_user = 93\n")
+        os.chmod(exim, 0o755)
+        done = say("init", "--exim", exim)
+        self.assertEqual(done.returncode, 0, done)
+        for what in ("Exim logs to syslog only", "the name of Exim's user", "mail domain"):
+            self.assertIn(f"not found: {what}" if "user" in what or "syslog" in what else what, done.stderr.decode())
+
 
 class Help(unittest.TestCase):
     def options(self, command):

@@ -72,6 +72,34 @@ class Tune(LogCase):
         decided = {one["identity"] for one in self.records("replay", self.path, config=self.home + "/pasted.toml")}
         self.assertEqual(decided, {f"spammer{i}@customer{i}.example" for i in range(5)})
 
+    def test_blocks_that_end_and_rules_of_one_list(self):
+        """Whom, and when first, is what replay says; what is left out is said."""
+        config = self.home + "/ends.toml"
+        rule = '[[rule]]\nname = "{}"\nidentity = "user"\nlimit = {}\nperiod = "{}"\n{}'
+        ends = 'block_for = ["10m", "1d", "forever"]\nrepeat_within = "7d"\n'
+        for limit, period, name in ((8, "10m", "10m"), (30, "1h", "1h"), (40, "2h", "2h")):
+            with open(config, "w", encoding="utf-8") as out:
+                out.write('[log]\ntimezone = "UTC"\n' + rule.format("ending", limit, period, ends))
+            decided = self.records("replay", self.path, config=config)
+            if limit == 8:
+                self.assertGreater(len(decided), len({one["identity"] for one in decided}))  # some come back
+            first = {}
+            for one in decided:
+                first.setdefault(one["identity"], one["time"])
+            cell, = self.records("tune", "--summary", "--limits", str(limit), "--periods", period, self.path, config=config)
+            self.assertEqual(dict(zip(cell["identities"], cell["times"])), first)
+        page = self.home + "/page.html"
+        said = self.expect(0, "tune", "--html", page, self.path, config=config).stdout.decode()
+        with open(page, encoding="utf-8") as text:
+            for shown in (" ".join(said.split()), text.read()):
+                self.assertIn("Left out: block_for (10m, then 1d, then forever).", shown)
+                self.assertNotIn("other rules", shown)
+        with open(config, "w", encoding="utf-8") as out:
+            out.write('[log]\ntimezone = "UTC"\n' + rule.format("fast", 8, "10m", "") + rule.format("slow", 40, "2h", ""))
+        said = self.expect(0, "tune", self.path, config=config).stdout.decode()
+        self.assertIn("Left out: the other rules of the same list.", " ".join(said.split()))
+        self.assertNotIn("Left out: block_for", said)
+
     def test_labels_make_hits_misses_and_false_alarms(self):
         spammers = self.write("spammers", b"# last month's\nSPAMMER0@customer0.example\nspammer1@customer1.example\nnobody@x\n")
         honest = self.write("honest", b"".join(b"honest%d@customer%d.example\n" % (i, i % 5) for i in range(30)))

@@ -78,6 +78,23 @@ class Check(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertRegex(self.said(findings, "BAD"), "finds user Alice.Smith not in it")
 
+    def test_who_is_tried(self):
+        """Never a host that no list is asked about; nobody for a list that SMTP does not ask; any name for one that
+        is made of others."""
+        self.users(b"alice: x\n")
+        self.config.write_text(_CONFIG.format(directory=self.lab.directory).replace(
+            'hosts = ["192', 'hosts = ["127.0.0.0/8", "::1", "192') +
+            '[[identity_map]]\nidentity = "user"\nregex = "^mallory$"\nrewrite = "alice"\n'
+            '[[rule]]\nname = "authenticated"\nidentity = "user"\n[[rule]]\nname = "relay"\nidentity = "relay"\n'
+            '[[rule]]\nname = "local"\nidentity = "local"\n')
+        CONFIG.write_text("EXIWARDEN_AUTH_KEY = x$authenticated_id\n" + CONFIG.read_text())
+        code, findings = self.check()
+        self.assertEqual(code, 0, self.said(findings, "BAD"))
+        good = self.said(findings, "ok")
+        self.assertRegex(good, r"blocked_relay_users \(tried host 192\.0\.2\.64\)")
+        self.assertRegex(good, r"blocked_authenticated_users \(tried user alice\)")
+        self.assertNotIn("blocked_local_users (tried", good)
+
     def test_a_notice_is_sent(self):
         code, findings = self.check("--send-test")
         self.assertEqual(code, 0, self.said(findings, "BAD"))
