@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+// Where in this file it was sent from is of no use to anybody.
+#define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
@@ -52,17 +54,19 @@ std::vector<std::string> journal_fields(const Decision& decision, News news, con
   return fields;
 }
 
-void send_to_journal(const std::vector<std::string>& fields) {
+bool send_to_journal(const std::vector<std::string>& fields) {
   std::vector<iovec> parts;
   for (const auto& field : fields) {
     // The journal's interface takes it without const, but only reads.
     parts.push_back({const_cast<char*>(field.data()), field.size()});
   }
-  ::sd_journal_sendv(parts.data(), static_cast<int>(parts.size()));
+  // Without the socket the library throws the entry away, and says that all is well.
+  return ::access("/run/systemd/journal/socket", F_OK) == 0 &&
+         ::sd_journal_sendv(parts.data(), static_cast<int>(parts.size())) == 0;
 }
 
-void send_to_journal(const std::string& text, int priority) {
-  send_to_journal({"MESSAGE=" + printable(text), fmt::format("PRIORITY={}", priority)});
+bool send_to_journal(const std::string& text, int priority) {
+  return send_to_journal({"MESSAGE=" + printable(text), fmt::format("PRIORITY={}", priority)});
 }
 
 }  // namespace agent

@@ -20,7 +20,9 @@ enum class News { blocked, watched };
 [[nodiscard]] std::vector<std::string> journal_fields(const Decision& decision, News news,
                                                       const Zone& zone);
 
-void send_to_journal(const std::vector<std::string>& fields);
-void send_to_journal(const std::string& text, int priority);  // as in syslog: 4 warning, 6 info
+// False: the journal did not take it; what is printed reaches it another way.
+[[nodiscard]] bool send_to_journal(const std::vector<std::string>& fields);
+// `priority` as in syslog: 4 warning, 6 info.
+[[nodiscard]] bool send_to_journal(const std::string& text, int priority);
 
 }  // namespace agent

@@ -21,7 +21,7 @@ namespace agent {
 namespace {
 
 void say(const std::string& text) {
-  if (journal_is_there()) return send_to_journal(text, 5);
+  if (journal_is_there() && send_to_journal(text, 5)) return;
   fmt::print(stderr, "exiwarden: {}\n", printable(text));
 }
 
@@ -78,15 +78,15 @@ Exit run_service(const Invocation& invocation) {
   options.dry_run = invocation.options.count("dry-run") > 0;
   options.say = say;
   options.on_watch = [](const Decision& decision, const Zone& zone) {
-    if (journal_is_there()) {
-      send_to_journal(journal_fields(decision, News::watched, zone));
-    } else {
-      say("watch: " + text_of(decision, zone));
-    }
+    if (journal_is_there() && send_to_journal(journal_fields(decision, News::watched, zone)))
+      return;
+    say("watch: " + text_of(decision, zone));
   };
   options.on_decision = [&](const Decision& decision, const Zone& zone) {
-    if (invocation.output == Output::text && journal_is_there())
-      return send_to_journal(journal_fields(decision, News::blocked, zone));
+    if (invocation.output == Output::text && journal_is_there() &&
+        send_to_journal(journal_fields(decision, News::blocked, zone))) {
+      return;
+    }
     const auto record = record_of(decision, zone);
     fmt::print("{}\n", invocation.output == Output::jsonl ? record.json()
                        : invocation.output == Output::csv ? record.csv()
