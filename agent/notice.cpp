@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/attribution.h"
 #include "agent/digest.h"
@@ -10,6 +11,7 @@
 #include "agent/notice_template.h"
 #include "agent/printable.h"
 #include "agent/record.h"
+#include "agent/report/dossier.h"
 
 namespace agent {
 namespace {
@@ -70,31 +72,23 @@ std::string queue_test(const Decision& decision) {
 
 std::string commands(const Decision& decision, const NoticeContext& context) {
   const auto config = context.config_path.empty() ? "" : " -c " + shell_word(context.config_path);
-  if (context.mapped) {
-    const auto whom = fmt::format("{} --exact --list {} -- {}", config, shell_word(decision.list),
-                                  shell_word(decision.identity));
-    return fmt::format(
-        "Look at what it sent:\n"
-        "    exiwarden evidence{} -- {}\n\n"
-        "It was a mistake: release the sender and the mail:\n"
-        "    exiwarden release{}\n\n"
-        "It was spam: delete the mail, change the password, and release the sender:\n"
-        "    exiwarden unblock --delete{}\n",
-        config, shell_word(decision.identity), whom, whom);
-  }
-  const auto pick = "exipick -zi " + shell_word(queue_test(decision));
   const auto exim = shell_word(context.exim_binary);
-  return fmt::format(
-      "Look at what is frozen:\n"
-      "    exipick -z {}\n"
-      "    {} -Mvh ID; {} -Mvb ID\n\n"
-      "It was a mistake: release the sender, then the mail:\n"
-      "    exiwarden unblock{} --exact --list {} -- {}\n"
-      "    {} | xargs -r {} -Mt\n\n"
-      "It was spam: delete the mail, change the password, then release the sender:\n"
-      "    {} | xargs -r {} -Mrm\n",
-      shell_word(queue_test(decision)), exim, exim, config, shell_word(decision.list),
-      shell_word(decision.identity), pick, exim, pick, exim);
+  // Whose name stands for others exipick can't know.
+  const auto look =
+      context.mapped
+          ? fmt::format("Look at what it sent:\n    exiwarden evidence{} -- {}\n", config,
+                        shell_word(decision.identity))
+          : fmt::format("Look at what is frozen:\n    exipick -z {}\n    {} -Mvh ID; {} -Mvb ID\n",
+                        shell_word(queue_test(decision)), exim, exim);
+  const auto whom = fmt::format("{} --exact --list {} -- {}", config, shell_word(decision.list),
+                                shell_word(decision.identity));
+  return look +
+         fmt::format(
+             "\nIt was a mistake: release the sender and the mail:\n"
+             "    exiwarden release{}\n\n"
+             "It was spam: change the password, then delete the mail and release the sender:\n"
+             "    exiwarden unblock --delete{}\n",
+             whom, whom);
 }
 
 // "2026-11-23T12:42:35+01:00 (1h, the 2nd block in a row), or until " for blocks that end.
@@ -119,20 +113,22 @@ std::string hosts_text(const Decision& decision) {
 }
 
 std::string recipients_text(const Decision& decision, const Zone& zone) {
-  std::string text;
+  std::string text, last;
   for (const auto& sample : decision.samples) {
     const auto time = zone.text(Instant(std::chrono::seconds(sample.time)));
     text += fmt::format("    {}  {}\n", time.substr(0, 10) + " " + time.substr(11, 8),
                         printable(sample.recipient, kColumns - 26));
-    if (!sample.reason.empty())
-      text += fmt::format("        {}\n", printable(sample.reason, kColumns - 8));
+    const auto reason = reason_kind(sample.reason);
+    if (!reason.empty() && reason != std::exchange(last, reason))
+      text += fmt::format("        {}\n", printable(reason, kColumns - 8));
   }
   return text;
 }
 
 std::string evidence(const Decision& decision, const Zone& zone) {
   return "Hosts used (refused recipients, host):\n" + hosts_text(decision) +
-         "\nThe newest refused recipients:\n" + recipients_text(decision, zone);
+         "\nThe newest refused recipients, a reason under the first that it met:\n" +
+         recipients_text(decision, zone);
 }
 
 }  // namespace
@@ -243,7 +239,7 @@ Notice compose_notice(const Decision& decision, const Zone& zone, Instant now,
       "between {} and {}.\n"
       "Rule \"{}\": {} in {}. The deciding line is\n"
       "{}:{}\n\n"
-      "From now on Exim freezes what this sender submits; nothing more goes out.\n"
+      "What this sender submits from now on Exim freezes; nothing more goes out.\n"
       "It stays so until {}the line below is removed from\n"
       "    {}\n"
       "    {}\n\n",

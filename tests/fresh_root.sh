@@ -1,5 +1,5 @@
 #!/bin/sh
-# The long form of tests/exim/package.py: in a Debian fresh from the mirror instead of a copy of this machine's root.
+# The long form of tests/exim/package.py and first_day.py: in a Debian fresh from the mirror instead of a copy of this machine's root.
 #   tests/fresh_root.sh [BUILD]     as root; BUILD (default build/dev) holds the program
 set -eu
 cd "$(dirname "$0")/.."
@@ -17,4 +17,4 @@ DEBIAN_FRONTEND=noninteractive chroot "$root" sh -c \
    dpkg -P exiwarden && rm -rf /var/lib/exiwarden && apt-get clean" >&2 || { umount "$root/proc"; exit 1; }
 umount "$root/proc"
 cd tests/exim
-EXIWARDEN=$build/exiwarden EXIWARDEN_SOURCE=$(realpath ../..) EXIWARDEN_ROOT=$root python3 -B -m unittest -v package
+EXIWARDEN=$build/exiwarden EXIWARDEN_SOURCE=$(realpath ../..) EXIWARDEN_ROOT=$root python3 -B -m unittest -v package first_day

@@ -41,7 +41,8 @@ std::string messages(const Dossier& dossier, const Zone& zone) {
     table.row({printable(story.id), zone.text(story.time).substr(0, 19), grouped(story.delivered),
                grouped(story.failed)});
     if (story.frozen || !story.subject.empty()) {
-      table.note(fmt::format("{}{}", story.frozen ? "frozen  " : "", printable(story.subject, 60)));
+      const auto* frozen = !story.frozen ? "" : story.subject.empty() ? "frozen" : "frozen  ";
+      table.note(frozen + printable(story.subject, 60));
     }
   }
   return "\n" + table.text();
@@ -108,10 +109,13 @@ std::string dossier_text(const Dossier& dossier, const ReportContext& context) {
                        printable(decision.place.file), decision.place.line);
   }
   if (!dossier.decisions.empty()) {
-    out += wrapped(fmt::format("A block at that moment would have stopped {} messages to {} "
-                               "recipients, and {} more attempts.",
-                               grouped(dossier.messages_after), grouped(dossier.recipients_after),
-                               grouped(dossier.refused_after)),
+    const auto of = [](std::uint64_t count, const char* one) {
+      return fmt::format("{} {}{}", grouped(count), one, count == 1 ? "" : "s");
+    };
+    out += wrapped(fmt::format("A block at that moment would have stopped {} to {}, and {}.",
+                               of(dossier.messages_after, "message"),
+                               of(dossier.recipients_after, "recipient"),
+                               of(dossier.refused_after, "more attempt")),
                    4);
   }
   out += tally("client host", dossier.hosts) + tally("name in HELO", dossier.helos) +

@@ -86,13 +86,10 @@ TEST_CASE("a notice says who, how many, since when, from where, to whom, and wha
            "    2026-11-23 10:42:35  gone@example.net\n\n",
            "    exipick -z '$authenticated_id eq bob@example.org'\n",
            "    '/usr/sbin/exim4' -Mvh ID; '/usr/sbin/exim4' -Mvb ID\n",
-           "    exiwarden unblock --exact --list "
-           "'/var/lib/exiwarden/exim/blocked_authenticated_users' -- "
-           "'bob@example.org'\n",
-           "    exipick -zi '$authenticated_id eq bob@example.org' | xargs -r '/usr/sbin/exim4' "
-           "-Mt\n",
-           "    exipick -zi '$authenticated_id eq bob@example.org' | xargs -r '/usr/sbin/exim4' "
-           "-Mrm\n",
+           "    exiwarden release --exact --list "
+           "'/var/lib/exiwarden/exim/blocked_authenticated_users' -- 'bob@example.org'\n",
+           "    exiwarden unblock --delete --exact --list "
+           "'/var/lib/exiwarden/exim/blocked_authenticated_users' -- 'bob@example.org'\n",
        }) {
     INFO(notice.body);
     INFO(part);
@@ -100,8 +97,23 @@ TEST_CASE("a notice says who, how many, since when, from where, to whom, and wha
   }
   context.config_path = "/etc/x y.toml";
   CHECK(compose_notice(sample_decision(), zone, kNow, context)
-            .body.find("exiwarden unblock -c '/etc/x y.toml' --exact --list ") !=
+            .body.find("exiwarden release -c '/etc/x y.toml' --exact --list ") !=
         std::string::npos);
+}
+
+TEST_CASE("a notice tells each reason once, by the remote server's own words") {
+  auto decision = sample_decision();
+  const std::string remote =
+      "mx.test [192.0.2.1] : SMTP error from remote mail server after RCPT TO:<";
+  decision.samples.clear();
+  for (const char* reason : {"a@x.test>: 550 no", "b@x.test>: 550 no", "c@x.test>: 550 gone"})
+    decision.samples.push_back(
+        {1795427000, "192.0.2.7", std::string(1, reason[0]) + "@x.test", remote + reason});
+  const auto body = compose_notice(decision, agent::Zone::utc(), kNow, sample_context()).body;
+  INFO(body);
+  CHECK(body.find("  a@x.test\n        remote: 550 no\n") != std::string::npos);
+  CHECK(body.find("  b@x.test\n    2026-") != std::string::npos);
+  CHECK(body.find("  c@x.test\n        remote: 550 gone\n\n") != std::string::npos);
 }
 
 TEST_CASE("the same decision has the same Message-ID, another one another") {
@@ -189,7 +201,7 @@ TEST_CASE("a watch notice says that nothing was done, a block with an end when i
   CHECK(watch.body.find("Nothing is blocked yet.") != std::string::npos);
   CHECK(watch.body.find("exiwarden block --rule 'authenticated' -- 'bob@example.org'\n") !=
         std::string::npos);
-  CHECK(watch.body.find("xargs") == std::string::npos);
+  CHECK(watch.body.find("release") == std::string::npos);
   CHECK(watch.message_id != compose_notice(decision, zone, kNow, sample_context()).message_id);
   for (const auto& line : lines_of(watch.body)) CHECK(line.size() <= 78);
 

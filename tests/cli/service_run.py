@@ -301,7 +301,7 @@ class ServiceRun(unittest.TestCase):
                b"back\\slash\\", b"a:b", b"#x", b"-n", b"%s%n", b"!!", b"a|b", b"*", b"\\033[31m"]
 
     def test_the_commands_in_a_notice_do_what_they_say_for_any_id(self):
-        """Pasted into a shell: exipick finds that sender's mail only, and unblock frees exactly that one."""
+        """Pasted into a shell: exipick finds that sender's mail only, and release frees exactly that one."""
         bin_directory = self.place.root / "bin"
         bin_directory.mkdir()
         recorder = '#!/bin/sh\nfor word in "$@"; do printf "%s\\000" "$word"; done >> "$RECORD"\n'
@@ -316,14 +316,14 @@ class ServiceRun(unittest.TestCase):
         freed, criteria = set(), set()
         for body in self.bodies():
             for line in body.splitlines():
-                if not line.startswith(("    exiwarden unblock", "    exipick -z ")):
+                if not line.startswith(("    exiwarden release", "    exipick -z ")):
                     continue
                 record = self.place.root / "record"
                 record.write_bytes(b"")
                 subprocess.run(["/bin/sh", "-c", line], check=True, cwd=self.place.root,
                                env={"PATH": f"{bin_directory}:/usr/bin:/bin", "RECORD": str(record)})
                 words = record.read_bytes().split(b"\0")[:-1]
-                if words[0] == b"unblock":
+                if words[0] == b"release":
                     self.assertEqual(words[1:-1], [b"-c", str(self.place.config).encode(), b"--exact", b"--list",
                                                    str(self.place.users).encode(), b"--"])
                     freed.add(words[-1])

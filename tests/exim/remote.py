@@ -8,7 +8,7 @@ class RemoteHost:
     """An SMTP server that refuses the recipients for which `refusal(local_part)` gives a reply
     (bytes, without the line's end), and keeps what it took in `messages`: (recipients, text)."""
 
-    def __init__(self, refusal, address="127.0.0.1"):
+    def __init__(self, refusal, address="127.0.0.1", port=0):
         self.refusal = refusal
         self.messages = []
         self.refused = []
@@ -25,7 +25,7 @@ class RemoteHost:
                 except OSError:
                     pass
 
-        self.server = _Server((address, 0), Session)
+        self.server = _Server((address, port), Session)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 

@@ -1,0 +1,212 @@
+"""conf/first-day.md, as it stands there: Debian's Exim and the package in a clean root, every command with all it
+says. With FIRST_DAY=write the transcript is written anew. systemctl is played by this file: no systemd runs here."""
+
+import ctypes
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import unittest
+
+import world
+from clean_root import SOURCE, CleanRoot, make_package
+from mail_client import Client
+from remote import RemoteHost
+from world import until
+
+PAGE = SOURCE / "conf" / "first-day.md"
+REMOTE = "198.51.100.25"  # the mail host of remote.test
+
+_SITE = """\
+dc_eximconfig_configtype='internet'
+dc_other_hostnames='lab.example'
+dc_local_interfaces='127.0.0.1 ; 192.0.2.25'
+dc_readhost=''
+dc_relay_domains=''
+dc_minimaldns='false'
+dc_relay_nets='192.0.2.128/25'
+dc_smarthost=''
+CFILEMODE='644'
+dc_use_split_config='true'
+dc_hide_mailname=''
+dc_mailname_in_oh='true'
+dc_localdelivery='mail_spool'
+"""
+
+_AUTHENTICATOR = """\
+plain_server:
+  driver = plaintext
+  public_name = PLAIN
+  server_condition = ${if eq{$auth3}{right}}
+  server_set_id = $auth2
+  server_prompts = :
+"""
+
+# What differs from run to run.
+_VOLATILE = (
+    (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d:\d\d)?", "TIME"),
+    (r"\b[0-9A-Za-z]{6}-[0-9A-Za-z]{6}-[0-9A-Za-z]{2}\b", "ID"),
+    (r"\b[0-9a-f]{64}\b", "DIGEST"),
+    (r"\bmainlog:\d+", "mainlog:LINE"),
+    (r"(byte|of|bytes?) \d[\d,]*", r"\1 N"),
+    (r"\d+ files and directories", "N files and directories"),
+    (r"exiwarden_[0-9.]+-1_\w+\.deb|\(?\b\d+\.\d+\.\d+-1\)?", "VERSION"),
+    (r"^ *\d+[smh] +\d[\d.]*K? ", "AGE SIZE "),
+    (r"\b[GU]ID \d+", "NUMBER"),
+    (r"\b\d+ to go", "N to go"),
+    (r"  \d+$", "  SIZE"),
+)
+# What a machine may have or not: man-db, apt-utils, and packages that nobody needs.
+_ASIDE = re.compile(r"^(Processing triggers for|debconf: delaying).*\n", re.MULTILINE)
+# A machine whose clock nobody keeps is told so; that is no part of the story.
+_CLOCK = re.compile(r"look  machine the clock is not synchronised\n +-> run chrony or systemd-timesyncd\n((?:.*\n)*)"
+                    r"works; 2 to look at\n")
+
+
+def plain(text):
+    text = _CLOCK.sub(r"ok    machine the clock is synchronised\n\1works; 1 to look at\n", _ASIDE.sub("", text))
+    for pattern, word in _VOLATILE:
+        text = re.sub(pattern, word, text, flags=re.MULTILINE)
+    return text.splitlines()
+
+
+def transcript(page):
+    """The page in parts: (kind, text) with kind "prose", "act" (a comment that names one) or "command", whose text is
+    (command, what it says)."""
+    parts, inside = [], False
+    for line in page.splitlines(keepends=True):
+        if line.startswith("```"):
+            inside = not inside
+            parts.append(("prose", line))
+        elif inside and line.startswith("# "):
+            parts.append(("command", [line[2:], ""]))
+        elif inside and line.startswith("> "):
+            parts[-1][1][0] += line[2:]
+        elif inside:
+            parts[-1][1][1] += line
+        elif found := re.fullmatch(r"<!-- (\w+) -->\n", line):
+            parts += [("act", found.group(1)), ("prose", line)]
+        else:
+            parts.append(("prose", line))
+    return parts
+
+
+class FirstDay(unittest.TestCase):
+    def setUp(self):
+        world.enter()
+        if ctypes.CDLL(None).unshare(0x4000000) != 0:  # CLONE_NEWUTS
+            raise world.Unfit("no host name of our own here")
+        socket.sethostname("mail.lab.example")
+        packages = self.enterContext(tempfile.TemporaryDirectory())
+        self.root = self.enterContext(CleanRoot())
+        package = make_package(packages, "1")
+        shutil.copy(package, self.root.path / "root")
+        self.remote = RemoteHost(lambda local: b"550 5.1.1 User unknown" if local.startswith(b"dead") else None,
+                                 REMOTE, 25)
+        self.addCleanup(self.remote.close)
+        self.service = None
+        self.write("/etc/exim4/update-exim4.conf.conf", _SITE)
+        self.write("/etc/exim4/conf.d/auth/10_plain", _AUTHENTICATOR)
+        self.write("/etc/exim4/conf.d/main/00_name", "MAIN_HARDCODE_PRIMARY_HOSTNAME = mail.lab.example\n")
+        self.write("/etc/exim4/hubbed_hosts", f"remote.test: {REMOTE}\n")
+        self.write("/etc/mailname", "lab.example\n")
+        self.write("/etc/aliases", "postmaster: desk\n")
+        self.root.run("useradd", "--create-home", "desk")
+        self.write("/etc/apt/apt.conf.d/99plain", 'Dpkg::Use-Pty "0";\n')
+        self.root.run("update-exim4.conf")
+        log = self.root.path / "var/log/exim4"
+        for old in log.iterdir():
+            old.unlink()
+        self.exim = self.root.start("exim4", "-bdf", start_new_session=True)
+        self.addCleanup(self.stop_exim)
+        until(lambda: self.answers("192.0.2.25"), what="Exim to listen")
+
+    def write(self, path, text):
+        (self.root.path / path.lstrip("/")).write_text(text)
+
+    @staticmethod
+    def answers(address):
+        with socket.socket() as sock:
+            return sock.connect_ex((address, 25)) == 0
+
+    def stop_exim(self):
+        os.killpg(self.exim.pid, signal.SIGTERM)
+        self.exim.wait()
+
+    def mainlog(self):
+        return self.root.read("/var/log/exim4/mainlog") if self.root.has("/var/log/exim4/mainlog") else ""
+
+    # --- what stands in for systemd
+    def systemctl(self, words):
+        if words == "reload exim4":
+            before = self.mainlog().count("SMTP on ")
+            self.exim.send_signal(signal.SIGHUP)
+            until(lambda: self.mainlog().count("SMTP on ") > before, what="Exim to have started again")
+            until(lambda: self.answers("192.0.2.25"), what="Exim to listen")
+        elif words == "enable --now exiwarden":
+            self.service = self.root.start(
+                "setpriv", "--reuid=exiwarden", "--regid=exiwarden", "--init-groups", "exiwarden", "run",
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            self.addCleanup(self.service.stdout.close)
+            self.addCleanup(self.service.wait, 60)
+            self.addCleanup(self.service.terminate)
+            until(lambda: self.root.has("/var/lib/exiwarden/checkpoint"), what="the service to have begun")
+        else:
+            self.fail(f"no systemctl {words}")
+
+    def run_command(self, command):
+        done = subprocess.run(
+            ["chroot", self.root.path, "sh", "-c",
+             "cd /root; exec 2>&1; systemctl() { echo \"$*\" >> /tmp/systemctl; }\n" + command],
+            cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False, timeout=300,
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"})
+        asked = self.root.path / "tmp/systemctl"
+        if asked.exists():
+            for words in asked.read_text().splitlines():
+                self.systemctl(words)
+            asked.unlink()
+        return done.stdout
+
+    # --- what happens between the commands
+    def spam(self):
+        with Client("192.0.2.25", source="203.0.113.7") as thief:
+            self.assertEqual(thief.auth(b"alice"), 235)
+            for number in range(2):
+                thief.message([b"friend%d@remote.test" % number], b"alice@lab.example")
+            until(lambda: len(self.remote.messages) == 2, what="two messages to be delivered")
+            self.assertEqual(thief.mail(b"alice@lab.example"), 250)
+            self.assertEqual(set(thief.rcpts([b"dead%d@remote.test" % number for number in range(100)])), {550})
+            listed = "/var/lib/exiwarden/exim/blocked_authenticated_users"
+            until(lambda: self.root.has(listed) and self.root.read(listed).startswith("alice:"), what="alice's block")
+            thief.message([b"friend2@remote.test"], b"alice@lab.example")
+        until(lambda: "=> desk" in self.mainlog(), what="the notice")
+        until(lambda: "Message is frozen" in self.mainlog(), what="Exim to have looked at that message")
+        until(lambda: self.root.run("exim4", "-bpc").strip() == "1", what="the queue to hold that message alone")
+
+    def delivered(self):
+        until(lambda: len(self.remote.messages) == 3, what="the third message to be delivered")
+
+    def test_it(self):
+        write = os.environ.get("FIRST_DAY") == "write"
+        out = ""
+        for kind, text in transcript(PAGE.read_text()):
+            if kind == "act":
+                getattr(self, text)()
+            elif kind == "prose":
+                out += text
+            else:
+                command, expected = text
+                said = self.run_command(command)
+                out += "# " + "> ".join(command.splitlines(keepends=True)) + said
+                if not write:
+                    with self.subTest(command):
+                        self.assertEqual(plain(said), plain(expected))
+        if write:
+            PAGE.write_text(out)
+
+
+if __name__ == "__main__":
+    unittest.main()
