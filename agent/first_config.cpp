@@ -180,8 +180,8 @@ std::string paste_guide(const EximFacts& facts) {
       step(fmt::format("{}, main section, near the top:",
                        facts.config.empty() ? "Exim's configuration" : one_line(facts.config)),
            fmt::format("    .include {}/macros.conf\n", kShare));
-      step(fmt::format("the same, after \"{}:\", before the first \"accept\" for relay hosts\n"
-                       "or authenticated users:",
+      step(fmt::format("the same, after \"{}:\", before the first \"accept\"\n"
+                       "for relay hosts or authenticated users:",
                        rcpt),
            fmt::format("    .include {}/rcpt-reject.conf\n", kShare));
       step(fmt::format("the same, after \"{}:\", before its first \"accept\":", data),

@@ -36,7 +36,7 @@ const Command* find_command(const std::string& name) {
 Exit unknown_command(const std::string& name) {
   std::vector<std::string> names{"--help", "--version"};
   for (const auto& command : agent::commands()) names.emplace_back(command.name);
-  say(fmt::format("no command \"{}\"{}; exiwarden --help lists them", agent::printable(name),
+  say(fmt::format("no command \"{}\"{}; see exiwarden --help", agent::printable(name),
                   agent::did_you_mean(agent::nearest(name, names))));
   return agent::kUsage;
 }

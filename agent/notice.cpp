@@ -80,7 +80,7 @@ std::string commands(const Decision& decision, const NoticeContext& context) {
                         shell_word(decision.identity))
           : fmt::format("Look at what is frozen:\n    exipick -z {}\n    {} -Mvh ID; {} -Mvb ID\n",
                         shell_word(queue_test(decision)), exim, exim);
-  const auto whom = fmt::format("{} --exact --list {} -- {}", config, shell_word(decision.list),
+  const auto whom = fmt::format("{} --exact --rule {} -- {}", config, shell_word(decision.rule),
                                 shell_word(decision.identity));
   return look +
          fmt::format(

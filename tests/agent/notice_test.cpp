@@ -86,10 +86,8 @@ TEST_CASE("a notice says who, how many, since when, from where, to whom, and wha
            "    2026-11-23 10:42:35  gone@example.net\n\n",
            "    exipick -z '$authenticated_id eq bob@example.org'\n",
            "    '/usr/sbin/exim4' -Mvh ID; '/usr/sbin/exim4' -Mvb ID\n",
-           "    exiwarden release --exact --list "
-           "'/var/lib/exiwarden/exim/blocked_authenticated_users' -- 'bob@example.org'\n",
-           "    exiwarden unblock --delete --exact --list "
-           "'/var/lib/exiwarden/exim/blocked_authenticated_users' -- 'bob@example.org'\n",
+           "    exiwarden release --exact --rule 'authenticated' -- 'bob@example.org'\n",
+           "    exiwarden unblock --delete --exact --rule 'authenticated' -- 'bob@example.org'\n",
        }) {
     INFO(notice.body);
     INFO(part);
@@ -97,7 +95,7 @@ TEST_CASE("a notice says who, how many, since when, from where, to whom, and wha
   }
   context.config_path = "/etc/x y.toml";
   CHECK(compose_notice(sample_decision(), zone, kNow, context)
-            .body.find("exiwarden release -c '/etc/x y.toml' --exact --list ") !=
+            .body.find("exiwarden release -c '/etc/x y.toml' --exact --rule ") !=
         std::string::npos);
 }
 
@@ -215,7 +213,7 @@ TEST_CASE("a watch notice says that nothing was done, a block with an end when i
   mapped.mapped = true;
   const auto by_name = compose_notice(decision, zone, kNow, mapped).body;
   CHECK(by_name.find("exipick") == std::string::npos);
-  CHECK(by_name.find("exiwarden release --exact --list ") != std::string::npos);
+  CHECK(by_name.find("exiwarden release --exact --rule ") != std::string::npos);
 }
 
 TEST_CASE("a notice in the site's own words") {

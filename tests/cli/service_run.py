@@ -57,7 +57,7 @@ class ServiceRun(unittest.TestCase):
         self.assertEqual(mail.get_content_type(), "text/plain")
         body = mail.get_content()
         for part in ("bob", "198.51.100.7", "gone@example.net", "Unrouteable address", line.decode(),
-                     str(self.place.users), f"unblock -c '{self.place.config}' --exact --list"):
+                     str(self.place.users), f"release -c '{self.place.config}' --exact --rule 'users'"):
             self.assertIn(part, body)
         decision, = [json.loads(text) for text in service.output.read_text().splitlines()]
         self.assertEqual((decision["identity"], decision["count"], decision["line"]), ("bob", 3, 5))
@@ -228,6 +228,13 @@ class ServiceRun(unittest.TestCase):
             self.wait_listed(b"bob")
             self.assertEqual(service.stop(signal.SIGINT), 0)
 
+    def test_the_loop_feeds_the_watchdog(self):
+        with Service(self.place) as service:
+            wait_for(lambda: service.told("WATCHDOG=1"), "the first sign of life")
+            fed = service.said.count("WATCHDOG=1")
+            self.place.append(refusal("bob"))
+            wait_for(lambda: service.told("WATCHDOG=1") and service.said.count("WATCHDOG=1") > fed, "the next one")
+
     def test_metrics_are_written(self):
         self.place.append(b"")
         with Service(self.place) as service:
@@ -324,8 +331,8 @@ class ServiceRun(unittest.TestCase):
                                env={"PATH": f"{bin_directory}:/usr/bin:/bin", "RECORD": str(record)})
                 words = record.read_bytes().split(b"\0")[:-1]
                 if words[0] == b"release":
-                    self.assertEqual(words[1:-1], [b"-c", str(self.place.config).encode(), b"--exact", b"--list",
-                                                   str(self.place.users).encode(), b"--"])
+                    self.assertEqual(words[1:-1], [b"-c", str(self.place.config).encode(), b"--exact", b"--rule", b"users",
+                                                   b"--"])
                     freed.add(words[-1])
                 else:
                     self.assertEqual(words[0], b"-z")

@@ -19,7 +19,7 @@ TABLE = [
     (("-h",), 0, r"\AUsage: exiwarden COMMAND", NO_OUTPUT),
     (("--version",), 0, r"\Aexiwarden \d+\.\d+\.\d+\n\Z", NO_OUTPUT),
     (("evnts",), 64, NO_OUTPUT, r'no command "evnts" \(did you mean "events"\?\)'),
-    (("wurstbrot",), 64, NO_OUTPUT, r'no command "wurstbrot"; exiwarden --help'),
+    (("wurstbrot",), 64, NO_OUTPUT, r'no command "wurstbrot"; see exiwarden --help'),
     (("--verison",), 64, NO_OUTPUT, r'"--verison" \(did you mean "--version"\?\)'),
     (("ev\x1b[31m\n",), 64, NO_OUTPUT, r'"ev\\x1b\[31m\\x0a"'),
     (("events",), 64, NO_OUTPUT, r"no LOG given"),
