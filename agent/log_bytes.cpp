@@ -208,6 +208,7 @@ actions::Result<LogBytes::Opened> LogBytes::open(const std::string& path, Patien
   Opened opened;
   if (const auto packing = packing_of(head)) {
     opened.bytes = std::make_unique<Packed>(std::move(source), std::move(head), *packing);
+    opened.packed = true;
   } else {
     opened.bytes = std::make_unique<Plain>(std::move(source), std::move(head));
   }

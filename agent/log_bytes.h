@@ -20,7 +20,8 @@ class LogBytes {
   };
   struct Opened {
     std::unique_ptr<LogBytes> bytes;
-    bool regular = false;      // a file that can be opened and read once more
+    bool regular = false;  // a file that can be opened and read once more
+    bool packed = false;
     std::uint64_t size = 0;    // on disk; 0 if not regular
     std::int64_t written = 0;  // seconds since 1970 UTC; now if not regular
   };

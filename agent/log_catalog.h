@@ -20,6 +20,7 @@ namespace agent {
 struct CatalogEntry {
   LogName name;
   std::unique_ptr<LogInput> input;      // null: to be opened when its turn comes (pipes are open)
+  std::unique_ptr<LogInput> ahead;      // a packed one that is unpacked before its turn
   std::uint64_t size = 0;               // on disk; 0 for pipes
   std::string first_line;               // cut at 1 KiB
   std::optional<parsers::Stamp> first;  // of the first line that has one; its text is empty

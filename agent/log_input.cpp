@@ -25,10 +25,12 @@ actions::Result<std::unique_ptr<LogInput>> LogInput::open(const std::string& pat
   return std::unique_ptr<LogInput>(new LogInput(std::move(opened.value())));
 }
 
-void LogInput::read_ahead(std::size_t threads, const ReadAhead::MakePrepare& make) {
+void LogInput::read_ahead(std::size_t threads, const ReadAhead::MakePrepare& make,
+                          std::size_t bytes) {
+  const auto chunks = bytes > 0 ? bytes / kChunk : 2 * threads + 2;
   if (!opened_.regular || ahead_ != nullptr || threads == 0) return;
   try {
-    ahead_ = std::make_unique<ReadAhead>(*opened_.bytes, chunks_, threads, make);
+    ahead_ = std::make_unique<ReadAhead>(*opened_.bytes, chunks_, threads, chunks, make);
   } catch (const std::system_error&) {
     // No thread to be had (a limit of the system): then without.
   }

@@ -24,9 +24,11 @@ class LogInput {
   LogInput(const LogInput&) = delete;
   LogInput& operator=(const LogInput&) = delete;
 
-  // From now on so many threads read and unpack a few chunks ahead, and prepare them. Does nothing
-  // for pipes: what there is to say about waiting is said by the thread that asks.
-  void read_ahead(std::size_t threads, const ReadAhead::MakePrepare& make = {});
+  // From now on so many threads read and unpack a few chunks ahead (at most `bytes`, if given), and
+  // prepare them. Does nothing for pipes: what there is to say about waiting is said by the thread
+  // that asks.
+  void read_ahead(std::size_t threads, const ReadAhead::MakePrepare& make = {},
+                  std::size_t bytes = 0);
 
   // The next bytes, empty at the end. They live until the next call. A packed file that ends early
   // or is damaged gives all that could be read and then an error.
@@ -40,6 +42,7 @@ class LogInput {
   [[nodiscard]] std::int64_t written() const { return opened_.written; }
   // A file that can be opened and read once more.
   [[nodiscard]] bool is_regular() const { return opened_.regular; }
+  [[nodiscard]] bool is_packed() const { return opened_.packed; }
   [[nodiscard]] std::uint64_t size() const { return opened_.size; }  // on disk; 0 if not regular
   // Bytes of the file on disk that were read so far.
   [[nodiscard]] std::uint64_t taken() const { return chunk_.taken; }

@@ -1,6 +1,7 @@
 #include "agent/log_merge.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <deque>
@@ -16,6 +17,14 @@ namespace {
 constexpr std::chrono::seconds kOverlap{60};
 // Longer than any mail server on which somebody works is silent.
 constexpr std::chrono::seconds kGap{3600};
+
+// What may wait unpacked for its turn, in bytes.
+std::size_t memory_ahead() {
+  constexpr std::size_t kMost = std::size_t{256} << 20;
+  const auto pages = ::sysconf(_SC_PHYS_PAGES), size = ::sysconf(_SC_PAGESIZE);
+  if (pages <= 0 || size <= 0) return 0;
+  return std::min(static_cast<std::size_t>(pages) * static_cast<std::size_t>(size) / 16, kMost);
+}
 
 }  // namespace
 
@@ -113,6 +122,8 @@ void LogMerge::open_next(Stream& stream) {
   auto& file = stream.files.front();
   if (file.input != nullptr) {
     stream.input = std::move(file.input);
+  } else if (file.ahead != nullptr) {
+    stream.input = std::move(file.ahead);
   } else {
     auto opened = LogInput::open(file.name.path, watch_.patience);
     if (!opened) {
@@ -123,6 +134,7 @@ void LogMerge::open_next(Stream& stream) {
     stream.input = std::move(opened.value());
   }
   stream.input->read_ahead(usable_processors() - 1, pipeline_.prepares(stream.log));
+  unpack_ahead(stream);
   if (file.first && stream.last != Instant::min()) {
     auto probe = stream.clock;
     const auto first = probe.resolve(*file.first);
@@ -141,6 +153,22 @@ void LogMerge::open_next(Stream& stream) {
     reader.restore(state);
   }
   if (watch_.file) watch_.file(stream.log, file.name.shown, from);
+}
+
+// One packed file keeps no more than one processor busy: the others begin with those that follow.
+void LogMerge::unpack_ahead(Stream& stream) {
+  const auto processors = usable_processors();
+  if (processors < 2 || stream.files.size() < 2) return;
+  const auto files = std::min(processors, stream.files.size()) - 1;
+  const auto bytes = std::max(memory_ahead() / streams_.size() / files, LogInput::kChunk);
+  for (std::size_t i = 1; i <= files; ++i) {
+    auto& file = stream.files[i];
+    if (file.input != nullptr || file.ahead != nullptr) continue;
+    auto opened = LogInput::open(file.name.path, watch_.patience);
+    if (!opened || !opened.value()->is_regular() || !opened.value()->is_packed()) continue;
+    file.ahead = std::move(opened.value());
+    file.ahead->read_ahead(processors - 1, pipeline_.prepares(stream.log), bytes);
+  }
 }
 
 // Passes over what the file before it ended with.

@@ -42,6 +42,7 @@ class LogMerge {
   class Stream;
   void add_stream(std::string label, std::vector<CatalogEntry> files);
   void open_next(Stream& stream);
+  void unpack_ahead(Stream& stream);
   bool load(Stream& stream);
   void finish_file(Stream& stream);
   FilePlace skip_shared(Stream& stream);

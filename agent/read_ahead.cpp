@@ -8,6 +8,7 @@ namespace {
 
 template <class Read>
 void fill_chunk(LogChunk& chunk, const Read& read) {
+  chunk.bytes.resize(LogChunk::kSize);
   chunk.have = 0;
   chunk.error = nullptr;
   while (chunk.have < chunk.bytes.size() && chunk.error == nullptr) {
@@ -37,11 +38,11 @@ void LogChunk::fill_from(const LogBytes& from, std::uint64_t number) {
   taken = begin + have;
 }
 
-ReadAhead::ReadAhead(LogBytes& from, std::uint64_t first, std::size_t threads,
+ReadAhead::ReadAhead(LogBytes& from, std::uint64_t first, std::size_t threads, std::size_t chunks,
                      const MakePrepare& make)
     : from_(from),
       seekable_(from.is_seekable()),
-      ring_(2 * threads + 2),
+      ring_(std::max(chunks, threads + 1)),
       given_(first),
       claimed_(first) {
   const auto prepare = [&] { return make ? make() : Prepare(); };

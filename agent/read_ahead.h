@@ -23,12 +23,11 @@ struct LogChunk {
   // done once a chunk is done at the same bytes of the log each time.
   static constexpr std::size_t kSize = std::size_t{256} * 1024;
 
-  LogChunk() : bytes(kSize) {}
   void fill_from(LogBytes& from);
   // The chunk of this number, if any place of the log can be read.
   void fill_from(const LogBytes& from, std::uint64_t number);
 
-  std::vector<char> bytes;
+  std::vector<char> bytes;                // none before it is first filled, then always kSize
   std::size_t have = 0;                   // of bytes; less than kSize only at the end
   std::uint64_t taken = 0;                // of the file on disk, up to its end
   std::unique_ptr<actions::Error> error;  // to be given after the bytes before it
@@ -42,8 +41,10 @@ class ReadAhead {
   using MakePrepare = std::function<Prepare()>;
 
   // `first`: the number of the first chunk, from 0. At least one thread; throws std::system_error
-  // if there is none to be had. `make` may be empty.
-  ReadAhead(LogBytes& from, std::uint64_t first, std::size_t threads, const MakePrepare& make);
+  // if there is none to be had. `chunks`: how many may wait for their turn, more than there are
+  // threads. `make` may be empty.
+  ReadAhead(LogBytes& from, std::uint64_t first, std::size_t threads, std::size_t chunks,
+            const MakePrepare& make);
   ~ReadAhead();
   ReadAhead(const ReadAhead&) = delete;
   ReadAhead& operator=(const ReadAhead&) = delete;
