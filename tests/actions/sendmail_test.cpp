@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
 
@@ -92,6 +93,23 @@ TEST_CASE("a program that hangs is killed at its deadline") {
   CHECK(std::chrono::steady_clock::now() - begin >= 1500ms);
   const auto pid = std::atoi(fakes::content(mailer + ".pid").c_str());
   if (pid > 0) CHECK(::kill(pid, 0) != 0);
+}
+
+TEST_CASE("at the deadline the program goes, and whatever it has started") {
+  const fakes::Directory directory;
+  const auto mailer =
+      script(directory, "sleep 1000 &\necho $! > '" + (directory / "pid") + "'\nwait\n");
+  const auto sent = send_by_program({mailer}, {"a@b.example"}, "x", 2s);
+  REQUIRE_FALSE(sent);
+  CHECK(sent.error().code == Errc::timeout);
+  const auto child = std::stoi(fakes::content(directory / "pid"));
+  // Whoever inherits it reaps it in its own time.
+  const auto state = [&] {
+    const auto stat = fakes::content("/proc/" + std::to_string(child) + "/stat");
+    return stat.empty() ? 'X' : stat[stat.rfind(')') + 2];
+  };
+  for (int tries = 0; tries < 1000 && state() != 'X' && state() != 'Z'; ++tries) ::usleep(10000);
+  CHECK((state() == 'X' || state() == 'Z'));
 }
 
 TEST_CASE("a program that can't be started is said so") {

@@ -3,6 +3,7 @@
 import http.server
 import json
 import os
+import re
 import threading
 import unittest
 
@@ -65,7 +66,8 @@ class Transports(unittest.TestCase):
 
     def test_exec(self):
         root = self.place.root
-        program = self.program(f'printf "%s\\n" "$@" > {root}/args; env > {root}/env; cat > {root}/in.part; '
+        program = self.program(f'printf "%s\\n" "$@" > {root}/args; env > {root}/env; '
+                               f'grep SigBlk /proc/self/status > {root}/mask; cat > {root}/in.part; '
                                f"mv {root}/in.part {root}/in\n")
         self.configure(f'transports = ["exec"]\nexec = ["{program}", "$(id)", "a b"]')
         with Service(self.place):
@@ -82,6 +84,9 @@ class Transports(unittest.TestCase):
         self.assertEqual(environment["EXIWARDEN_IDENTITY"], event["identity"])
         self.assertEqual(environment["EXIWARDEN_EVENT"], "blocked")
         self.assertNotIn("NOTIFY_SOCKET", environment)
+        self.assertNotIn("EXIWARDEN_UNTIL", environment)  # this block has no end
+        self.assertEqual(environment["PATH"], "/usr/sbin:/usr/bin:/sbin:/bin")
+        self.assertEqual((root / "mask").read_text().split()[1].strip("0"), "")  # the service's own signals are blocked
         self.assertFalse((root / "proof").exists())
 
     def test_webhook_is_tried_again_until_it_is_taken(self):
@@ -113,10 +118,22 @@ class Transports(unittest.TestCase):
         self.assertEqual([request["subject"] for _, _, request in hook.requests],
                          ["bob watched by users", "bob blocked by users"])
 
+    def test_mail_to_nobody_is_not_tried(self):
+        hook = self.hook(503, 200)
+        self.configure(f'to = []\ntransports = ["smtp", "sendmail", "webhook"]\nsmtp = "127.0.0.1:1"\n'
+                       f'webhook = "{hook.url}"')
+        with Service(self.place) as service:
+            self.place.append(*[refusal("bob", n) for n in range(3)])
+            wait_for(lambda: len(hook.requests) == 2, "the second try")
+        said, = re.findall("notice not sent: (.*);", service.errors.read_text())
+        self.assertRegex(said, r"\Awebhook http://127.0.0.1:\d+: answered 503 said the hook\Z")
+        self.assertEqual(self.place.notices(), [])
+
     def test_check_sends_one(self):
         hook = self.hook(200)
         self.configure(f'transports = ["webhook"]\nwebhook = "{hook.url}"')
-        done = call("check", "-c", self.place.config, "--send-test", "-o", "jsonl")
+        done = call("check", "-c", self.place.config, "--send-test", "-o", "jsonl",
+                    env={"http_proxy": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1"})  # none is asked
         found = [json.loads(line) for line in done.stdout.splitlines()]
         self.assertIn(("ok", "a test notice was taken; look whether it arrives"),
                       [(one["verdict"], one["what"]) for one in found])
