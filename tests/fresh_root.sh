@@ -14,7 +14,7 @@ cp /etc/resolv.conf "$root/etc/"
 mount -t proc proc "$root/proc"
 DEBIAN_FRONTEND=noninteractive chroot "$root" sh -c \
   "apt-get install -y -qq --no-install-recommends exim4-daemon-heavy /tmp/${package##*/} &&
-   dpkg -P exiwarden && rm -rf /var/lib/exiwarden && apt-get clean" >&2 || { umount "$root/proc"; exit 1; }
+   dpkg -P exiwarden && rm -rf /var/lib/exiwarden && userdel exiwarden && apt-get clean" >&2 || { umount "$root/proc"; exit 1; }
 umount "$root/proc"
 cd tests/exim
 EXIWARDEN=$build/exiwarden EXIWARDEN_SOURCE=$(realpath ../..) EXIWARDEN_ROOT=$root python3 -B -m unittest -v package first_day
