@@ -112,6 +112,28 @@ TEST_CASE("at the deadline the program goes, and whatever it has started") {
   CHECK((state() == 'X' || state() == 'Z'));
 }
 
+TEST_CASE("signals that are blocked or ignored here are not in the program") {
+  const fakes::Directory directory;
+  sigset_t blocked, before;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGUSR1);
+  ::pthread_sigmask(SIG_BLOCK, &blocked, &before);
+  const auto ignored = ::signal(SIGUSR2, SIG_IGN);
+  const auto mailer = script(
+      directory, "grep -E 'Sig(Blk|Ign)' /proc/self/status > '" + (directory / "sig") + "'\n");
+  CHECK(send_by_program({mailer}, {"a@b.example"}, "x", 60s));
+  ::signal(SIGUSR2, ignored);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  std::istringstream said(fakes::content(directory / "sig"));
+  std::string name, mask;
+  while (said >> name >> mask) {
+    INFO(name << " " << mask);
+    // Beyond the first 31 are those that the C library keeps to itself.
+    CHECK((std::stoull(mask, nullptr, 16) & 0x7fffffff) == 0);
+  }
+  CHECK(name == "SigIgn:");
+}
+
 TEST_CASE("a program that can't be started is said so") {
   const fakes::Directory directory;
   const auto nowhere = send_by_program({"/nowhere/exim"}, {"a@b.example"}, "x", 10s);
