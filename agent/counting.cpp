@@ -252,12 +252,16 @@ void Counting::make_room() {
   ++crowded_out_;
 }
 
-void Counting::expire(Instant now) {
+void Counting::expire(Instant now, std::optional<Instant> shown) {
+  // A log whose zone is not the one it is read by is ahead by up to 14 hours, but all of it.
   constexpr std::chrono::hours kImplausible{24};
+  constexpr std::chrono::minutes kAhead{10};
+  auto latest = now + kImplausible;
+  if (shown) latest = std::min(latest, std::max(now, *shown) + kAhead);
   const auto past = now - kApart;
   for (auto it = subjects_.begin(); it != subjects_.end();) {
     for (auto& window : it->second.windows) {
-      if (!window.empty() && window.newest() > now + kImplausible) window.clear();
+      if (!window.empty() && window.newest() > latest) window.clear();
     }
     const auto& subject = it->second;
     const bool fresh = subject.fresh_since && *subject.fresh_since > past - longest_period_;

@@ -102,8 +102,8 @@ class Counting {
 
   // Forgets identities whose windows were over an hour before log time `now` and that are in no
   // list; also windows that a stamp from the future (a clock that was wrong for a moment) has put
-  // out of use.
-  void expire(Instant now);
+  // out of use: more than a day ahead, or ahead also of what the logs show by now, `shown`.
+  void expire(Instant now, std::optional<Instant> shown = std::nullopt);
   [[nodiscard]] std::size_t identities() const { return subjects_.size(); }
   // Identities given up because there were more than state.max_identities: those with the fewest
   // events among the next few.

@@ -216,7 +216,7 @@ State Engine::snapshot(Moment now) {
   }
   auto& counting = pipeline_.counting();
   // By a stamp from the future alone nothing ends.
-  if (counting.newest()) counting.expire(std::min(*counting.newest(), now.wall));
+  if (counting.newest()) counting.expire(std::min(*counting.newest(), now.wall), pipeline_.shown());
   state.subjects = counting.subjects();
   state.layout = counting.layout();
   state.newest = counting.newest();

@@ -63,6 +63,7 @@ class Pipeline::Log : public parsers::EventSink {
   parsers::LogReader reader;
   StampClock clock;
   std::optional<Instant> first_start, counted_until;
+  std::optional<Instant> shown;  // the time of the last event
   // What those who prepare its blocks should know of it by now, or their work is for nothing.
   struct Hint {
     std::atomic<bool> junk_seen{false};
@@ -201,6 +202,14 @@ StampClock& Pipeline::clock(std::size_t log) {
   return logs_[log]->clock;
 }
 
+std::optional<Instant> Pipeline::shown() const {
+  std::optional<Instant> shown;
+  for (const auto& log : logs_) {
+    if (log) shown = std::max(shown, log->shown);
+  }
+  return shown;
+}
+
 void Pipeline::remember(std::string_view message_id, const parsers::Arrival& arrival) {
   // Most mail of a server comes from outside: its failures are nobody's fault that we know.
   if (identity_of(attribution_.charge(arrival).verdict)) submissions_.arrived(message_id, arrival);
@@ -220,6 +229,7 @@ bool Pipeline::join(parsers::Event& event) {
 void Pipeline::on_event(Log& log, const parsers::Event& event) {
   const auto time = log.clock.resolve(event.stamp);
   if (log.counted_until && time <= *log.counted_until) return;
+  log.shown = time;
   if (event.kind == parsers::Kind::bounced) {
     auto joined = event;
     if (join(joined)) charge(log, joined, time);

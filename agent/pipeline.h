@@ -102,6 +102,8 @@ class Pipeline {
   TagCheck& tags() { return tags_; }
   parsers::LogReader& reader(std::size_t log);
   StampClock& clock(std::size_t log);
+  // The time of the last event of the log that is furthest ahead; nullopt: none had any yet.
+  [[nodiscard]] std::optional<Instant> shown() const;
   // Of all logs, those that were removed too.
   [[nodiscard]] parsers::ReaderCounters counters() const;
   [[nodiscard]] const std::array<std::uint64_t, kCharged>& charged() const { return charged_; }

@@ -96,8 +96,8 @@ agent::Moment Machine::now() const {
           agent::Engine::Steady(std::chrono::hours(1) + time_)};
 }
 
-std::string Machine::stamp() const {
-  return stamp_of(now().wall);
+std::string Machine::stamp(std::chrono::seconds fast) const {
+  return stamp_of(now().wall + fast);
 }
 
 std::string Machine::line(const std::string& user) {
@@ -186,6 +186,7 @@ std::string Machine::list_text() const {
 agent::PipelineOptions Machine::around() const {
   static const auto made = std::get<agent::PipelineOptions>(agent::surroundings(config_));
   auto options = made;
+  options.zone = agent::Zone::named(config_.log.timezone).value();
   actions::PosixFiles files;
   options.tables =
       std::get<std::shared_ptr<const agent::Tables>>(agent::read_tables(config_, files));
