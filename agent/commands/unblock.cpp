@@ -59,9 +59,9 @@ class Unblock {
     }
     free();
     if (mail_ == Mail::thaw && !frozen_.empty()) change_mail();
+    say_pending();
     if (exit_ != kDone) return exit_;
     say_unmatched(invocation_.arguments, found_, known_);
-    say_pending();
     return std::find(found_.begin(), found_.end(), false) == found_.end() ? kDone : kNo;
   }
 

@@ -78,6 +78,23 @@ period = "1m"
             self.stop_service(service)
         self.assertNotIn("fault", self.status())  # what it could not do is over
 
+    def test_freeing_somebody_whose_list_can_not_be_written(self):
+        """He is in no list yet, and will be: that is said, with what to do about it."""
+        self.append_log(refusals("alice", 20))
+        os.makedirs(self.users)  # a directory in its place
+        service = self.start_service()
+        wait_until(lambda: os.path.exists(self.home + "/state/checkpoint") and any(
+            record["about"] == "pending" for record in self.records("status", code=None)), "alice waits")
+        done = self.run_program("unblock", "Alice")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(b"alice is to be blocked as soon as", done.stderr)
+        self.assertIn(b"exempt.users", done.stderr)
+        self.configure(self.CONFIG + '[exempt]\nusers = ["alice"]\n')
+        service.send_signal(signal.SIGHUP)
+        wait_until(lambda: not any(record["about"] == "pending" for record in self.records("status", code=None)),
+                   "nobody waits")
+        os.rmdir(self.users)
+
     def test_not_saved_for_long(self):
         self.append_log(refusals("alice", 3))
         service = self.start_service()
