@@ -97,6 +97,20 @@ struct NotifyConfig {
   std::uint32_t max_per_hour = 60;  // notify.max_per_hour: mails; the rest waits and goes in one
 };
 
+enum class FarmTrust { all, seen, none };
+
+struct FarmConfig {  // [farm]: counts and blocks shared with other hosts; off without a url
+  std::string url;   // farm.url: of a Redis server
+  std::string user;  // farm.user: "" for the server's default user
+  std::string password_file;                // farm.password_file: "" for none
+  std::string prefix = "exiwarden:";        // farm.prefix: of the keys there
+  std::string host;                         // farm.host: "" for this machine's name
+  std::chrono::seconds connect_timeout{1};  // farm.connect_timeout: 1 s..60 s
+  std::chrono::seconds command_timeout{1};  // farm.command_timeout: 1 s..60 s
+  FarmTrust trust = FarmTrust::all;         // farm.trust: whose blocks by others are ours too
+  std::uint32_t max_per_hour = 1000;        // farm.max_per_hour: of those, for each list
+};
+
 // [[rule.override]]: another limit for some. The first that fits an identity counts.
 struct Override {
   std::vector<std::string> users;    // override.users: whole identities
@@ -138,6 +152,7 @@ struct Config {
   StateConfig state;
   EximConfig exim;
   NotifyConfig notify;
+  FarmConfig farm;
   std::vector<PatternConfig> patterns;
   std::vector<IdentityMapConfig> identity_maps;
   std::vector<Rule> rules;  // never empty: "authenticated" and "relay" if the file has none

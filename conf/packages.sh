@@ -5,10 +5,10 @@ set -eu
 
 build="g++ cmake ninja-build pkg-config libre2-dev libboost-program-options-dev libtomlplusplus-dev
   libfmt-dev nlohmann-json3-dev libssl-dev libcurl4-openssl-dev libsystemd-dev libcctz-dev
-  zlib1g-dev libbz2-dev liblzma-dev libzstd-dev"
+  zlib1g-dev libbz2-dev liblzma-dev libzstd-dev libhiredis-dev"
 test="catch2 python3 exim4-daemon-heavy openssl iproute2 clang clang-format clang-tidy
   libclang-rt-14-dev llvm procps xz-utils bzip2 gzip zstd systemd util-linux chromium
-  lintian shellcheck tmux man-db groff valgrind"
+  lintian shellcheck tmux man-db groff valgrind redis-server"
 
 case ${1:-} in
   build) wanted=$build ;;

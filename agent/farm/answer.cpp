@@ -1,0 +1,96 @@
+#include "agent/farm/answer.h"
+
+#include <hiredis/read.h>
+
+#include <new>
+#include <utility>
+
+namespace agent {
+namespace {
+
+// hiredis calls these while it reads; nullptr means "no memory" and ends the reading. Elements of
+// lists are owned by their list, so only what has no parent is on the heap.
+Answer* place(const redisReadTask* task, Answer&& answer) noexcept {
+  try {
+    if (task->parent == nullptr) return new Answer(std::move(answer));
+    auto& list = static_cast<Answer*>(task->parent->obj)->list;
+    if (static_cast<std::size_t>(task->idx) >= list.size()) return nullptr;
+    auto& element = list[static_cast<std::size_t>(task->idx)];
+    element = std::move(answer);
+    return &element;
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
+void* create_text(const redisReadTask* task, char* bytes, std::size_t size) noexcept {
+  try {
+    Answer answer;
+    answer.type = task->type == REDIS_REPLY_ERROR ? Answer::Type::error : Answer::Type::text;
+    answer.text.assign(bytes, size);
+    return place(task, std::move(answer));
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
+void* create_list(const redisReadTask* task, int elements) noexcept {
+  if (elements < 0 || elements > AnswerReader::kMaxElements) return nullptr;
+  try {
+    Answer answer;
+    answer.type = Answer::Type::list;
+    answer.list.resize(static_cast<std::size_t>(elements));
+    return place(task, std::move(answer));
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
+void* create_number(const redisReadTask* task, long long number) noexcept {
+  Answer answer;
+  answer.type = Answer::Type::number;
+  answer.number = number;
+  return place(task, std::move(answer));
+}
+
+void* create_nil(const redisReadTask* task) noexcept {
+  return place(task, Answer());
+}
+
+void free_answer(void* answer) noexcept {
+  delete static_cast<Answer*>(answer);
+}
+
+redisReplyObjectFunctions functions{create_text, create_list, create_number, create_nil,
+                                    free_answer};
+
+}  // namespace
+
+void AnswerReader::Free::operator()(redisReader* reader) const {
+  redisReaderFree(reader);
+}
+
+AnswerReader::AnswerReader() : reader_(redisReaderCreateWithFunctions(&functions)) {
+  if (reader_ == nullptr) throw std::bad_alloc();
+}
+
+bool AnswerReader::feed(std::string_view bytes) {
+  if (broken_ || reader_->len - reader_->pos + bytes.size() > kMaxBytes) broken_ = true;
+  if (!broken_ && redisReaderFeed(reader_.get(), bytes.data(), bytes.size()) != REDIS_OK)
+    broken_ = true;
+  return !broken_;
+}
+
+AnswerReader::Next AnswerReader::next(Answer& answer) {
+  void* found = nullptr;
+  if (broken_ || redisReaderGetReply(reader_.get(), &found) != REDIS_OK) {
+    broken_ = true;
+    return Next::broken;
+  }
+  if (found == nullptr) return Next::need_more;
+  answer = std::move(*static_cast<Answer*>(found));
+  free_answer(found);
+  return Next::answer;
+}
+
+}  // namespace agent

@@ -1,0 +1,50 @@
+-- Takes the words of one host on who is blocked, each unless a newer one is known.
+-- KEYS: the prefix of all keys. ARGV: epoch, host, then field and value of each word.
+-- Gives for each the word that holds now, and 1 if the identity was blocked before.
+local prefix = KEYS[1]
+if redis.call('GET', prefix .. 'epoch') ~= ARGV[1] then
+  return redis.error_reply('EPOCH is another one')
+end
+local MAX_RECORDS, MAX_FEED = 500000, 20000
+local clock = redis.call('TIME')
+local now = tonumber(clock[1])
+local now_ms = now * 1000 + math.floor(tonumber(clock[2]) / 1000)
+local blocks = prefix .. 'blocks'
+
+local function version(value)
+  return tonumber(string.match(value, ' t=(%d+)')), string.match(value, ' host=([^ ]+)')
+end
+
+local out = {}
+for i = 3, #ARGV - 1, 2 do
+  local field, value = ARGV[i], ARGV[i + 1]
+  local stamp, host = version(value)
+  if not stamp or not host then return redis.error_reply('ERR no word of ours') end
+  local known = redis.call('HGET', blocks, field)
+  -- A clock that is ahead must not have the last word for long; but an answer to what is known comes
+  -- after it, were it in the same millisecond.
+  local latest = math.max(now_ms, known and version(known) + 1 or 0)
+  if stamp > latest then
+    value = string.gsub(value, ' t=%d+', ' t=' .. string.format('%.0f', latest), 1)
+    stamp = latest
+  end
+  local before = 0
+  local newer = not known
+  if known then
+    local known_stamp, known_host = version(known)
+    newer = stamp > known_stamp or (stamp == known_stamp and host > known_host)
+    local ending = tonumber(string.match(known, ' until=(%d+)'))
+    if string.sub(known, 1, 8) == 'op=block' and not (ending and ending <= now) then before = 1 end
+  elseif redis.call('HLEN', blocks) >= MAX_RECORDS then
+    return redis.error_reply('CROWDED too many identities')
+  end
+  if newer then
+    redis.call('HSET', blocks, field, value)
+    redis.call('XADD', prefix .. 'feed', 'MAXLEN', '~', MAX_FEED, '*', 'n', field, 'v', value)
+    known = value
+  end
+  table.insert(out, known)
+  table.insert(out, before)
+end
+redis.call('HSET', prefix .. 'hosts', ARGV[2] .. '/seen', now)
+return out

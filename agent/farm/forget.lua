@@ -1,0 +1,18 @@
+-- Drops words that nobody needs any more: of who was freed, or whose block was over, so long ago
+-- that no host can still be away with another one. KEYS: the prefix. ARGV: seconds, then fields.
+local prefix = KEYS[1]
+local now = tonumber(redis.call('TIME')[1])
+local before = now - tonumber(ARGV[1])
+local dropped = 0
+for i = 2, #ARGV do
+  local value = redis.call('HGET', prefix .. 'blocks', ARGV[i])
+  if value then
+    local ending = tonumber(string.match(value, ' until=(%d+)'))
+    local free = string.sub(value, 1, 7) == 'op=free'
+    local last = free and tonumber(string.match(value, ' t=(%d+)')) / 1000 or ending
+    if last and last < before then
+      dropped = dropped + redis.call('HDEL', prefix .. 'blocks', ARGV[i])
+    end
+  end
+end
+return dropped

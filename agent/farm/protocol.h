@@ -1,0 +1,106 @@
+// What is said to the farm's server, and what its answers must look like to be believed. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "agent/config.h"
+#include "agent/farm/answer.h"
+#include "agent/farm/record.h"
+
+namespace agent {
+
+// One event for the farm's window of a rule and an identity. Where attempts are counted `member` is
+// its number among those of this host and identity in the same second; where distinct recipients
+// are, the digest of the recipient.
+struct FarmEvent {
+  std::uint32_t rule = 0;  // index in the configuration
+  std::uint32_t limit = 0;
+  std::int64_t time = 0;
+  std::uint64_t member = 0;
+  std::string key;       // folded
+  std::string identity;  // as Exim prints it
+};
+
+// The rules as the script wants them; the same for every batch.
+[[nodiscard]] std::vector<std::string> farm_rules(const std::vector<Rule>& rules);
+
+// What follows EVALSHA and the script's digest. Events of one identity are put together, in their
+// order.
+[[nodiscard]] std::vector<std::string> count_arguments(const std::string& prefix,
+                                                       const std::string& epoch,
+                                                       const std::string& host,
+                                                       const std::vector<std::string>& rules,
+                                                       std::span<const FarmEvent> events);
+
+struct FarmCounts {
+  std::uint64_t added = 0, again = 0, blocked = 0;
+  std::uint64_t late = 0, ahead = 0;  // refused: too far from the server's clock
+  std::uint64_t crowded = 0;          // decisions that the server had no room for
+};
+struct FarmWord {
+  FarmName name;
+  FarmRecord record;
+  bool operator==(const FarmWord&) const = default;
+};
+
+// nullopt of each: not what our script gives.
+struct CountAnswer {
+  FarmCounts counts;
+  std::vector<FarmWord> decided;
+};
+[[nodiscard]] std::optional<CountAnswer> read_count(const Answer& answer);
+
+struct ChangeAnswer {
+  FarmRecord holds;             // the word that holds now
+  bool blocked_before = false;  // somebody else was first
+};
+[[nodiscard]] std::optional<std::vector<ChangeAnswer>> read_changes(
+    const Answer& answer, std::span<const FarmWord> proposed);
+
+struct PullAnswer {
+  std::string cursor;  // "0": that was all
+  std::vector<FarmWord> words;
+  std::size_t strange = 0;  // entries that are none of ours, left out
+};
+[[nodiscard]] std::optional<PullAnswer> read_pull(const Answer& answer);
+
+struct FeedAnswer {
+  std::string position;  // of the last entry; empty: nothing new
+  std::vector<FarmWord> words;
+  std::size_t strange = 0;
+};
+[[nodiscard]] std::optional<FeedAnswer> read_feed(const Answer& answer);
+
+// The id of a stream's entry: digits, "-", digits.
+[[nodiscard]] bool is_feed_position(std::string_view text);
+
+// What INFO says of the server.
+struct FarmServer {
+  std::string version, run_id, memory_policy;
+};
+[[nodiscard]] std::optional<FarmServer> read_info(const Answer& answer);
+
+// TIME, in milliseconds since 1970 UTC.
+[[nodiscard]] std::optional<std::int64_t> read_time(const Answer& answer);
+
+// A host as status --farm shows it.
+struct FarmHost {
+  std::string name;
+  std::int64_t seen = 0;  // seconds, by the server's clock
+  std::uint64_t ahead = 0, late = 0;
+};
+[[nodiscard]] std::optional<std::vector<FarmHost>> read_hosts(const Answer& answer);
+
+enum class Refusal { other_epoch, full, not_permitted, busy, no_script, other };
+[[nodiscard]] Refusal refusal_of(const Answer& error);
+// For people: what the server said, cut and printable.
+[[nodiscard]] std::string refusal_text(const Answer& error);
+
+}  // namespace agent

@@ -1,0 +1,111 @@
+#include "agent/farm/answer.h"
+
+#include <catch2/catch.hpp>
+
+#include "agent/farm/protocol.h"
+
+using agent::Answer;
+using agent::AnswerReader;
+
+namespace {
+
+// The first answer in the bytes, cut into pieces of this size.
+std::pair<AnswerReader::Next, Answer> read(const std::string& bytes, std::size_t piece) {
+  AnswerReader reader;
+  Answer answer;
+  auto next = AnswerReader::Next::need_more;
+  for (std::size_t at = 0; at < bytes.size() && next == AnswerReader::Next::need_more;
+       at += piece) {
+    if (!reader.feed(std::string_view(bytes).substr(at, piece)))
+      return {AnswerReader::Next::broken, {}};
+    next = reader.next(answer);
+  }
+  return {next, answer};
+}
+
+}  // namespace
+
+TEST_CASE("answers are read, however they are cut") {
+  const std::string bytes = "*5\r\n:7\r\n$3\r\na\nb\r\n$-1\r\n*2\r\n+OK\r\n-ERR no\r\n*0\r\n";
+  for (std::size_t piece = 1; piece <= bytes.size(); ++piece) {
+    const auto [next, answer] = read(bytes, piece);
+    REQUIRE(next == AnswerReader::Next::answer);
+    REQUIRE(answer.list.size() == 5);
+    CHECK(answer.list[0].number == 7);
+    CHECK(answer.list[1].text == "a\nb");
+    CHECK(answer.list[2].type == Answer::Type::nil);
+    REQUIRE(answer.list[3].list.size() == 2);
+    CHECK(answer.list[3].list[0].text == "OK");
+    CHECK(answer.list[3].list[1].is_error());
+    CHECK(answer.list[4].list.empty());
+  }
+}
+
+TEST_CASE("what is no answer, or too large a one, breaks the connection and nothing else") {
+  const std::string deep = [] {
+    std::string text;
+    for (int i = 0; i < 64; ++i) text += "*1\r\n";
+    return text + ":1\r\n";
+  }();
+  for (const std::string& bytes :
+       {std::string("HTTP/1.1 400 Bad Request\r\n"), std::string("*2147483647\r\n"),
+        std::string("*100001\r\n"), std::string("*99999999999999999999\r\n"), deep,
+        std::string("$2147483648\r\n"), std::string("\0\0\0\0", 4), std::string("*-2\r\n:1\r\n")}) {
+    INFO(bytes.substr(0, 40));
+    const auto [next, answer] = read(bytes, bytes.size());
+    CHECK(next != AnswerReader::Next::answer);
+  }
+  AnswerReader reader;
+  REQUIRE(reader.feed("$1000000000\r\n"));
+  const std::string more(1 << 20, 'x');
+  int fed = 0;
+  while (fed < 100 && reader.feed(more)) {
+    Answer answer;
+    REQUIRE(reader.next(answer) == AnswerReader::Next::need_more);
+    ++fed;
+  }
+  CHECK(fed < 17);
+}
+
+TEST_CASE("answers of another form than ours are not believed") {
+  const auto parsed = [](const std::string& bytes) {
+    auto [next, answer] = read(bytes, bytes.size());
+    REQUIRE(next == AnswerReader::Next::answer);
+    return answer;
+  };
+  const std::string good_count = "*7\r\n:1\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n*0\r\n";
+  CHECK(agent::read_count(parsed(good_count)));
+  for (const char* bytes :
+       {":1\r\n", "*0\r\n", "*-1\r\n", "+OK\r\n",
+        "*7\r\n:-1\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n*0\r\n",
+        "*7\r\n:1\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n",
+        "*7\r\n:1\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n*1\r\n$1\r\nx\r\n",
+        "*7\r\n:1\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n*2\r\n$3\r\nl|k\r\n$8\r\nop=block\r\n",
+        // A decision that frees.
+        "*7\r\n:1\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n*2\r\n$3\r\nl|k\r\n"
+        "$33\r\nop=free t=1 host=a why=hand id=k\r\n\r\n"}) {
+    INFO(bytes);
+    auto [next, answer] = read(bytes, std::string_view(bytes).size());
+    if (next == AnswerReader::Next::answer) CHECK_FALSE(agent::read_count(answer));
+  }
+  CHECK(agent::read_feed(parsed("*-1\r\n")));
+  CHECK_FALSE(agent::read_feed(parsed("*2\r\n:1\r\n:2\r\n")));
+  CHECK_FALSE(agent::read_feed(parsed("*1\r\n*2\r\n$1\r\nf\r\n*1\r\n*2\r\n$3\r\n$ x\r\n*0\r\n")));
+  const auto strange = agent::read_feed(
+      parsed("*1\r\n*2\r\n$1\r\nf\r\n*1\r\n*2\r\n$3\r\n1-0\r\n*2\r\n$1\r\nn\r\n$1\r\nx\r\n"));
+  REQUIRE(strange);
+  CHECK(strange->strange == 1);
+  CHECK(strange->position == "1-0");
+  CHECK_FALSE(agent::read_pull(parsed("*2\r\n$1\r\nx\r\n*0\r\n")));
+  CHECK(agent::read_pull(parsed("*2\r\n$1\r\n0\r\n*0\r\n")));
+  CHECK_FALSE(agent::read_time(parsed("*2\r\n$1\r\n1\r\n$1\r\n0\r\n")));
+  CHECK(agent::read_time(parsed("*2\r\n$10\r\n1764107055\r\n$6\r\n123456\r\n")) ==
+        1'764'107'055'123);
+  CHECK_FALSE(agent::read_info(parsed("$3\r\nabc\r\n")));
+  // Names from the server reach a screen: nothing but what we would have written.
+  const auto hosts = agent::read_hosts(
+      parsed("*4\r\n$8\r\nmx1/seen\r\n$1\r\n5\r\n$9\r\na\x1b[1/seen\r\n$1\r\n5\r\n"));
+  REQUIRE(hosts);
+  REQUIRE(hosts->size() == 1);
+  CHECK(hosts->front().name == "mx1");
+}
