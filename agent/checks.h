@@ -36,6 +36,8 @@ void check_settings(const std::map<std::string, std::string>& settings, const Co
 void check_exim(const CheckContext& context, Findings& findings);
 // Where notices go; with `send`, one is sent.
 void check_notices(const CheckContext& context, bool send, Findings& findings);
+// The farm's server, if there is one: that it can be reached and used, and agrees with our clock.
+void check_farm(const CheckContext& context, Findings& findings);
 // inotify, the clock.
 void check_machine(const CheckContext& context, Findings& findings);
 

@@ -12,6 +12,7 @@
 #include "agent/config_checks.h"
 #include "agent/config_reader.h"
 #include "agent/config_rules.h"
+#include "agent/farm/config.h"
 #include "agent/nearest_file.h"
 #include "agent/notice_template.h"
 #include "agent/printable.h"
@@ -160,6 +161,7 @@ void read_all(const toml::table& root, Config& config, Problems& problems) {
   read_patterns(top, config, problems);
   read_identity_maps(top, config, problems);
   read_rules(top, config, relays_given, problems);
+  section("farm", [&](TableReader& in) { read_farm(in, config); });
   top.finish();
 }
 

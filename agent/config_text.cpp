@@ -139,6 +139,19 @@ std::string effective_config(const Config& config) {
   line("subject", quoted(config.notify.subject));
   line("body_file", quoted(config.notify.body_file));
   line("max_per_hour", std::to_string(config.notify.max_per_hour));
+  const auto& farm = config.farm;
+  out += "\n[farm]\n";
+  line("url", quoted(farm.url));
+  line("user", quoted(farm.user));
+  line("password_file", quoted(farm.password_file));
+  line("prefix", quoted(farm.prefix));
+  line("host", quoted(farm.host));
+  line("connect_timeout", quoted(duration_text(farm.connect_timeout)));
+  line("command_timeout", quoted(duration_text(farm.command_timeout)));
+  line("trust", quoted(farm.trust == FarmTrust::all    ? "all"
+                       : farm.trust == FarmTrust::seen ? "seen"
+                                                       : "none"));
+  line("max_per_hour", std::to_string(farm.max_per_hour));
   for (const auto& pattern : config.patterns) {
     out += "\n[[pattern]]\n";
     line("kind", quoted(pattern.kind));

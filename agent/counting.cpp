@@ -145,6 +145,7 @@ void Counting::add_to(const Group& group, std::string_view identity, const Occur
     const auto limit = limits_[index].of(std::string_view(key_).substr(2));
     const auto count =
         subject.windows[slot_of_rule_[index]].add(event.time, digest, limit, rule.period);
+    if (on_counted_) tell(index, subject, identity, event, digest, limit);
     near_limit = near_limit || count >= (limit + 1) / 2;
     const auto level = watch_level(rule, limit);
     const auto bit = std::uint64_t{1} << slot_of_rule_[index];

@@ -69,6 +69,25 @@ class Counting {
       const Occurrence& event, const OnDecision& on_decision,
       const OnDecision& on_watch = [](Decision&&) {});
 
+  // An event that has found its place in the window of a rule, for those who count with others.
+  struct Counted {
+    std::size_t rule;
+    std::string_view key, identity;  // folded, and as Exim prints it
+    Instant time;
+    // The digest of the recipient where distinct ones are counted; else its number among the
+    // identity's events of this second. So it has the same name however often its line is read.
+    std::uint64_t member;
+    std::uint32_t limit;
+  };
+  using OnCounted = std::function<void(const Counted&)>;
+  void on_counted(OnCounted callback) { on_counted_ = std::move(callback); }
+  // What the windows of this subject hold, where they may still decide.
+  void each_live(const std::string& subject, const OnCounted& callback) const;
+  // Hosts and samples, for a decision that others have made.
+  void add_evidence(IdentityKind kind, std::string_view key, Decision& decision) const;
+  // How many blocks in a row the one under way makes.
+  void set_times(std::size_t list, std::string_view key, std::uint32_t times);
+
   // The list files have the last word on who is blocked. `list` indexes lists(); `key` is folded
   // as lsearch does. freed: windows of the rules behind that list start empty; events with a time
   // up to `since` (if given) still belong to before.
@@ -137,6 +156,8 @@ class Counting {
   [[nodiscard]] Decision decision_of(const Subject& subject, std::size_t rule,
                                      std::string_view identity, const Occurrence& event,
                                      std::uint32_t limit) const;
+  void tell(std::size_t rule, const Subject& subject, std::string_view identity,
+            const Occurrence& event, std::uint64_t recipient, std::uint32_t limit) const;
   static Term* find_term(Subject& subject, std::size_t list);  // null: it has none
   static Term& term_of(Subject& subject, std::size_t list);
   void end_of_term(Subject& subject, Term& term, const std::string& key);
@@ -167,6 +188,7 @@ class Counting {
   std::size_t next_bucket_ = 0;  // where make_room() looks next
   std::uint64_t crowded_out_ = 0;
   std::optional<Instant> newest_;  // event of all
+  OnCounted on_counted_;           // empty: nobody counts with us
   std::string key_;                // of the event at hand; a member so that its storage is kept
 };
 

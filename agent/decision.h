@@ -46,6 +46,7 @@ struct Decision {
   std::vector<HostCount> hosts;   // that this identity used since its window was last empty
   std::uint32_t other_hosts = 0;  // events from further hosts that were not kept apart
   std::vector<Sample> samples;    // the newest ones
+  std::vector<HostCount> farm;    // mail hosts that counted it together; empty: this one alone
   // When the block ends by itself; nullopt: when somebody frees him.
   std::optional<Instant> until;
   std::uint32_t times = 1;  // blocks in a row, this one too, as rule.repeat_within sees it

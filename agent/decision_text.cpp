@@ -9,6 +9,9 @@ namespace agent {
 Record record_of(const Decision& decision, const Zone& zone) {
   std::optional<std::string> until;
   if (decision.until) until = zone.text(*decision.until);
+  std::vector<std::string> farm;
+  for (const auto& host : decision.farm)
+    farm.push_back(fmt::format("{}:{}", host.host, host.count));
   Record record;
   record.add("time", zone.text(decision.time))
       .add("rule", decision.rule)
@@ -22,8 +25,22 @@ Record record_of(const Decision& decision, const Zone& zone) {
       .add("line", decision.place.line)
       .add("offset", decision.place.offset)
       .add_optional("until", until);
+  if (!farm.empty()) record.add("farm", farm);
   return record;
 }
+
+namespace {
+
+// ", counted by mx1 25, mx2 75"; "" if this host has decided alone.
+std::string farm_text(const Decision& decision) {
+  std::string text;
+  for (const auto& host : decision.farm)
+    text += fmt::format("{} {} {}", text.empty() ? ", counted by" : ",", printable(host.host),
+                        host.count);
+  return text;
+}
+
+}  // namespace
 
 std::string text_of(const Decision& decision, const Zone& zone) {
   return fmt::format("{}  {} {}: {} in {} (rule {}, limit {}) since {}, {}:{}",
@@ -31,7 +48,7 @@ std::string text_of(const Decision& decision, const Zone& zone) {
                      printable(decision.identity), decision.count, duration_text(decision.period),
                      printable(decision.rule), decision.limit, zone.text(decision.first),
                      printable(decision.place.file), decision.place.line) +
-         (decision.until ? ", until " + zone.text(*decision.until) : "");
+         (decision.until ? ", until " + zone.text(*decision.until) : "") + farm_text(decision);
 }
 
 }  // namespace agent

@@ -43,6 +43,11 @@ Engine::Engine(const Config& config, PipelineOptions around, LogTrust trust, Eng
       checkpoints_(parts_.saver, options_.say),
       trust_(std::move(trust)) {
   tables_.follow(config_);
+  if (parts_.farm != nullptr) {
+    farm_.emplace(config_, *parts_.farm,
+                  config_.farm.host.empty() ? options_.host : config_.farm.host);
+  }
+  watch_counts();
   pipeline_.on_end([this](const Counting::End& block) { end_block(block); });
   pipeline_.on_watch([this](Decision&& decision) { watch(decision); });
   pipeline_.on_decision([this](Decision&& decision) { decide(std::move(decision)); });
@@ -70,6 +75,7 @@ void Engine::start(Moment now) {
     drop_exempt();
     outbox_.restore(std::move(state->outbox), now.steady);
     silences_.restore(std::move(state->silences), config_.log.paths);
+    if (farm_) farm_->restore(std::move(state->farm_words));
     parked_ = std::move(state->positions);
   }
   silences_.begin(now.wall);
@@ -141,6 +147,7 @@ void Engine::look_at_list(std::size_t list, Moment now, bool fully) {
   const auto seen = lists_.look(list, pipeline_.counting(), now, fully, behind_);
   // What was freed must not come back by a crash; nor, if it goes while we are down, what was
   // blocked.
+  lists_changed_ = lists_changed_ || seen.changed;
   if (seen.changed || lists_.pending().size() != pending) checkpoints_.hurry();
 }
 
@@ -202,7 +209,7 @@ bool Engine::read_logs(Moment now) {
   const bool more = !open.empty();
   if (pipeline_.counters().bytes != bytes_saved_) checkpoints_.touch();
   if (!more && !settled_) {
-    settled_ = true;
+    settled_ = lists_changed_ = true;
     lists_.settle(pipeline_.counting());
   }
   return more;
@@ -225,6 +232,7 @@ State Engine::snapshot(Moment now) {
   state.pending = lists_.pending();
   state.outbox = outbox_.waiting();
   state.silences = silences_.state();
+  save_farm(state);
   state.faults = faults_saved_ = faults();
   bytes_saved_ = pipeline_.counters().bytes;
   return state;
@@ -273,14 +281,16 @@ bool Engine::turn(Moment now) {
     next_retry_ = now.steady + kRetry;
     if (lists_.pending().size() != pending) checkpoints_.hurry();
   }
+  hear_farm(now);
   if (!lists_.settling()) behind_ = read_logs(now);
   end_blocks(now);
   listen(now);
   for (const auto& news : evasions_.news(pipeline_.counters(), pipeline_.tagged(), now.steady)) {
     options_.say(news);
   }
+  const bool more = tell_farm();
   if (!options_.dry_run) save_and_send(now);
-  return behind_ && !lists_.settling();  // due() says when that is over
+  return more || (behind_ && !lists_.settling());  // due() says when that is over
 }
 
 Engine::Steady Engine::due() const {
@@ -295,6 +305,7 @@ Engine::Steady Engine::due() const {
   if (options_.dry_run) return until;
   sooner(checkpoints_.due());
   sooner(outbox_.next_due());
+  sooner(farm_due());
   if (lists_.waits()) sooner(next_retry_);
   return until;
 }
@@ -323,6 +334,9 @@ void Engine::reload(const Config& config, PipelineOptions around, LogTrust trust
   }
   std::erase(followers_, nullptr);
   pipeline_.reconfigure(config_, std::move(around));
+  watch_counts();
+  if (farm_) farm_->configure(config_, pipeline_.counting());
+  lists_changed_ = true;
   tables_.follow(config_);
   exim_ = actions::find_exim_user(config_.exim.user);
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include "agent/checkpointing.h"
 #include "agent/config.h"
 #include "agent/evasions.h"
+#include "agent/farm/member.h"
 #include "agent/follow.h"
 #include "agent/inotify.h"
 #include "agent/lists.h"
@@ -46,6 +48,7 @@ struct EngineParts {
   Inotify* inotify;
   MailSender& mailer;
   Saver& saver;
+  FarmLink* farm = nullptr;  // null: this host counts alone
 };
 
 class Engine {
@@ -93,6 +96,20 @@ class Engine {
   [[nodiscard]] State snapshot(Moment now);
   [[nodiscard]] std::chrono::seconds longest_period() const;
 
+  // engine_farm.cpp; nothing without a farm.
+  void watch_counts();
+  void hear_farm(Moment now);
+  bool tell_farm();  // true: there is more to tell at once
+  void say_farm_state();
+  [[nodiscard]] Decision decision_of(const FarmMember::Order& order) const;
+  void block_for_farm(const FarmMember::Order& order);
+  void free_for_farm(const FarmMember::Order& order);
+  bool hold_notice(const Decision& decision, const Notice& notice);
+  void release_notices(Moment now);
+  [[nodiscard]] std::optional<Steady> farm_due() const;
+  void save_farm(State& state) const;
+  [[nodiscard]] Metrics::Farm farm_metrics() const;
+
   Config config_;
   EngineParts parts_;
   EngineOptions options_;
@@ -119,6 +136,18 @@ class Engine {
   std::vector<std::string> faults_saved_;
   Follower::Counters gone_;  // of logs that are not followed any more
   Steady next_look_{}, next_retry_{}, next_metrics_{};
+
+  std::optional<FarmMember> farm_;
+  struct HeldNotice {
+    Notice notice;
+    Steady due;
+  };
+  std::map<FarmName, HeldNotice> held_notices_;  // until it is known whether another host sends one
+  bool lists_changed_ = true;                    // since the farm was last told
+  bool farm_connected_ = false;
+  std::string farm_fault_;
+  std::uint64_t farm_refused_ = 0, farm_blocked_ = 0, farm_freed_ = 0;
+  Steady next_undone_{};
 };
 
 }  // namespace agent

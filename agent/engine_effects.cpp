@@ -22,13 +22,15 @@ void Engine::decide(Decision&& decision) {
   ++decisions_;
   checkpoints_.hurry();
   options_.on_decision(decision, zone_);
+  if (farm_) farm_->decided(decision, pipeline_.counting().lists(), now_);
   if (!wants_notices(config_.notify)) return;
   auto context = notice_context(decision);
   const auto line = actions::list_line(decision.identity, data).value_or("\n");
   context.list_line = line.substr(0, line.size() - 1);
   if (blocked == Lists::Blocked::pending)
     context.list_line += "  (NOT WRITTEN YET: the list can't be written; trying again)";
-  outbox_.add(compose_notice(decision, zone_, now_.wall, context));
+  auto notice = compose_notice(decision, zone_, now_.wall, context);
+  if (!hold_notice(decision, notice)) outbox_.add(std::move(notice));
 }
 
 NoticeContext Engine::notice_context(const Decision& decision) const {

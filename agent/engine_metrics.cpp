@@ -38,6 +38,7 @@ Metrics Engine::metrics() const {
   metrics.notify_fault = !outbox_.fault().empty();
   if (const auto newest = pipeline_.counting().newest())
     metrics.newest_event = newest->time_since_epoch().count();
+  if (farm_) metrics.farm = farm_metrics();
   return metrics;
 }
 
@@ -50,6 +51,7 @@ std::vector<std::string> Engine::faults() const {
   for (std::size_t i = 0; i < lists_.size(); ++i) add(lists_.fault(i));
   add(tables_.fault());
   if (!outbox_.fault().empty()) add("notices: " + outbox_.fault());
+  if (!farm_fault_.empty()) add(farm_fault_ + "; counting alone until it is back");
   return faults;
 }
 

@@ -67,6 +67,10 @@ class Lists {
   // Puts the key of a decision into its list, or into pending() if that fails. freed_before: the
   // state was lost, and the file shows that somebody freed this identity after the decision.
   Blocked block(const Decision& decision, const std::string& data, Counting& counting);
+  // The same for what others have decided. free: whatever its line says; events up to `since` are
+  // of before. False: it could not be done.
+  Blocked take_in(std::size_t list, const std::string& identity, const std::string& data);
+  bool free(std::size_t list, const std::string& key, Instant since, Counting& counting);
   // A block is over: its line goes, unless another hand has changed what it says.
   void end(const Counting::End& block);
   // Tries what is pending, and the lines that could not be taken out.

@@ -41,6 +41,39 @@ class Page {
   std::string text_;
 };
 
+void write_farm(Page& page, const Metrics::Farm& farm) {
+  page.gauge("exiwarden_farm_connected", "1 if the farm's server is there and counts with us.",
+             farm.connected ? 1 : 0);
+  page.gauge("exiwarden_farm_identities", "Identities whose last word in the farm is known.",
+             farm.words);
+  page.gauge("exiwarden_farm_waiting_events", "Events not sent to the farm yet.", farm.waiting);
+  page.counter("exiwarden_farm_dropped_events_total",
+               "Events that did not fit; made good from the live windows.", farm.dropped);
+  page.counter("exiwarden_farm_events_total", "Events that the farm has counted for this host.",
+               farm.added);
+  page.head("exiwarden_farm_refused_events_total", "counter",
+            "Events too far from the server's clock: the clock or the zone of this host is wrong.");
+  page.value("exiwarden_farm_refused_events_total", "stamp", "ahead", farm.ahead);
+  page.value("exiwarden_farm_refused_events_total", "stamp", "late", farm.late);
+  page.counter("exiwarden_farm_blocks_total", "Blocks taken over from the farm.", farm.blocked);
+  page.counter("exiwarden_farm_freed_total", "Identities freed because the farm has.", farm.freed);
+  page.head("exiwarden_farm_refused_words_total", "counter",
+            "Words of the farm that are not followed here, by why.");
+  page.value("exiwarden_farm_refused_words_total", "why", "unknown_list", farm.unknown_list);
+  page.value("exiwarden_farm_refused_words_total", "why", "exempt", farm.exempt);
+  page.value("exiwarden_farm_refused_words_total", "why", "trust", farm.trust);
+  page.value("exiwarden_farm_refused_words_total", "why", "unfit", farm.unfit);
+  page.value("exiwarden_farm_refused_words_total", "why", "max_per_hour", farm.postponed);
+  page.counter("exiwarden_farm_crowded_total", "Decisions that the server had no room for.",
+               farm.crowded);
+  page.counter("exiwarden_farm_strange_entries_total",
+               "Entries in the server that no host of the farm has written.", farm.strange);
+  page.counter("exiwarden_farm_connections_total", "Connections made to the server.",
+               farm.connections);
+  page.counter("exiwarden_farm_resyncs_total", "Times that the live windows were sent again.",
+               farm.resyncs);
+}
+
 }  // namespace
 
 std::string metrics_text(const Metrics& metrics) {
@@ -131,6 +164,7 @@ std::string metrics_text(const Metrics& metrics) {
   page.value("exiwarden_fault", "part", "list", list_fault ? 1 : 0);
   page.gauge("exiwarden_newest_event_timestamp_seconds", "Log time of the newest counted event.",
              static_cast<std::uint64_t>(metrics.newest_event));
+  if (metrics.farm) write_farm(page, *metrics.farm);
   return std::move(page).text();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +34,13 @@ struct Metrics {
   std::uint64_t rotations = 0, truncations = 0, missing_files = 0;
   std::uint64_t crowded_out = 0, blocks_dropped = 0, mails = 0;
   std::vector<std::pair<std::string, bool>> silent;  // logs, against their habit
+  struct Farm {
+    bool connected = false;
+    std::uint64_t words = 0, waiting = 0, dropped = 0, added = 0, ahead = 0, late = 0;
+    std::uint64_t blocked = 0, freed = 0, connections = 0, resyncs = 0, strange = 0, crowded = 0;
+    std::uint64_t unknown_list = 0, exempt = 0, trust = 0, unfit = 0, postponed = 0;
+  };
+  std::optional<Farm> farm;  // nullopt: this host counts alone
   bool log_fault = false, state_fault = false, notify_fault = false;
   std::int64_t newest_event = 0;  // seconds since 1970 UTC; 0: none yet
 };

@@ -126,7 +126,13 @@ std::string recipients_text(const Decision& decision, const Zone& zone) {
 }
 
 std::string evidence(const Decision& decision, const Zone& zone) {
-  return "Hosts used (refused recipients, host):\n" + hosts_text(decision) +
+  std::string farm;
+  for (const auto& host : decision.farm)
+    farm += fmt::format("    {:>7}  {}\n", host.count, printable(host.host, 60));
+  if (!farm.empty())
+    farm = "Counted by these mail hosts together (refused recipients, host):\n" + farm +
+           "\nWhat follows is what this one has seen.\n\n";
+  return farm + "Hosts used (refused recipients, host):\n" + hosts_text(decision) +
          "\nThe newest refused recipients, a reason under the first that it met:\n" +
          recipients_text(decision, zone);
 }

@@ -10,6 +10,8 @@
 #include <array>
 #include <utility>
 
+#include "agent/farm/open.h"
+
 namespace agent {
 namespace {
 
@@ -73,14 +75,17 @@ Service::Service(Setup setup, actions::Files& files, EngineOptions options)
     : inotify_(open_inotify(options.say)),
       mailer_(setup.config.notify, options.host),
       saver_(files, setup.config.state.directory),
+      farm_(options.dry_run ? nullptr : open_farm(setup.config, options.host)),
       engine_(setup.config, std::move(setup.around), std::move(setup.trust),
-              {files, inotify_ ? &*inotify_ : nullptr, mailer_, saver_}, std::move(options)) {}
+              {files, inotify_ ? &*inotify_ : nullptr, mailer_, saver_, farm_.get()},
+              std::move(options)) {}
 
 void Service::wait(bool more, int signals) {
-  std::array<pollfd, 4> waiting{{{signals, POLLIN, 0},
+  std::array<pollfd, 5> waiting{{{signals, POLLIN, 0},
                                  {inotify_ ? inotify_->fd() : -1, POLLIN, 0},
                                  {mailer_.fd(), POLLIN, 0},
-                                 {saver_.fd(), POLLIN, 0}}};
+                                 {saver_.fd(), POLLIN, 0},
+                                 {farm_ ? farm_->fd() : -1, POLLIN, 0}}};
   std::int64_t milliseconds = 0;
   if (!more) {
     const auto left = engine_.due() - std::chrono::steady_clock::now();

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "agent/engine.h"
+#include "agent/farm/link.h"
 
 namespace agent {
 
@@ -34,6 +36,7 @@ class Service {
   std::optional<Inotify> inotify_;
   Mailer mailer_;
   ThreadSaver saver_;
+  std::unique_ptr<FarmLink> farm_;  // null: this host counts alone
   Engine engine_;
 };
 

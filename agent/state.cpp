@@ -133,6 +133,26 @@ void encode_subject(std::string& out, const std::string& key, const Counting::Su
   }
 }
 
+void encode_farm(std::string& out, const State& state) {
+  if (state.farm) {
+    out += "farm";
+    append_number(out, state.farm->connected ? 1 : 0);
+    append_field(out, state.farm->fault);
+    append_number(out, state.farm->waiting);
+    append_number(out, state.farm->dropped);
+    append_number(out, state.farm->ahead);
+    append_number(out, state.farm->late);
+    out.push_back('\n');
+  }
+  for (const auto& [name, record, applied] : state.farm_words) {
+    out += "word";
+    append_field(out, name);
+    append_field(out, record);
+    append_number(out, applied ? 1 : 0);
+    out.push_back('\n');
+  }
+}
+
 class Decoder {
  public:
   State state;
@@ -205,6 +225,18 @@ class Decoder {
       pending.identity = in.text();
       pending.data = in.text();
       state.pending.push_back(std::move(pending));
+    } else if (kind == "farm") {
+      auto& farm = state.farm.emplace();
+      farm.connected = in.number() != 0;
+      farm.fault = in.text();
+      farm.waiting = in.number();
+      farm.dropped = in.number();
+      farm.ahead = in.number();
+      farm.late = in.number();
+    } else if (kind == "word") {
+      auto name = in.text();
+      auto record = in.text();
+      state.farm_words.push_back({std::move(name), std::move(record), in.number() != 0});
     } else if (kind == "notice") {
       WaitingNotice waiting;
       auto& notice = waiting.notice;
@@ -338,6 +370,7 @@ std::string encode_state(const State& state) {
     append_field(out, pending.data);
     out.push_back('\n');
   }
+  encode_farm(out, state);
   for (const auto& [notice, unknown] : state.outbox) {
     out += "notice";
     append_number(out, unknown);

@@ -43,6 +43,21 @@ struct State {
   std::vector<WaitingNotice> outbox;
   Silences::State silences;
   std::vector<std::string> faults;  // under way at this moment, for "status"; of no use to a start
+  // Of the farm: each word that is known, as text, and whether it holds in the lists here; and how
+  // things stand with it, nullopt without one.
+  struct FarmWord {
+    std::string name, record;
+    bool applied = false;
+    bool operator==(const FarmWord&) const = default;
+  };
+  std::vector<FarmWord> farm_words;
+  struct Farm {
+    bool connected = false;
+    std::string fault;
+    std::uint64_t waiting = 0, dropped = 0, ahead = 0, late = 0;
+    bool operator==(const Farm&) const = default;
+  };
+  std::optional<Farm> farm;
 };
 
 [[nodiscard]] std::string encode_state(const State& state);

@@ -47,6 +47,12 @@ std::uint32_t Window::count_at(Instant now, std::chrono::seconds period) const {
   return static_cast<std::uint32_t>(times_.end() - std::upper_bound(begin, times_.end(), edge));
 }
 
+std::uint32_t Window::count_of(Instant time) const {
+  const auto [first, last] = std::equal_range(times_.begin() + static_cast<std::ptrdiff_t>(head_),
+                                              times_.end(), time.time_since_epoch().count());
+  return static_cast<std::uint32_t>(last - first);
+}
+
 void Window::clear() {
   *this = Window();
 }

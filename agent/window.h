@@ -23,6 +23,8 @@ class Window {
   [[nodiscard]] std::size_t size() const { return times_.size() - head_; }
   [[nodiscard]] Instant oldest() const { return from(times_[head_]); }  // not if empty
   [[nodiscard]] Instant newest() const { return from(times_.back()); }  // not if empty
+  // How many events it holds of this very second.
+  [[nodiscard]] std::uint32_t count_of(Instant time) const;
   // How many events are younger than `period` at `now`.
   [[nodiscard]] std::uint32_t count_at(Instant now, std::chrono::seconds period) const;
   void clear();

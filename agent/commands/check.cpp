@@ -110,6 +110,7 @@ Exit run_check(const Invocation& invocation) {
   check_lists(context, findings);
   check_exim(context, findings);
   check_notices(context, invocation.options.count("send-test") > 0, findings);
+  check_farm(context, findings);
   check_machine(context, findings);
 
   const auto terminal = Terminal::standard_output();

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "agent/commands/command.h"
+#include "agent/commands/farm.h"
 #include "agent/commands/list_scope.h"
 #include "agent/printable.h"
 #include "agent/terminal.h"
@@ -31,6 +32,7 @@ void print_entry(const actions::ListEntry& entry, const Terminal& terminal) {
 }  // namespace
 
 Exit run_list(const Invocation& invocation) {
+  if (invocation.options.count("farm") > 0) return list_farm(invocation);
   const auto chosen = chosen_lists(invocation);
   if (const auto* exit = std::get_if<Exit>(&chosen)) return *exit;
   const bool ids = invocation.options.count("ids") > 0;

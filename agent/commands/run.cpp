@@ -42,11 +42,15 @@ std::optional<Service::Setup> setup_for(Config config) {
 }
 
 // A new configuration, if it is wholly good and says the same of what can't change in the midst.
-std::optional<Service::Setup> reloaded(const std::string& path, const std::string& state) {
+std::optional<Service::Setup> reloaded(const std::string& path, const std::string& state,
+                                       bool alone) {
   auto loaded = load_config(path);
   std::optional<Service::Setup> setup;
   if (const auto* problems = std::get_if<1>(&loaded)) {
     for (const auto& problem : *problems) say(describe(problem));
+  } else if (std::get<Config>(loaded).farm.url.empty() != alone) {
+    say(alone ? "farm.url: this service counts alone; to join a farm takes a restart"
+              : "farm.url: to leave the farm takes a restart");
   } else if (std::get<Config>(loaded).state.directory != state) {
     say(fmt::format("state.directory: is {} now; that takes a restart", state));
   } else {
@@ -141,7 +145,8 @@ Exit run_service(const Invocation& invocation) {
       },
       [&] {
         ::sd_notify(0, "RELOADING=1");
-        auto next = reloaded(invocation.config_path, config.state.directory);
+        auto next =
+            reloaded(invocation.config_path, config.state.directory, config.farm.url.empty());
         if (next) {
           start_freezer(next->config, next->around.tables);
         } else {

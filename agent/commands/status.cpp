@@ -8,6 +8,7 @@
 
 #include "actions/exim_access.h"
 #include "agent/commands/command.h"
+#include "agent/commands/farm.h"
 #include "agent/commands/list_scope.h"
 #include "agent/instance.h"
 #include "agent/levels.h"
@@ -48,6 +49,7 @@ class Status {
       windows();
       for (const auto& pending : saved_.state->pending) this->pending(pending);
       for (const auto& [log, silence] : saved_.state->silences) silent(log, silence);
+      farm();
       outbox();
       faults_of_service();
     }
@@ -259,6 +261,26 @@ class Status {
                       zone_.text(*silence.heard) + ", which is not its habit at this hour");
   }
 
+  void farm() {
+    const auto& farm = saved_.state->farm;
+    if (!farm) return;
+    if (json()) {
+      Record record;
+      record.add("about", "farm")
+          .add("connected", farm->connected ? "yes" : "no")
+          .add("words", saved_.state->farm_words.size())
+          .add("waiting", farm->waiting)
+          .add("dropped", farm->dropped)
+          .add("ahead", farm->ahead)
+          .add("late", farm->late);
+      fmt::print("{}\n", record.json());
+      return;
+    }
+    line("farm", fmt::format("{}, {} identities known, {} events to send",
+                             farm->connected ? "counts with us" : "is away: counting alone",
+                             saved_.state->farm_words.size(), farm->waiting));
+  }
+
   void outbox() {
     const auto& outbox = saved_.state->outbox;
     if (outbox.empty()) return;
@@ -304,6 +326,7 @@ class Status {
 }  // namespace
 
 Exit run_status(const Invocation& invocation) {
+  if (invocation.options.count("farm") > 0) return show_farm(invocation);
   return Status(invocation).show();
 }
 

@@ -75,13 +75,15 @@ void run_options(po::options_description& options) {
 
 void status_options(po::options_description& options) {
   options.add_options()("top", po::value<std::uint32_t>()->value_name("N")->default_value(10),
-                        "show the N fullest windows");
+                        "show the N fullest windows")  //
+      ("farm", "the hosts of the farm, asked from its server");
 }
 
 void list_options(po::options_description& options) {
   add_scope_options(options);
-  options.add_options()                                        //
-      ("exact", "no globs: \"*\", \"?\" and \"[\" are plain")  //
+  options.add_options()                                             //
+      ("exact", "no globs: \"*\", \"?\" and \"[\" are plain")       //
+      ("farm", "whom the farm has blocked, asked from its server")  //
       ("ids", "the identities alone, one a line");
 }
 
@@ -141,11 +143,13 @@ constexpr Command kCommands[] = {
     {"status", "", "position and lag, fullest windows, blocked, faults",
      "Reads the checkpoint and the lists; the service may run or not. Windows are seen\n"
      "at the log time of the newest event saved (it is saved every 10 s). Exit 1 if\n"
-     "there is a fault. With -o csv, the windows only.",
+     "there is a fault. With -o csv, the windows only. With --farm, instead, the hosts of\n"
+     "the farm: when each was heard, and whose stamps are refused.",
      Command::NeedsConfig::yes, status_options, run_status},
     {"list", "[ID...]", "who is blocked, since when and why",
      "Shows the lists, or what they hold on each ID. An ID may be a glob in quotes.\n"
-     "Exit 1 if one of them is not listed.",
+     "Exit 1 if one of them is not listed. With --farm, instead, all whom the farm has\n"
+     "blocked, and what each host has counted.",
      Command::NeedsConfig::yes, list_options, run_list},
     {"block", "ID...", "puts senders into a list by hand",
      "An address or network goes into the first list of relays, anything else into\n"

@@ -9,6 +9,8 @@ local MAX_RECORDS, MAX_FEED = 500000, 20000
 local clock = redis.call('TIME')
 local now = tonumber(clock[1])
 local now_ms = now * 1000 + math.floor(tonumber(clock[2]) / 1000)
+-- First of all a write that a full server refuses: after another one it would let all pass.
+redis.call('HSET', prefix .. 'hosts', ARGV[2] .. '/seen', now)
 local blocks = prefix .. 'blocks'
 
 local function version(value)
@@ -46,5 +48,4 @@ for i = 3, #ARGV - 1, 2 do
   table.insert(out, known)
   table.insert(out, before)
 end
-redis.call('HSET', prefix .. 'hosts', ARGV[2] .. '/seen', now)
 return out

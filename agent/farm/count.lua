@@ -20,6 +20,9 @@ local host = ARGV[2]
 local clock = redis.call('TIME')
 local now = tonumber(clock[1])
 local now_ms = now * 1000 + math.floor(tonumber(clock[2]) / 1000)
+local hosts = prefix .. 'hosts'
+-- First of all a write that a full server refuses: after another one it would let all pass.
+redis.call('HSET', hosts, host .. '/seen', now)
 local function whole(number) return string.format('%.0f', number) end
 
 local at = 3
@@ -177,8 +180,6 @@ while at < #ARGV do
   end
 end
 
-local hosts = prefix .. 'hosts'
-redis.call('HSET', hosts, host .. '/seen', now)
 if ahead > 0 then redis.call('HINCRBY', hosts, host .. '/ahead', ahead) end
 if late > 0 then redis.call('HINCRBY', hosts, host .. '/late', late) end
 return {added, again, blocked, late, ahead, crowded, decided}

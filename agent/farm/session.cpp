@@ -168,7 +168,7 @@ actions::Result<actions::Done> FarmSession::begin() {
 actions::Result<CountAnswer> FarmSession::count(const std::vector<std::string>& rules,
                                                 std::span<const FarmEvent> events) {
   std::size_t calls = 0;
-  for (std::size_t at = 0; at < events.size(); at += kMaxBatch, ++calls) {
+  for (std::size_t at = 0; at == 0 || at < events.size(); at += kMaxBatch, ++calls) {
     const auto batch = events.subspan(at, std::min(kMaxBatch, events.size() - at));
     connection_.add(call(count_script_,
                          count_arguments(settings_.prefix, epoch_, settings_.host, rules, batch)));

@@ -18,6 +18,7 @@ agent::Metrics sample() {
   metrics.exim_asked = true;
   metrics.silent = {{"/l/main", false}, {"/l/second", true}};
   metrics.doubtful_settings = {"log_selector"};
+  metrics.farm.emplace().ahead = 3;
   return metrics;
 }
 

@@ -1,0 +1,222 @@
+// The farm's words become lines in lists here, by the same way as this host's own decisions, and
+// its lists become words.
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "agent/engine.h"
+#include "agent/list_lines.h"
+#include "agent/printable.h"
+
+namespace agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+// So long a notice waits for the word of the farm whether another host sends it.
+constexpr auto kNoticePatience = 3s;
+constexpr auto kFreeAgain = 1s;
+constexpr auto kRoom = 20ms;  // until the farm may have taken some of the live windows
+
+Instant instant_of(std::int64_t seconds) {
+  return Instant(std::chrono::seconds(seconds));
+}
+
+}  // namespace
+
+// Of a limit that the farm or another host has seen reached.
+Decision Engine::decision_of(const FarmMember::Order& order) const {
+  const auto& counting = pipeline_.counting();
+  const auto& list = counting.lists()[order.list];
+  const auto& record = order.word.record;
+  Decision decision;
+  decision.rule = record.rule;
+  decision.identity_kind = list.kind;
+  decision.identity = record.identity;
+  decision.list = list.path;
+  decision.time = instant_of(record.time);
+  decision.first = instant_of(record.first);
+  decision.count = record.count;
+  decision.limit = record.limit;
+  decision.period = std::chrono::seconds(record.period);
+  decision.place.file = "farm";
+  decision.farm = record.hosts;
+  if (record.until) decision.until = instant_of(*record.until);
+  decision.times = record.times;
+  counting.add_evidence(list.kind, order.word.name.key, decision);
+  return decision;
+}
+
+void Engine::block_for_farm(const FarmMember::Order& order) {
+  const auto& record = order.word.record;
+  const bool by_hand = record.why == FarmRecord::Why::hand;
+  const auto decision = decision_of(order);
+  auto data = by_hand ? fmt::format("{} by-hand by=farm:{}",
+                                    zone_.text(instant_of(record.stamp / 1000)), record.host)
+                      : list_data(decision, zone_, spool_space());
+  if (by_hand && record.until) data += " until=" + zone_.text(instant_of(*record.until));
+  auto& counting = pipeline_.counting();
+  auto blocked = Lists::Blocked::listed;
+  if (order.kind == FarmMember::Order::Kind::block) {
+    blocked = lists_.take_in(order.list, record.identity, data);
+    counting.set_blocked(order.list, order.word.name.key);
+    if (record.until) {
+      counting.set_end(order.list, order.word.name.key, instant_of(*record.until));
+      counting.set_times(order.list, order.word.name.key, record.times);
+    }
+    ++farm_blocked_;
+    if (by_hand) {
+      options_.say(fmt::format("{}: {} was blocked by hand on {}", lists_.path(order.list),
+                               printable(record.identity), record.host));
+    } else {
+      options_.on_decision(decision, zone_);
+    }
+  }
+  if (!order.notice || by_hand || !wants_notices(config_.notify)) return;
+  auto context = notice_context(decision);
+  const auto line = actions::list_line(record.identity, data).value_or("\n");
+  context.list_line = line.substr(0, line.size() - 1);
+  if (blocked == Lists::Blocked::pending)
+    context.list_line += "  (NOT WRITTEN YET: the list can't be written; trying again)";
+  outbox_.add(compose_notice(decision, zone_, now_.wall, context));
+}
+
+void Engine::free_for_farm(const FarmMember::Order& order) {
+  const auto& [name, record] = order.word;
+  const bool was = pipeline_.counting().is_blocked(order.list, name.key);
+  if (!lists_.free(order.list, name.key, instant_of(record.stamp / 1000), pipeline_.counting())) {
+    farm_->not_done(name);
+    return;
+  }
+  if (!was) return;
+  ++farm_freed_;
+  options_.say(fmt::format("{}: {} is free again, by {}", lists_.path(order.list),
+                           printable(record.identity), record.host));
+}
+
+bool Engine::hold_notice(const Decision& decision, const Notice& notice) {
+  if (!farm_ || !parts_.farm->status().connected) return false;
+  const FarmName name{farm_list_name(decision.list), folded(decision.identity)};
+  held_notices_[name] = {notice, now_.steady + kNoticePatience};
+  return true;
+}
+
+void Engine::release_notices(Moment now) {
+  for (auto it = held_notices_.begin(); it != held_notices_.end();) {
+    if (now.steady < it->second.due) {
+      ++it;
+      continue;
+    }
+    outbox_.add(std::move(it->second.notice));
+    it = held_notices_.erase(it);
+  }
+}
+
+void Engine::hear_farm(Moment now) {
+  if (!farm_) return;
+  say_farm_state();
+  auto& counting = pipeline_.counting();
+  const auto known = farm_->changes();
+  // Ours first: see farm/member.h.
+  if (std::exchange(lists_changed_, false)) farm_->compare(counting, settled_, now);
+  if (now.steady >= next_undone_) {
+    for (const auto& order : farm_->undone(counting)) free_for_farm(order);
+    next_undone_ = now.steady + kFreeAgain;
+  }
+  const auto tables =
+      pipeline_.options().tables ? pipeline_.options().tables : Tables::without_files(config_);
+  auto heard = farm_->take(counting, *tables, now);
+  for (const auto& order : heard.orders) {
+    if (order.kind == FarmMember::Order::Kind::free) {
+      free_for_farm(order);
+    } else {
+      block_for_farm(order);
+    }
+  }
+  for (const auto& settled : heard.settled) {
+    const auto held = held_notices_.find(settled.name);
+    if (held == held_notices_.end()) continue;
+    if (!settled.blocked_before) outbox_.add(std::move(held->second.notice));
+    held_notices_.erase(held);
+  }
+  // What came with the last word of all may be compared now.
+  if (farm_->take_joined()) farm_->compare(counting, settled_, now);
+  release_notices(now);
+  if (farm_->changes() != known) checkpoints_.hurry();
+}
+
+void Engine::watch_counts() {
+  if (farm_) pipeline_.counting().on_counted([this](const auto& event) { farm_->counted(event); });
+}
+
+void Engine::save_farm(State& state) const {
+  // A notice that is held waits like any other, should we die.
+  for (const auto& [name, held] : held_notices_) state.outbox.push_back({held.notice, 0});
+  if (!farm_) return;
+  state.farm_words = farm_->saved();
+  const auto status = parts_.farm->status();
+  state.farm = State::Farm{status.connected, status.fault,        status.waiting,
+                           status.dropped,   status.counts.ahead, status.counts.late};
+}
+
+bool Engine::tell_farm() {
+  return farm_ && (farm_->hand_over(pipeline_.counting()) || farm_->has_seen());
+}
+
+void Engine::say_farm_state() {
+  const auto status = parts_.farm->status();
+  const auto fault = status.connected ? std::string() : printable(status.fault);
+  if (status.connected && !farm_connected_) {
+    options_.say(fmt::format("farm: counting with the others, through version {} of the server",
+                             status.server));
+  } else if (!fault.empty() && fault != farm_fault_) {
+    options_.say(fault + "; counting alone until it is back");
+  }
+  const auto refused = status.counts.ahead + status.counts.late;
+  if (refused > 0 && farm_refused_ == 0) {
+    options_.say(fmt::format(
+        "farm: the server refuses events of this host, whose clock or zone seems to be wrong: its "
+        "own clock is {} s ahead of ours",
+        status.clock_offset / 1000));
+  }
+  farm_refused_ = refused;
+  farm_connected_ = status.connected;
+  farm_fault_ = fault;
+}
+
+Metrics::Farm Engine::farm_metrics() const {
+  const auto status = parts_.farm->status();
+  const auto& refused = farm_->refused();
+  Metrics::Farm farm;
+  farm.connected = status.connected;
+  farm.words = farm_->records();
+  farm.waiting = status.waiting;
+  farm.dropped = status.dropped;
+  farm.added = status.counts.added;
+  farm.ahead = status.counts.ahead;
+  farm.late = status.counts.late;
+  farm.crowded = status.counts.crowded;
+  farm.connections = status.connections;
+  farm.resyncs = status.resyncs;
+  farm.strange = status.strange;
+  farm.blocked = farm_blocked_;
+  farm.freed = farm_freed_;
+  farm.unknown_list = refused.unknown_list;
+  farm.exempt = refused.exempt;
+  farm.trust = refused.trust;
+  farm.unfit = refused.unfit;
+  farm.postponed = refused.postponed;
+  return farm;
+}
+
+std::optional<Engine::Steady> Engine::farm_due() const {
+  if (!farm_) return std::nullopt;
+  std::optional<Steady> due;
+  const auto sooner = [&](Steady time) { due = due ? std::min(*due, time) : time; };
+  if (farm_->has_windows()) sooner(now_.steady + kRoom);
+  if (farm_->has_undone()) sooner(next_undone_);
+  for (const auto& [name, held] : held_notices_) sooner(held.due);
+  return due;
+}
+
+}  // namespace agent

@@ -1,0 +1,11 @@
+// Reading of [farm].
+#pragma once
+
+#include "agent/config_reader.h"
+
+namespace agent {
+
+// After the rules: what hosts share goes by the names of the lists' files.
+void read_farm(TableReader& in, Config& config);
+
+}  // namespace agent

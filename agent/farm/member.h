@@ -1,0 +1,134 @@
+// This host's part in the farm: what it tells of its counts and lists, and what follows for them
+// from what it hears. Knows the last word on every identity; the lists themselves are the engine's
+// business. Pure but for the link.
+//
+// What a host finds changed in its lists is its word on it. So it looks there first and listens
+// afterwards: nobody is blocked again by an old word whom somebody has just freed by hand.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/counting.h"
+#include "agent/farm/link.h"
+#include "agent/moment.h"
+#include "agent/state.h"
+#include "agent/tables.h"
+
+namespace agent {
+
+class FarmMember {
+ public:
+  static constexpr std::size_t kMaxRecords = 500'000;
+  static constexpr std::size_t kMaxUnseen = 100'000;
+
+  FarmMember(const Config& config, FarmLink& link, std::string host);
+
+  using Saved = State::FarmWord;
+  [[nodiscard]] std::vector<Saved> saved() const;
+  void restore(const std::vector<Saved>& saved);  // what is damaged is left out
+  void configure(const Config& config, const Counting& counting);
+
+  // An event was counted here.
+  void counted(const Counting::Counted& event);
+  // A limit was reached here; the identity is in its list by now.
+  void decided(const Decision& decision, const std::vector<Counting::List>& lists, Moment now);
+  // Looks for what was changed in the lists by other hands. `settled`: the logs were read up to now
+  // once, so that what nobody has claimed is somebody's block.
+  void compare(const Counting& counting, bool settled, Moment now);
+
+  // What is to be done to a list because of a word.
+  struct Order {
+    enum class Kind { block, free, notice };
+    Kind kind = Kind::block;
+    std::size_t list = 0;
+    FarmWord word;
+    bool notice = false;  // of a block: ours is the host that tells the abuse desk
+  };
+  // An answer to decided(): whether another host had been first.
+  struct Settled {
+    FarmName name;
+    bool blocked_before = false;
+  };
+  struct Heard {
+    std::vector<Order> orders;
+    std::vector<Settled> settled;
+  };
+  [[nodiscard]] Heard take(const Counting& counting, const Tables& tables, Moment now);
+  // A list could not be changed: undone() gives the order again.
+  void not_done(const FarmName& name);
+  [[nodiscard]] std::vector<Order> undone(const Counting& counting);
+  [[nodiscard]] bool has_undone() const { return !undone_.empty(); }
+  // True once after every word of the farm was heard for the first time: what our lists hold beyond
+  // them is news, for compare().
+  [[nodiscard]] bool take_joined() { return std::exchange(just_joined_, false); }
+  // Grows with every change of what saved() gives.
+  [[nodiscard]] std::uint64_t changes() const { return changes_; }
+  // take() has something to do, even if the farm says nothing.
+  [[nodiscard]] bool has_seen() const { return !seen_now_.empty(); }
+  [[nodiscard]] bool has_windows() const { return !windows_.empty(); }
+
+  // Hands over what has gathered; and of the live windows, if they are asked for, as many as the
+  // link has room for. True: there are more of these.
+  bool hand_over(const Counting& counting);
+
+  [[nodiscard]] const FarmRecord* known(const FarmName& name) const;
+  [[nodiscard]] std::size_t records() const { return records_.size(); }
+  // Words that are not followed: of lists that we have not, of who is exempt, by farm.trust, and
+  // for the time being by farm.max_per_hour.
+  struct Refused {
+    std::uint64_t unknown_list = 0, exempt = 0, trust = 0, unfit = 0, postponed = 0;
+  };
+  [[nodiscard]] const Refused& refused() const { return refused_; }
+
+ private:
+  struct Entry {
+    FarmRecord record;
+    bool applied = false;
+    bool on_server = false;  // as of the last comparison
+  };
+  void receive(FarmWord&& word, const Counting& counting, const Tables& tables, Moment now,
+               Heard& heard);
+  void act(const FarmName& name, Entry& entry, bool was_unknown, const Counting& counting,
+           const Tables& tables, Moment now, Heard& heard);
+  [[nodiscard]] bool may_block(const FarmWord& word, std::size_t list, const Counting& counting,
+                               const Tables& tables, Moment now);
+  bool allowed(std::size_t list, Moment now);
+  void say(const FarmName& name, FarmRecord record, Entry& entry, Moment now);
+  [[nodiscard]] std::int64_t stamp_after(const Entry* known, Moment now) const;
+  [[nodiscard]] std::optional<std::size_t> list_called(const std::string& name,
+                                                       const Counting& counting) const;
+  void take_no_more_than_there_is_room(const FarmName& name);
+
+  FarmLink& link_;
+  std::string host_;
+  FarmTrust trust_;
+  std::uint32_t max_per_hour_;
+  std::map<FarmName, Entry> records_;
+  std::vector<FarmEvent> events_;
+  std::vector<FarmWord> words_;
+  std::set<FarmName> undone_;
+  std::vector<std::string> list_of_rule_;  // names
+  std::set<FarmName> unseen_;              // whose blocks wait until we have counted something, too
+  std::vector<FarmName> seen_now_;
+  std::map<FarmName, bool> ordered_;  // by the words of this take(): blocked or free
+  std::uint64_t changes_ = 0;
+  bool joined_ = false;  // every word of the farm was heard once
+  bool just_joined_ = false;
+  bool answering_ = false;            // compared() is to follow words_
+  std::vector<std::string> windows_;  // subjects whose live windows are still to be sent
+  std::map<std::size_t, std::deque<std::chrono::steady_clock::time_point>> taken_;  // by list
+  Refused refused_;
+};
+
+// The name by which hosts know a list.
+[[nodiscard]] std::string farm_list_name(const std::string& path);
+
+}  // namespace agent

@@ -1,0 +1,24 @@
+#include "agent/farm/open.h"
+
+#ifdef EXIWARDEN_FARM
+#include "agent/farm/redis_link.h"
+#else
+#include "agent/checks.h"
+#endif
+
+namespace agent {
+
+// A program without it refuses farm.url when it reads the configuration.
+std::unique_ptr<FarmLink> open_farm([[maybe_unused]] const Config& config,
+                                    [[maybe_unused]] const std::string& machine) {
+#ifdef EXIWARDEN_FARM
+  if (!config.farm.url.empty()) return std::make_unique<RedisLink>(config, machine);
+#endif
+  return nullptr;
+}
+
+#ifndef EXIWARDEN_FARM
+void check_farm(const CheckContext&, Findings&) {}
+#endif
+
+}  // namespace agent

@@ -1,0 +1,399 @@
+#include "agent/farm/redis_link.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <utility>
+
+namespace agent {
+namespace {
+
+using actions::Done;
+using actions::Errc;
+using actions::Result;
+
+constexpr std::size_t kWordsInOne = 200;
+constexpr std::chrono::hours kForgetAfter{24 * 30};
+constexpr std::size_t kEventsInOne = FarmSession::kMaxBatch * FarmSession::kMaxCalls;
+
+void signal_to(int fd) {
+  const std::uint64_t one = 1;
+  (void)!::write(fd, &one, sizeof one);
+}
+
+void drain(int fd) {
+  std::uint64_t ignored = 0;
+  (void)!::read(fd, &ignored, sizeof ignored);
+}
+
+FarmNews news_of(FarmNews::Kind kind, FarmWord word = {}) {
+  FarmNews news;
+  news.kind = kind;
+  news.word = std::move(word);
+  return news;
+}
+
+std::vector<FarmNews> words_of(std::vector<FarmWord>&& words) {
+  std::vector<FarmNews> news;
+  for (auto& word : words) news.push_back(news_of(FarmNews::Kind::word, std::move(word)));
+  return news;
+}
+
+}  // namespace
+
+RedisLink::RedisLink(const Config& config, const std::string& machine,
+                     std::chrono::milliseconds compare)
+    : compare_every_(compare),
+      machine_(machine),
+      news_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      settings_(farm_settings(config.farm, machine)),
+      rules_(farm_rules(config.rules)),
+      thread_([this](const std::stop_token& stop) { work(stop); }) {}
+
+RedisLink::~RedisLink() {
+  thread_.request_stop();
+  wake();
+  thread_.join();
+  ::close(news_fd_);
+  ::close(wake_fd_);
+}
+
+void RedisLink::wake() {
+  signal_to(wake_fd_);
+  pause_.notify_all();
+}
+
+void RedisLink::send(std::vector<FarmEvent> events) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& event : events) {
+      if (events_.size() < kMaxEvents) {
+        events_.push_back(std::move(event));
+        continue;
+      }
+      lost_ = true;
+      ++status_.dropped;
+    }
+  }
+  signal_to(wake_fd_);
+}
+
+bool RedisLink::has_room(std::size_t events) const {
+  const std::lock_guard lock(mutex_);
+  return events_.size() + events <= kMaxEvents;
+}
+
+void RedisLink::propose(std::vector<FarmWord> words) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& word : words) {
+      // What does not fit is said at the next comparison.
+      if (words_.size() < kMaxWords || words_.count(word.name) > 0)
+        words_[word.name] = std::move(word.record);
+    }
+  }
+  signal_to(wake_fd_);
+}
+
+void RedisLink::compared() {
+  {
+    const std::lock_guard lock(mutex_);
+    compared_ = true;
+  }
+  signal_to(wake_fd_);
+}
+
+std::vector<FarmNews> RedisLink::take() {
+  drain(news_fd_);
+  std::vector<FarmNews> news;
+  bool was_crowded = false;
+  {
+    const std::lock_guard lock(mutex_);
+    was_crowded = news_.size() >= kMaxNews;
+    news = std::exchange(news_, {});
+  }
+  if (was_crowded) wake();
+  return news;
+}
+
+FarmStatus RedisLink::status() const {
+  const std::lock_guard lock(mutex_);
+  auto status = status_;
+  status.waiting = events_.size();
+  return status;
+}
+
+void RedisLink::configure(const Config& config) {
+  {
+    const std::lock_guard lock(mutex_);
+    settings_ = farm_settings(config.farm, machine_);
+    rules_ = farm_rules(config.rules);
+    // Events say by number which rule they belong to.
+    lost_ = lost_ || !events_.empty();
+    events_.clear();
+    reconfigured_ = true;
+  }
+  wake();
+}
+
+void RedisLink::tell(std::vector<FarmNews> news) {
+  if (news.empty()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    std::move(news.begin(), news.end(), std::back_inserter(news_));
+  }
+  signal_to(news_fd_);
+}
+
+bool RedisLink::crowded() const {
+  const std::lock_guard lock(mutex_);
+  return news_.size() >= kMaxNews;
+}
+
+void RedisLink::work(const std::stop_token& stop) {
+  auto pause = kFirstPause;
+  while (!stop.stop_requested()) {
+    const auto began = Steady::now();
+    const auto ended = talk(stop);
+    if (stop.stop_requested()) return;
+    std::unique_lock lock(mutex_);
+    status_.connected = false;
+    if (!ended) status_.fault = ended.error().what;
+    // One that held for a while was a good one.
+    pause = Steady::now() - began > std::chrono::seconds(10) ? kFirstPause
+                                                             : std::min(pause * 2, kLongestPause);
+    const bool at_once = std::exchange(reconfigured_, false);
+    lock.unlock();
+    signal_to(news_fd_);
+    lock.lock();
+    if (!at_once) pause_.wait_for(lock, stop, pause, [&] { return reconfigured_; });
+    reconfigured_ = false;
+  }
+}
+
+Result<Done> RedisLink::talk(const std::stop_token& stop) {
+  FarmSettings settings;
+  {
+    const std::lock_guard lock(mutex_);
+    settings = settings_;
+  }
+  auto session = FarmSession::open(settings);
+  if (!session) return session.error();
+  auto feed = FarmSession::connect(settings);
+  if (!feed) return feed.error();
+  Talk talk{std::move(session.value()), std::move(feed.value()), {}, {}, false};
+  if (const auto begun = begin(talk); !begun) return begun.error();
+  listen(talk);
+  while (!stop.stop_requested()) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (reconfigured_) return Done{};
+    }
+    if (Steady::now() >= talk.compare_due) {
+      if (const auto pulled = pull(talk, stop); !pulled) return pulled.error();
+    }
+    if (const auto heard = hear(talk); !heard) return heard.error();
+    const auto said = say_words(talk);
+    if (!said) return said.error();
+    const auto sent = send_events(talk);
+    if (!sent) return sent.error();
+    if (!said.value() && !sent.value()) wait(talk);
+  }
+  return Done{};
+}
+
+Result<Done> RedisLink::begin(Talk& talk) {
+  const auto& session = talk.session;
+  const bool other = session.epoch() != epoch_ || session.server().run_id != run_id_;
+  bool pull = other;
+  if (!other && !position_.empty()) {
+    const auto holds = talk.session.feed_holds(position_);
+    if (!holds) return holds.error();
+    pull = !holds.value() && position_ != "0-0";
+  }
+  if (pull) {
+    auto end = talk.session.feed_end();
+    if (!end) return end.error();
+    position_ = std::move(end.value());
+    talk.compare_due = Steady::now();
+    talk.held = true;
+  } else {
+    talk.compare_due = Steady::now() + compare_every_;
+  }
+  const std::lock_guard lock(mutex_);
+  if (other) lost_ = true;
+  epoch_ = session.epoch();
+  run_id_ = session.server().run_id;
+  compared_ = false;
+  status_.connected = true;
+  status_.fault.clear();
+  status_.server = session.server().version;
+  status_.clock_offset = session.clock_offset();
+  ++status_.connections;
+  signal_to(news_fd_);
+  return Done{};
+}
+
+// Every word there is, to the engine; and those that nobody needs any more away.
+Result<Done> RedisLink::pull(Talk& talk, const std::stop_token& stop) {
+  tell({news_of(FarmNews::Kind::all)});
+  const auto long_ago = std::chrono::duration_cast<std::chrono::seconds>(
+                            (std::chrono::system_clock::now() - kForgetAfter).time_since_epoch())
+                            .count();
+  std::string cursor = "0";
+  do {
+    while (crowded() && !stop.stop_requested()) wait(talk);
+    if (stop.stop_requested()) return Done{};
+    auto part = talk.session.pull(cursor);
+    if (!part) return part.error();
+    cursor = part->cursor;
+    std::vector<FarmName> old;
+    for (const auto& word : part->words) {
+      const auto last =
+          word.record.blocked ? word.record.until.value_or(long_ago) : word.record.stamp / 1000;
+      if (last < long_ago) old.push_back(word.name);
+    }
+    if (!old.empty()) {
+      if (const auto forgot = talk.session.forget(old, kForgetAfter); !forgot)
+        return forgot.error();
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      status_.strange += part->strange;
+    }
+    tell(words_of(std::move(part->words)));
+  } while (cursor != "0");
+  tell({news_of(FarmNews::Kind::that_was)});
+  talk.compare_due = Steady::now() + compare_every_;
+  return Done{};
+}
+
+// True if there was anything to say.
+Result<bool> RedisLink::say_words(Talk& talk) {
+  std::vector<FarmWord> words;
+  {
+    const std::lock_guard lock(mutex_);
+    if (talk.held && !compared_) return false;
+    for (const auto& [name, record] : words_) {
+      if (words.size() >= kWordsInOne) break;
+      words.push_back({name, record});
+    }
+  }
+  if (words.empty()) {
+    if (!talk.held) return false;
+    talk.held = false;
+    return true;
+  }
+  const auto answers = talk.session.change(words);
+  if (!answers) return answers.error();
+  std::vector<FarmNews> news;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    auto settled = news_of(FarmNews::Kind::settled, {words[i].name, answers.value()[i].holds});
+    settled.proposed = words[i].record;
+    settled.blocked_before = answers.value()[i].blocked_before;
+    news.push_back(std::move(settled));
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& word : words) {
+      const auto known = words_.find(word.name);
+      if (known != words_.end() && known->second == word.record) words_.erase(known);
+    }
+  }
+  tell(std::move(news));
+  return true;
+}
+
+Result<bool> RedisLink::send_events(Talk& talk) {
+  if (talk.held) return false;
+  std::vector<FarmEvent> events;
+  std::vector<std::string> rules;
+  bool windows = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto count = std::min(events_.size(), kEventsInOne);
+    events.assign(std::make_move_iterator(events_.begin()),
+                  std::make_move_iterator(events_.begin() + static_cast<std::ptrdiff_t>(count)));
+    events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(count));
+    rules = rules_;
+    // Asked for only once there is room for them.
+    if (lost_ && events_.size() < kMaxEvents / 2) {
+      windows = true;
+      lost_ = false;
+      ++status_.resyncs;
+    }
+  }
+  if (windows) tell({news_of(FarmNews::Kind::windows)});
+  if (events.empty()) return windows;
+  auto counted = talk.session.count(rules, events);
+  const std::lock_guard lock(mutex_);
+  if (!counted) {
+    // They may have been counted and may not: they are sent again.
+    if (rules == rules_)
+      events_.insert(events_.begin(), std::make_move_iterator(events.begin()),
+                     std::make_move_iterator(events.end()));
+    else
+      lost_ = true;
+    return counted.error();
+  }
+  auto& counts = status_.counts;
+  counts.added += counted->counts.added;
+  counts.again += counted->counts.again;
+  counts.blocked += counted->counts.blocked;
+  counts.late += counted->counts.late;
+  counts.ahead += counted->counts.ahead;
+  counts.crowded += counted->counts.crowded;
+  auto news = words_of(std::move(counted->decided));
+  const bool any = !news.empty();
+  std::move(news.begin(), news.end(), std::back_inserter(news_));
+  if (any) signal_to(news_fd_);
+  return true;
+}
+
+void RedisLink::listen(Talk& talk) {
+  talk.feed.add(talk.session.feed_command(position_));
+  talk.feed_due = Steady::now() + FarmSession::kFeedWait + std::chrono::seconds(2);
+}
+
+Result<Done> RedisLink::hear(Talk& talk) {
+  if (const auto sent = talk.feed.flush(); !sent) return sent.error();
+  if (crowded()) talk.feed_due = Steady::now() + FarmSession::kFeedWait + std::chrono::seconds(2);
+  while (!crowded()) {
+    const auto taken = talk.feed.take();
+    if (!taken) return taken.error();
+    if (!taken->there) break;
+    if (taken->answer.is_error())
+      return actions::Error{Errc::refused, 0,
+                            "farm server: the stream: " + refusal_text(taken->answer)};
+    auto read = read_feed(taken->answer);
+    if (!read) return actions::Error{Errc::malformed, 0, "farm server: its stream makes no sense"};
+    if (!read->position.empty()) position_ = read->position;
+    {
+      const std::lock_guard lock(mutex_);
+      status_.strange += read->strange;
+    }
+    tell(words_of(std::move(read->words)));
+    listen(talk);
+    if (const auto sent = talk.feed.flush(); !sent) return sent.error();
+  }
+  if (Steady::now() >= talk.feed_due)
+    return actions::Error{Errc::timeout, 0, "farm server: its stream has fallen silent"};
+  return Done{};
+}
+
+void RedisLink::wait(Talk& talk) {
+  const auto until = std::min(talk.feed_due, talk.compare_due);
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Steady::now());
+  std::array<pollfd, 2> waiting{
+      {{crowded() ? -1 : talk.feed.fd(), POLLIN, 0}, {wake_fd_, POLLIN, 0}}};
+  ::poll(waiting.data(), waiting.size(),
+         static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60'000)));
+  drain(wake_fd_);
+}
+
+}  // namespace agent
