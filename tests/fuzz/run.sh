@@ -12,7 +12,9 @@ findings=$top/build/fuzz/findings
 corpus=$top/build/fuzz/corpus
 mkdir -p "$findings" "$corpus"
 if [ $# -eq 0 ]; then
-  for seeds in "$top"/tests/fuzz/seeds/*/; do set -- "$@" "$(basename "$seeds")"; done
+  for seeds in "$top"/tests/fuzz/seeds/*/; do
+    [ -x "$build/fuzz_$(basename "$seeds")" ] && set -- "$@" "$(basename "$seeds")"
+  done
 fi
 
 run_one() {
