@@ -33,6 +33,10 @@ cmake --preset tsan >/dev/null
 cmake --build --preset tsan --target read_ahead_tests -- -j"$jobs"
 setarch -R build/tsan/tests/agent/read_ahead_tests
 
+stage "TSan: the farm's thread"
+cmake --build --preset tsan --target farm_link_tests -- -j"$jobs"
+setarch -R build/tsan/tests/farm/farm_link_tests
+
 stage "building the fuzz targets"
 cmake --preset fuzz >/dev/null
 cmake --build --preset fuzz -- -j"$jobs"
