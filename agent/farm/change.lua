@@ -1,6 +1,7 @@
 -- Takes the words of one host on who is blocked, each unless a newer one is known.
 -- KEYS: the prefix of all keys. ARGV: epoch, host, then field and value of each word.
--- Gives for each the word that holds now, and 1 if the identity was blocked before.
+-- Gives for each the word that holds now, and 1 if another host had blocked the
+-- identity before: then that one has told of it.
 local prefix = KEYS[1]
 if redis.call('GET', prefix .. 'epoch') ~= ARGV[1] then
   return redis.error_reply('EPOCH is another one')
@@ -36,7 +37,10 @@ for i = 3, #ARGV - 1, 2 do
     local known_stamp, known_host = version(known)
     newer = stamp > known_stamp or (stamp == known_stamp and host > known_host)
     local ending = tonumber(string.match(known, ' until=(%d+)'))
-    if string.sub(known, 1, 8) == 'op=block' and not (ending and ending <= now) then before = 1 end
+    if string.sub(known, 1, 8) == 'op=block' and not (ending and ending <= now) and
+      known_host ~= ARGV[2] then
+      before = 1
+    end
   elseif redis.call('HLEN', blocks) >= MAX_RECORDS then
     return redis.error_reply('CROWDED too many identities')
   end

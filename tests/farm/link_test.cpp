@@ -72,6 +72,27 @@ TEST_CASE("a link sends while it is asked of all sides, and stops at once") {
   CHECK(link.status().connected);
 }
 
+TEST_CASE("no event is sent to a server that has not been told yet who is free and who is not") {
+  const auto redis = Redis::start();
+  if (!redis) return;
+  RedisLink link(config_of(redis->socket()), "mx1");
+  bool told = false;
+  link.send({event(1)});
+  while (!told) {
+    for (const auto& news : link.take()) told = told || news.kind == FarmNews::Kind::that_was;
+    ::poll(nullptr, 0, 1);
+  }
+  for (int i = 0; i < 20; ++i) {
+    link.send({event(2 + i)});
+    ::poll(nullptr, 0, 2);
+  }
+  CHECK(redis->ask({"EXISTS", "test:w:users|bob"}).number == 0);
+  CHECK(link.status().waiting == 21);
+  link.compared();
+  REQUIRE(until(link, [&] { return link.status().waiting == 0; }));
+  REQUIRE(until(link, [&] { return redis->ask({"ZCARD", "test:w:users|bob"}).number == 21; }));
+}
+
 TEST_CASE("no more waits than there is room for, and what did not fit is asked for again") {
   const auto redis = Redis::start();
   if (!redis) return;

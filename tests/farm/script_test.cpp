@@ -194,10 +194,12 @@ TEST_CASE("who was freed starts with a fresh window, and old events don't fill i
   // A word that is older than the block changes nothing.
   auto stale = change(session, word(false, decided[0].record.stamp - 1, "zz"));
   CHECK(stale.holds == decided[0].record);
-  CHECK(stale.blocked_before);
+  // Another host is told that it was not the first, the same one is not.
+  CHECK_FALSE(stale.blocked_before);
+  auto other = redis->session("mx2");
+  CHECK(change(other, word(true, 1, "mx2")).blocked_before);
   auto freed = change(session, word(false, decided[0].record.stamp + 1, "mx1"));
   CHECK_FALSE(freed.holds.blocked);
-  CHECK(freed.blocked_before);
   const auto old = count(
       session, rules,
       {event(time - 6, 0, "bob", 3), event(time - 5, 0, "bob", 3), event(time - 4, 0, "bob", 3)});

@@ -69,6 +69,28 @@ TEST_CASE("a quarter of the limit on each of four hosts blocks on all four, with
   CHECK(farm.mails() == 2);
 }
 
+TEST_CASE("hosts that decide alone at the same moment send one notice") {
+  const auto redis = Redis::start();
+  if (!redis) return;
+  Farm farm(redis->socket());
+  farm.start();
+  for (int round = 1; round <= 5; ++round) {
+    const auto user = "bob" + std::to_string(round);
+    for (auto* host : farm.all) host->rejections(user, 10);
+    for (auto* host : farm.all) host->turn();
+    for (auto* host : farm.all) host->rejections(user, 10);
+    REQUIRE(until(farm.all, [&] {
+      return farm.mails() >= static_cast<std::size_t>(round) &&
+             std::all_of(farm.all.begin(), farm.all.end(),
+                         [&](Host* host) { return host->listed().count(user) > 0; });
+    }));
+  }
+  for (int i = 0; i < 50; ++i) {
+    for (auto* host : farm.all) host->turn();
+  }
+  CHECK(farm.mails() == 5);
+}
+
 TEST_CASE("who is freed or blocked by hand on one host is so on all, with a fresh window") {
   const auto redis = Redis::start();
   if (!redis) return;
