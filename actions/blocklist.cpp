@@ -113,7 +113,10 @@ Result<Blocklist::Added> Blocklist::add(std::string_view key, std::string_view d
       return same_key(entry.key, key);
     });
     const bool ours = added.at_ns != 0;  // we wrote a moment ago
-    if (listed && (ends_whole(bytes) || ours)) {
+    // A cut-off line of another key is not for this call to end: its own has the rest of its data.
+    const bool cut_off =
+        !ends_whole(bytes) && !entries.empty() && same_key(entries.back().key, key);
+    if (listed && (!cut_off || ours)) {
       if (!ours) added.change = Change::already_so;
       return added;
     }

@@ -85,6 +85,18 @@ TEST_CASE("whatever a list ends in, the key that is added is found, and so is wh
   }
 }
 
+TEST_CASE("a cut-off line is ended by its own key alone, with the rest of its data") {
+  const fakes::Directory directory;
+  actions::PosixFiles files;
+  const auto path = directory / "list";
+  fakes::write(path, "grace: since\nheidi: si");
+  Blocklist list(files, path, {});
+  CHECK(list.add("grace", "since").value().change == Change::already_so);
+  CHECK(fakes::content(path) == "grace: since\nheidi: si");
+  CHECK(list.add("heidi", "since").value().change == Change::already_so);
+  CHECK(fakes::content(path) == "grace: since\nheidi: since\n");
+}
+
 TEST_CASE("removing takes the key's lines and leaves every other byte") {
   struct Row {
     const char* what;
