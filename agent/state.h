@@ -32,6 +32,20 @@ struct WaitingNotice {
   bool operator==(const WaitingNotice&) const = default;
 };
 
+// Of the farm: a word that is known, as text, and whether it holds in the lists here.
+struct SavedFarmWord {
+  std::string name, record;
+  bool applied = false;
+  bool operator==(const SavedFarmWord&) const = default;
+};
+// How things stand with it; none without one.
+struct SavedFarm {
+  bool connected = false;
+  std::string fault;
+  std::uint64_t waiting = 0, dropped = 0, ahead = 0, late = 0;
+  bool operator==(const SavedFarm&) const = default;
+};
+
 struct State {
   std::vector<LogPosition> positions;
   Counting::Subjects subjects;
@@ -43,20 +57,9 @@ struct State {
   std::vector<WaitingNotice> outbox;
   Silences::State silences;
   std::vector<std::string> faults;  // under way at this moment, for "status"; of no use to a start
-  // Of the farm: each word that is known, as text, and whether it holds in the lists here; and how
-  // things stand with it, nullopt without one.
-  struct FarmWord {
-    std::string name, record;
-    bool applied = false;
-    bool operator==(const FarmWord&) const = default;
-  };
+  using FarmWord = SavedFarmWord;
+  using Farm = SavedFarm;
   std::vector<FarmWord> farm_words;
-  struct Farm {
-    bool connected = false;
-    std::string fault;
-    std::uint64_t waiting = 0, dropped = 0, ahead = 0, late = 0;
-    bool operator==(const Farm&) const = default;
-  };
   std::optional<Farm> farm;
 };
 
