@@ -29,7 +29,8 @@ void Follower::resume(const std::vector<LogPosition>& saved, Instant since, Inst
 }
 
 // A rotation may go on while the directory is read: a file in the midst of its renaming is seen
-// under neither name. So it is read until two looks see the same files.
+// under neither name. So it is read until two looks see the same files; if that does not come
+// about, what was not found now is looked for again.
 std::vector<std::optional<std::size_t>> Follower::look_for(const std::string& current,
                                                            std::vector<LogFile>& candidates,
                                                            std::vector<Unreadable>& unread) {
@@ -46,8 +47,14 @@ std::vector<std::optional<std::size_t>> Follower::look_for(const std::string& cu
     std::erase_if(candidates, [&](const LogFile& file) { return is_open(file); });
     std::vector<std::pair<std::string, std::uint64_t>> sees;
     for (const auto& file : candidates) sees.emplace_back(file.path(), file.inode());
-    if (sees == seen || look == kLooks) return find_positions(unplaced_, candidates);
-    seen = std::move(sees);
+    if (sees != seen && look < kLooks) {
+      seen = std::move(sees);
+      continue;
+    }
+    if (sees != seen)
+      unread.push_back({directories_of(current).front() + ": its files are being renamed",
+                        std::numeric_limits<std::int64_t>::max()});
+    return find_positions(unplaced_, candidates);
   }
 }
 
@@ -101,6 +108,9 @@ void Follower::search(const std::string& current, Instant now) {
         "{}: the file read last is gone (inode {}); what it may have got after byte {}, line "
         "{}, is lost",
         printable(pattern_), position.file.inode, position.reader.offset, position.reader.line));
+    // Should it turn up again, what was read of it must not count twice.
+    finished_.push_back(position);
+    finished_.back().finished = true;
   }
   unplaced_ = std::move(left);
   for (std::size_t i = 0; i < candidates.size(); ++i) {
