@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "agent/farm/open.h"
+#include "agent/service_manager.h"
 
 namespace agent {
 namespace {
@@ -109,14 +109,14 @@ void Service::run(const std::function<void()>& ready,
         ready();
       }
     } else if (signal != 0) {
-      ::sd_notify(0, "STOPPING=1");
+      tell_service_manager("STOPPING=1");
       engine_.stop(clocks());
       return;
     }
     const auto now = clocks();
     more = engine_.turn(now);
     if (now.steady >= watchdog) {
-      ::sd_notify(0, "WATCHDOG=1");
+      tell_service_manager("WATCHDOG=1");
       watchdog = now.steady + 1s;
     }
   }

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -15,6 +14,7 @@
 #include "agent/journal.h"
 #include "agent/printable.h"
 #include "agent/service.h"
+#include "agent/service_manager.h"
 #include "agent/surroundings.h"
 
 namespace agent {
@@ -141,16 +141,16 @@ Exit run_service(const Invocation& invocation) {
       [&] {
         if (!first) say("the new configuration is in force");
         first = false;
-        ::sd_notify(0, "READY=1");
+        tell_service_manager("READY=1");
       },
       [&] {
-        ::sd_notify(0, "RELOADING=1");
+        tell_service_manager("RELOADING=1");
         auto next =
             reloaded(invocation.config_path, config.state.directory, config.farm.url.empty());
         if (next) {
           start_freezer(next->config, next->around.tables);
         } else {
-          ::sd_notify(0, "READY=1");
+          tell_service_manager("READY=1");
         }
         return next;
       });

@@ -1,11 +1,13 @@
 """The service end to end on a log of its own: lists, notices, signals, rotation, restarts."""
 
+import contextlib
 import email
 import email.policy
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import unittest
 
@@ -234,6 +236,17 @@ class ServiceRun(unittest.TestCase):
             fed = service.said.count("WATCHDOG=1")
             self.place.append(refusal("bob"))
             wait_for(lambda: service.told("WATCHDOG=1") and service.said.count("WATCHDOG=1") > fed, "the next one")
+
+    def test_a_service_manager_that_does_not_listen_holds_nothing_up(self):
+        self.place.append(b"")
+        with Service(self.place) as service, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as full:
+            full.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    full.sendto(b"x", str(self.place.root / "notify"))
+            self.place.append(*[refusal("bob", n) for n in range(3)])
+            self.wait_listed(b"bob")
+            self.assertEqual(service.stop(), 0)
 
     def test_metrics_are_written(self):
         self.place.append(b"")
