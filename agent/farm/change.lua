@@ -1,12 +1,12 @@
 -- Takes the words of one host on who is blocked, each unless a newer one is known.
 -- KEYS: the prefix of all keys. ARGV: epoch, host, then field and value of each word.
--- Gives for each the word that holds now, and 1 if another host had blocked the
--- identity before: then that one has told of it.
+-- Gives for each the word that holds now ('': none, for want of room), and 1 if another host had
+-- blocked the identity before: then that one has told of it.
 local prefix = KEYS[1]
 if redis.call('GET', prefix .. 'epoch') ~= ARGV[1] then
   return redis.error_reply('EPOCH is another one')
 end
-local MAX_RECORDS, MAX_FEED = 500000, 20000
+local AHEAD, MAX_RECORDS, MAX_FEED = 300, 500000, 20000
 local clock = redis.call('TIME')
 local now = tonumber(clock[1])
 local now_ms = now * 1000 + math.floor(tonumber(clock[2]) / 1000)
@@ -14,19 +14,26 @@ local now_ms = now * 1000 + math.floor(tonumber(clock[2]) / 1000)
 redis.call('HSET', prefix .. 'hosts', ARGV[2] .. '/seen', now)
 local blocks = prefix .. 'blocks'
 
+-- Stamp and host of a word as this farm writes it; nothing: it is none.
 local function version(value)
-  return tonumber(string.match(value, ' t=(%d+)')), string.match(value, ' host=([^ ]+)')
+  local stamp, host = string.match(value, '^op=%l+ t=(%d+) host=([^ ]+) ')
+  return tonumber(stamp), host
 end
 
 local out = {}
 for i = 3, #ARGV - 1, 2 do
   local field, value = ARGV[i], ARGV[i + 1]
   local stamp, host = version(value)
-  if not stamp or not host then return redis.error_reply('ERR no word of ours') end
+  if not stamp then return redis.error_reply('ERR no word of ours') end
   local known = redis.call('HGET', blocks, field)
+  local room = known or redis.call('HLEN', blocks) < MAX_RECORDS
+  local known_stamp, known_host
+  if known then known_stamp, known_host = version(known) end
+  -- What is no word, or is ahead of this clock, which was put back meanwhile, has no rank.
+  if not known_stamp or known_stamp > now_ms + AHEAD * 1000 then known = nil end
   -- A clock that is ahead must not have the last word for long; but an answer to what is known comes
   -- after it, were it in the same millisecond.
-  local latest = math.max(now_ms, known and version(known) + 1 or 0)
+  local latest = math.max(now_ms, known and known_stamp + 1 or 0)
   if stamp > latest then
     value = string.gsub(value, ' t=%d+', ' t=' .. string.format('%.0f', latest), 1)
     stamp = latest
@@ -34,22 +41,19 @@ for i = 3, #ARGV - 1, 2 do
   local before = 0
   local newer = not known
   if known then
-    local known_stamp, known_host = version(known)
     newer = stamp > known_stamp or (stamp == known_stamp and host > known_host)
     local ending = tonumber(string.match(known, ' until=(%d+)'))
     if string.sub(known, 1, 8) == 'op=block' and not (ending and ending <= now) and
       known_host ~= ARGV[2] then
       before = 1
     end
-  elseif redis.call('HLEN', blocks) >= MAX_RECORDS then
-    return redis.error_reply('CROWDED too many identities')
   end
-  if newer then
+  if newer and room then
     redis.call('HSET', blocks, field, value)
     redis.call('XADD', prefix .. 'feed', 'MAXLEN', '~', MAX_FEED, '*', 'n', field, 'v', value)
     known = value
   end
-  table.insert(out, known)
+  table.insert(out, known or '')
   table.insert(out, before)
 end
 return out

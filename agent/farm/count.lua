@@ -65,18 +65,46 @@ local function hosts_of(rule, window, names, from, to)
   return text
 end
 
--- The earliest window that the event completes: first and last rank in the set, and its times.
-local function reached(rule, window, event, limit)
-  local rank = redis.call('ZREVRANK', window, event)
-  if not rank then return end
-  local from = math.max(0, rank - limit + 1)
-  local ends = redis.call('ZREVRANGE', window, from, rank, 'WITHSCORES')
-  local starts = redis.call('ZREVRANGE', window, from + limit - 1, rank + limit - 1, 'WITHSCORES')
+-- A word as this farm writes it, or nothing: what else may stand there counts as not there. So does
+-- a word whose stamp is ahead of this clock, which was put back meanwhile.
+local function understood(value)
+  if not value then return end
+  local stamp = tonumber(string.match(value, '^op=%l+ t=(%d+) host='))
+  if not stamp or stamp > now_ms + AHEAD * 1000 then return end
+  return {
+    stamp = stamp,
+    free = string.sub(value, 1, 8) == 'op=free ',
+    ending = tonumber(string.match(value, ' until=(%d+)')),
+    times = tonumber(string.match(value, ' times=(%d+)')) or 1,
+  }
+end
+
+-- Drops what has a time up to `last`.
+local function trim(rule, window, names, last)
+  local done = 0
+  while rule.by == 'r' do
+    local old = redis.call('ZRANGEBYSCORE', window, '-inf', last, 'LIMIT', done, 1000)
+    if #old == 0 then break end
+    redis.call('HDEL', names, unpack(old))
+    done = done + #old
+  end
+  redis.call('ZREMRANGEBYSCORE', window, '-inf', last)
+end
+
+-- The earliest full window among those with an event from `from` to `to` in them: its first and last
+-- rank in the set, and their times. Reads about as many events as lie there and behind, once for a
+-- batch: its events are few and the newest, or late and many.
+local function reached(rule, window, limit, from, to)
+  local newest = redis.call('ZCOUNT', window, '(' .. whole(to), '+inf')
+  local oldest = redis.call('ZCOUNT', window, from, '+inf') - 1
+  local top = math.max(0, newest - limit + 1)
+  local ends = redis.call('ZREVRANGE', window, top, oldest, 'WITHSCORES')
+  local starts = redis.call('ZREVRANGE', window, top + limit - 1, oldest + limit - 1, 'WITHSCORES')
   for i = #starts, 2, -2 do
     local last, first = tonumber(ends[i]), tonumber(starts[i])
     if last - first < rule.period then
-      local top = from + i / 2 - 1
-      return top, top + limit - 1, first, last
+      local rank = top + i / 2 - 1
+      return {top = rank, bottom = rank + limit - 1, first = first, last = last}
     end
   end
 end
@@ -85,13 +113,13 @@ local added, again, blocked, late, ahead, crowded = 0, 0, 0, 0, 0, 0
 local decided = {}
 local blocks = prefix .. 'blocks'
 
-local function block(rule, window, names, field, identity, limit, record, found)
+-- Gives what understood() would of the new word.
+local function block(rule, field, identity, limit, record, found, senders)
   local stamp, times = now_ms, 1
   if record then
-    stamp = math.max(stamp, tonumber(string.match(record, ' t=(%d+)')) + 1)
-    local ended = tonumber(string.match(record, ' until=(%d+)'))
-    if ended and found.last <= ended + rule.repeat_within then
-      times = tonumber(string.match(record, ' times=(%d+)')) + 1
+    stamp = math.max(stamp, record.stamp + 1)
+    if record.ending and found.last <= record.ending + rule.repeat_within then
+      times = record.times + 1
     end
   end
   local value = 'op=block t=' .. whole(stamp) .. ' host=' .. host .. ' why=count id=' .. identity
@@ -103,13 +131,12 @@ local function block(rule, window, names, field, identity, limit, record, found)
   end
   value = value .. ' rule=' .. rule.name .. ' time=' .. whole(found.last) .. ' first=' ..
     whole(found.first) .. ' count=' .. whole(limit) .. ' limit=' .. whole(limit) .. ' period=' ..
-    whole(rule.period) .. ' hosts=' .. hosts_of(rule, window, names, found.top, found.bottom)
+    whole(rule.period) .. ' hosts=' .. senders
   redis.call('HSET', blocks, field, value)
   redis.call('XADD', prefix .. 'feed', 'MAXLEN', '~', MAX_FEED, '*', 'n', field, 'v', value)
-  redis.call('DEL', window, names)
   table.insert(decided, field)
   table.insert(decided, value)
-  return ending
+  return {stamp = stamp, free = false, ending = ending, times = times}
 end
 
 while at < #ARGV do
@@ -118,29 +145,50 @@ while at < #ARGV do
   local window = prefix .. 'w:' .. rule.name .. '|' .. key
   local names = prefix .. 'r:' .. rule.name .. '|' .. key
   local field = rule.list .. '|' .. key
-  local record = redis.call('HGET', blocks, field)
-  -- Events up to `floor` belong to what is over.
+  local record = understood(redis.call('HGET', blocks, field))
+  -- Events up to `floor` belong to what is over; while `held` all do.
   local floor, held = now - rule.keep, false
-  if record then
-    local ending = tonumber(string.match(record, ' until=(%d+)'))
-    if string.sub(record, 1, 7) == 'op=free' then
-      floor = math.max(floor, math.floor(tonumber(string.match(record, ' t=(%d+)')) / 1000))
-    elseif ending then
-      floor = math.max(floor, ending - 1)
+  local function heed()
+    if not record then return end
+    if record.free then
+      floor = math.max(floor, math.min(math.floor(record.stamp / 1000), now))
+    elseif record.ending then
+      floor = math.max(floor, record.ending - 1)
     else
       held = true
     end
   end
-  local size = 0
-  if not held then
-    if rule.by == 'r' then
-      local old = redis.call('ZRANGEBYSCORE', window, '-inf', floor, 'LIMIT', 0, 1000)
-      if #old > 0 then redis.call('HDEL', names, unpack(old)) end
+  heed()
+  if not held then trim(rule, window, names, floor) end
+
+  -- Between `from` and `to` something is new since the last look for a full window.
+  local from, to
+  local function look()
+    while from and not held and redis.call('ZCARD', window) >= limit do
+      local found = reached(rule, window, limit, from, to)
+      if not found then break end
+      if not record and redis.call('HLEN', blocks) >= MAX_RECORDS then
+        crowded = crowded + 1
+        break
+      end
+      local senders = hosts_of(rule, window, names, found.top, found.bottom)
+      record = block(rule, field, identity, limit, record, found, senders)
+      heed()
+      if held then
+        redis.call('DEL', window, names)
+      else
+        trim(rule, window, names, floor)
+      end
     end
-    redis.call('ZREMRANGEBYSCORE', window, '-inf', floor)
-    size = redis.call('ZCARD', window)
+    from, to = nil, nil
+  end
+  local function put(time, event)
+    redis.call('ZADD', window, time, event)
+    if rule.by == 'r' then redis.call('HSET', names, event, host) end
+    from, to = math.min(from or time, time), math.max(to or time, time)
   end
   local touched = false
+  local moves = {}  -- of recipients to a newer time: after all else, for they may open a full window
   for i = 1, events do
     local time, name = tonumber(take()), take()
     if time > now + AHEAD then
@@ -155,25 +203,24 @@ while at < #ARGV do
       if known and tonumber(known) >= time then
         again = again + 1
       else
-        redis.call('ZADD', window, time, event)
-        if rule.by == 'r' then redis.call('HSET', names, event, host) end
         added = added + 1
         touched = true
-        if not known then size = size + 1 end
-        if size >= limit then
-          local top, bottom, first, last = reached(rule, window, event, limit)
-          if top and redis.call('HLEN', blocks) >= MAX_RECORDS and not record then
-            crowded = crowded + 1
-          elseif top then
-            local ending = block(rule, window, names, field, identity, limit, record,
-              {top = top, bottom = bottom, first = first, last = last})
-            held, touched, size = not ending, false, 0
-            floor = ending and ending - 1 or floor
-          end
+        if known then
+          table.insert(moves, {time, event})
+        else
+          put(time, event)
         end
       end
     end
   end
+  look()
+  for _, move in ipairs(moves) do
+    local known = redis.call('ZSCORE', window, move[2])
+    if not held and move[1] > floor and not (known and tonumber(known) >= move[1]) then
+      put(move[1], move[2])
+    end
+  end
+  look()
   if touched then
     redis.call('EXPIRE', window, rule.keep + AHEAD)
     if rule.by == 'r' then redis.call('EXPIRE', names, rule.keep + AHEAD) end

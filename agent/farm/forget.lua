@@ -8,8 +8,8 @@ for i = 2, #ARGV do
   local value = redis.call('HGET', prefix .. 'blocks', ARGV[i])
   if value then
     local ending = tonumber(string.match(value, ' until=(%d+)'))
-    local free = string.sub(value, 1, 7) == 'op=free'
-    local last = free and tonumber(string.match(value, ' t=(%d+)')) / 1000 or ending
+    local stamp = tonumber(string.match(value, '^op=free t=(%d+)'))
+    local last = stamp and stamp / 1000 or ending
     if last and last < before then
       dropped = dropped + redis.call('HDEL', prefix .. 'blocks', ARGV[i])
     end

@@ -114,8 +114,11 @@ std::optional<CountAnswer> read_count(const Answer& answer) {
   if (decided.size() % 2 != 0) return std::nullopt;
   for (std::size_t i = 0; i < decided.size(); i += 2) {
     auto word = word_in(decided[i], decided[i + 1]);
-    if (!word || !word->record.blocked) return std::nullopt;
-    read.decided.push_back(std::move(*word));
+    if (word && word->record.blocked) {
+      read.decided.push_back(std::move(*word));
+    } else {
+      ++read.strange;
+    }
   }
   return read;
 }
@@ -128,9 +131,8 @@ std::optional<std::vector<ChangeAnswer>> read_changes(const Answer& answer,
     const auto& holds = answer.list[2 * i];
     const auto& before = answer.list[2 * i + 1];
     if (holds.type != Type::text || before.type != Type::number) return std::nullopt;
-    auto record = decode_farm_record(proposed[i].name, holds.text);
-    if (!record) return std::nullopt;
-    read.push_back({std::move(*record), before.number != 0});
+    read.push_back(
+        {decode_farm_record(proposed[i].name, holds.text), holds.text.empty(), before.number != 0});
   }
   return read;
 }
@@ -229,7 +231,7 @@ std::optional<std::vector<FarmHost>> read_hosts(const Answer& answer) {
 Refusal refusal_of(const Answer& error) {
   const auto code = std::string_view(error.text).substr(0, error.text.find(' '));
   if (code == "EPOCH") return Refusal::other_epoch;
-  if (code == "OOM" || code == "CROWDED" || code == "MISCONF") return Refusal::full;
+  if (code == "OOM" || code == "MISCONF") return Refusal::full;
   if (code == "NOPERM" || code == "NOAUTH" || code == "WRONGPASS") return Refusal::not_permitted;
   if (code == "NOSCRIPT") return Refusal::no_script;
   if (code == "LOADING" || code == "BUSY" || code == "READONLY" || code == "MASTERDOWN")

@@ -50,16 +50,19 @@ struct FarmWord {
   bool operator==(const FarmWord&) const = default;
 };
 
-// nullopt of each: not what our script gives.
+// nullopt of each: not what our script gives. Words that are none of ours are left out and counted
+// as `strange`: one such entry in the server must not keep all else from being heard.
 struct CountAnswer {
   FarmCounts counts;
   std::vector<FarmWord> decided;
+  std::size_t strange = 0;
 };
 [[nodiscard]] std::optional<CountAnswer> read_count(const Answer& answer);
 
 struct ChangeAnswer {
-  FarmRecord holds;             // the word that holds now
-  bool blocked_before = false;  // somebody else was first
+  std::optional<FarmRecord> holds;  // the word that holds now; nullopt: none that we understand
+  bool no_room = false;             // none at all: the server has as many as it takes
+  bool blocked_before = false;      // somebody else was first
 };
 [[nodiscard]] std::optional<std::vector<ChangeAnswer>> read_changes(
     const Answer& answer, std::span<const FarmWord> proposed);
@@ -67,7 +70,7 @@ struct ChangeAnswer {
 struct PullAnswer {
   std::string cursor;  // "0": that was all
   std::vector<FarmWord> words;
-  std::size_t strange = 0;  // entries that are none of ours, left out
+  std::size_t strange = 0;
 };
 [[nodiscard]] std::optional<PullAnswer> read_pull(const Answer& answer);
 

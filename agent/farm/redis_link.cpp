@@ -289,17 +289,26 @@ Result<bool> RedisLink::say_words(Talk& talk) {
     talk.held = false;
     return true;
   }
-  const auto answers = talk.session.change(words);
+  auto answers = talk.session.change(words);
   if (!answers) return answers.error();
   std::vector<FarmNews> news;
+  std::uint64_t crowded = 0, strange = 0;
   for (std::size_t i = 0; i < words.size(); ++i) {
-    auto settled = news_of(FarmNews::Kind::settled, {words[i].name, answers.value()[i].holds});
+    auto& answer = answers.value()[i];
+    if (!answer.holds) {
+      // It is said again at the next comparison.
+      ++(answer.no_room ? crowded : strange);
+      continue;
+    }
+    auto settled = news_of(FarmNews::Kind::settled, {words[i].name, std::move(*answer.holds)});
     settled.proposed = words[i].record;
-    settled.blocked_before = answers.value()[i].blocked_before;
+    settled.blocked_before = answer.blocked_before;
     news.push_back(std::move(settled));
   }
   {
     const std::lock_guard lock(mutex_);
+    status_.counts.crowded += crowded;
+    status_.strange += strange;
     for (const auto& word : words) {
       const auto known = words_.find(word.name);
       if (known != words_.end() && known->second == word.record) words_.erase(known);
@@ -348,6 +357,7 @@ Result<bool> RedisLink::send_events(Talk& talk) {
   counts.late += counted->counts.late;
   counts.ahead += counted->counts.ahead;
   counts.crowded += counted->counts.crowded;
+  status_.strange += counted->strange;
   auto news = words_of(std::move(counted->decided));
   const bool any = !news.empty();
   std::move(news.begin(), news.end(), std::back_inserter(news_));

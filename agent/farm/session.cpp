@@ -186,6 +186,7 @@ actions::Result<CountAnswer> FarmSession::count(const std::vector<std::string>& 
     all.counts.late += read->counts.late;
     all.counts.ahead += read->counts.ahead;
     all.counts.crowded += read->counts.crowded;
+    all.strange += read->strange;
     std::move(read->decided.begin(), read->decided.end(), std::back_inserter(all.decided));
   }
   return all;

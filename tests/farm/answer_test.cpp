@@ -75,19 +75,31 @@ TEST_CASE("answers of another form than ours are not believed") {
   };
   const std::string good_count = "*7\r\n:1\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n*0\r\n";
   CHECK(agent::read_count(parsed(good_count)));
-  for (const char* bytes :
-       {":1\r\n", "*0\r\n", "*-1\r\n", "+OK\r\n",
-        "*7\r\n:-1\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n*0\r\n",
-        "*7\r\n:1\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n",
-        "*7\r\n:1\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n*1\r\n$1\r\nx\r\n",
-        "*7\r\n:1\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n*2\r\n$3\r\nl|k\r\n$8\r\nop=block\r\n",
-        // A decision that frees.
-        "*7\r\n:1\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n*2\r\n$3\r\nl|k\r\n"
-        "$33\r\nop=free t=1 host=a why=hand id=k\r\n\r\n"}) {
+  for (const char* bytes : {":1\r\n", "*0\r\n", "*-1\r\n", "+OK\r\n",
+                            "*7\r\n:-1\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n*0\r\n",
+                            "*7\r\n:1\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n",
+                            "*7\r\n:1\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n*1\r\n$1\r\nx\r\n"}) {
     INFO(bytes);
     auto [next, answer] = read(bytes, std::string_view(bytes).size());
     if (next == AnswerReader::Next::answer) CHECK_FALSE(agent::read_count(answer));
   }
+  // No word of ours, a decision that frees: left out, and the rest is heard.
+  const auto partly =
+      agent::read_count(parsed("*7\r\n:1\r\n:0\r\n:0\r\n:0\r\n:0\r\n:0\r\n*6\r\n"
+                               "$3\r\nl|k\r\n$8\r\nop=block\r\n"
+                               "$3\r\nl|k\r\n$32\r\nop=free t=1 host=a why=hand id=k\r\n"
+                               "$3\r\nl|k\r\n$33\r\nop=block t=1 host=a why=hand id=k\r\n"));
+  REQUIRE(partly);
+  CHECK(partly->strange == 2);
+  CHECK(partly->decided.size() == 1);
+  const agent::FarmWord proposed{{"l", "k"}, {}};
+  const auto changes = agent::read_changes(parsed("*4\r\n$0\r\n\r\n:0\r\n$1\r\nx\r\n:1\r\n"),
+                                           std::vector{proposed, proposed});
+  REQUIRE(changes);
+  CHECK_FALSE(changes->at(0).holds);
+  CHECK(changes->at(0).no_room);
+  CHECK_FALSE(changes->at(1).holds);
+  CHECK_FALSE(changes->at(1).no_room);
   CHECK(agent::read_feed(parsed("*-1\r\n")));
   CHECK_FALSE(agent::read_feed(parsed("*2\r\n:1\r\n:2\r\n")));
   CHECK_FALSE(agent::read_feed(parsed("*1\r\n*2\r\n$1\r\nf\r\n*1\r\n*2\r\n$3\r\n$ x\r\n*0\r\n")));

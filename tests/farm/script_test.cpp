@@ -38,10 +38,15 @@ FarmWord word(bool blocked, std::int64_t stamp, const std::string& host,
   return {{"r", key}, record};
 }
 
-agent::ChangeAnswer change(agent::FarmSession& session, const FarmWord& word) {
+struct Changed {
+  FarmRecord holds;
+  bool blocked_before = false;
+};
+Changed change(agent::FarmSession& session, const FarmWord& word) {
   auto answer = session.change(std::vector{word});
   if (!answer) FAIL(answer.error().what);
-  return answer->front();
+  REQUIRE(answer->front().holds);
+  return {*answer->front().holds, answer->front().blocked_before};
 }
 
 }  // namespace
@@ -239,6 +244,124 @@ TEST_CASE("a block that ends by itself counts anew from its end, and the next on
           .decided;
   REQUIRE(third.size() == 1);
   CHECK_FALSE(third[0].record.until);
+}
+
+TEST_CASE("events from the end of a block on count, also when they were there before the block") {
+  const auto redis = Redis::start();
+  if (!redis) return;
+  auto one = redis->session("mx1"), other = redis->session("mx2");
+  auto with_steps = rule("r", 10, 600);
+  with_steps.block_for = {std::chrono::seconds(60)};
+  for (const auto by : {agent::CountBy::attempts, agent::CountBy::recipients}) {
+    with_steps.count = by;
+    const std::string key = by == agent::CountBy::attempts ? "bob" : "eve";
+    const std::vector rules{with_steps};
+    const auto time = now() - 700;
+    const auto five = [&](std::int64_t at, std::uint64_t first) {
+      std::vector<FarmEvent> events;
+      for (std::uint64_t i = 0; i < 5; ++i) events.push_back(event(at, first + i, key, 10));
+      return events;
+    };
+    CHECK(count(one, rules, five(time, 1)).decided.empty());
+    CHECK(count(one, rules, five(time + 600, 11)).decided.empty());
+    // Cut off until now: the five at `time` complete the first block, those at its end and after
+    // the second one.
+    auto late = five(time, 21);
+    for (const auto& more : five(time + 600, 31)) late.push_back(more);
+    const auto decided = count(other, rules, late).decided;
+    REQUIRE(decided.size() == 2);
+    CHECK(decided[0].record.time == time);
+    CHECK(decided[1].record.time == time + 600);
+    CHECK(decided[1].record.hosts == std::vector<agent::HostCount>{{"mx1", 5}, {"mx2", 5}});
+    // No two words on an identity are equally new, and the second block is the second.
+    CHECK(decided[1].record.newer_than(decided[0].record));
+    CHECK(decided[1].record.times == decided[0].record.times + 1);
+    CHECK(redis->ask({"EXISTS", "test:w:r|" + key, "test:r:r|" + key}).number == 0);
+  }
+}
+
+TEST_CASE("what is no word stops nobody") {
+  const auto redis = Redis::start();
+  if (!redis) return;
+  auto session = redis->session("mx1");
+  const std::vector rules{rule("r", 2, 600)};
+  const auto far = std::to_string((now() + 86400) * 1000);
+  for (const std::string& value :
+       {std::string("op=free x"), std::string("op=block until=x"), std::string("x"),
+        std::string(""), "op=free t=" + far + " host=mx9 why=hand id=bob",
+        "op=block t=" + far + " host=mx9 why=hand id=bob"}) {
+    INFO(value);
+    (void)redis->ask({"DEL", "test:w:r|bob"});
+    (void)redis->ask({"HSET", "test:blocks", "r|bob", value});
+    const auto decided =
+        count(session, rules, {event(now(), 0, "bob", 2), event(now(), 1, "bob", 2)}).decided;
+    REQUIRE(decided.size() == 1);
+    CHECK(decided[0].record.stamp <= (now() + 1) * 1000);
+    (void)redis->ask({"HSET", "test:blocks", "r|bob", value});
+    REQUIRE(session.forget({{"r", "bob"}}, std::chrono::hours(1)));
+    const auto freed = change(session, word(false, (now() - 5) * 1000, "mx1"));
+    CHECK(freed.holds == word(false, freed.holds.stamp, "mx1").record);
+    CHECK_FALSE(freed.blocked_before);
+  }
+}
+
+TEST_CASE("a word of release that is a little ahead empties no window of later seconds") {
+  const auto redis = Redis::start();
+  if (!redis) return;
+  auto session = redis->session("mx1");
+  const std::vector rules{rule("r", 2, 600)};
+  const auto time = now();
+  (void)redis->ask(
+      {"HSET", "test:blocks", "r|bob",
+       "op=free t=" + std::to_string((time + 200) * 1000) + " host=mx9 why=hand id=bob"});
+  const auto decided =
+      count(session, rules, {event(time + 100, 0, "bob", 2), event(time + 100, 1, "bob", 2)})
+          .decided;
+  CHECK(decided.size() == 1);
+}
+
+TEST_CASE("for many late events a full window is looked for once") {
+  const auto redis = Redis::start();
+  if (!redis) return;
+  auto one = redis->session("mx1"), other = redis->session("mx2");
+  const std::uint32_t limit = 5000;
+  const std::vector rules{rule("r", limit, 600)};
+  const auto begin = now() - 1200;
+  // Nine tenths of the limit in each period: full in 20 min, and never in 10.
+  std::vector<FarmEvent> busy, late;
+  for (int i = 0; i < 9000; ++i)
+    busy.push_back(event(begin + i * 1200 / 9000, static_cast<std::uint64_t>(i), "bob", limit));
+  CHECK(count(one, rules, busy).decided.empty());
+  for (int i = 0; i < 400; ++i)
+    late.push_back(event(begin + 600 + i % 100, static_cast<std::uint64_t>(i), "bob", limit));
+  (void)redis->ask({"CONFIG", "RESETSTAT"});
+  const auto answer = count(other, rules, late);
+  CHECK(answer.counts.added == 400);
+  CHECK(answer.decided.empty());
+  // A few thousand events are looked at once, and not for each of the 400.
+  const auto stats = redis->ask({"INFO", "commandstats"}).text;
+  CHECK(stats.find("cmdstat_zrevrange:calls=2,") != std::string::npos);
+  // And exactly: what is missing decides.
+  std::vector<FarmEvent> rest;
+  for (int i = 400; i < 520; ++i)
+    rest.push_back(event(begin + 650, static_cast<std::uint64_t>(i), "bob", limit));
+  CHECK(count(other, rules, rest).decided.size() == 1);
+}
+
+TEST_CASE("of distinct recipients no name stays behind") {
+  const auto redis = Redis::start();
+  if (!redis) return;
+  auto session = redis->session("mx1");
+  const std::vector rules{rule("r", 5000, 60, agent::CountBy::recipients)};
+  std::vector<FarmEvent> many;
+  const auto time = now() - 30;
+  for (std::uint64_t i = 1; i <= 3000; ++i) many.push_back(event(time, i, "bob", 5000));
+  CHECK(count(session, rules, many).counts.added == 3000);
+  REQUIRE(redis->ask({"HLEN", "test:r:r|bob"}).number == 3000);
+  (void)change(session, word(false, now() * 1000 - 1, "mx1"));
+  CHECK(count(session, rules, {event(now() + 1, 1, "bob", 5000)}).counts.added == 1);
+  CHECK(redis->ask({"ZCARD", "test:w:r|bob"}).number == 1);
+  CHECK(redis->ask({"HLEN", "test:r:r|bob"}).number == 1);
 }
 
 TEST_CASE("the same words in any order end the same") {
