@@ -69,65 +69,91 @@ bool Lists::is_pending(const std::string& path, const std::string& key) const {
 
 void Lists::adopt(Counting& counting, std::optional<Instant> horizon, bool lost, Moment now) {
   for (std::size_t i = 0; i < lists_.size(); ++i) {
-    auto& list = lists_[i];
-    const auto view = list.file.read();
-    if (!view) {
-      fail(list.fault, view.error());
-      continue;
-    }
-    list.seen = view.value().stamp;
-    list.entries = view.value().entries.size();
-    check_access(list);
-    const auto changed = list.seen
-                             ? Instant(std::chrono::seconds(list.seen->modified_ns / kSecond))
-                             : std::min(now.wall, last_change_in_directory_of(list.file.path()));
-    if (lost) list.lost_before = changed;
-    std::set<std::string> present;
-    for (const auto& entry : view.value().entries) {
-      const auto key = folded(entry.key);
-      present.insert(key);
-      const auto decided = decided_at(entry.data);
-      const bool torn = !view.value().whole && &entry == &view.value().entries.back();
-      const bool ours = torn || (decided && (!horizon || *decided > *horizon));
-      if (ours && !counting.is_blocked(i, key)) {
-        list.unclaimed.emplace(key, torn ? std::nullopt : ends_at(entry.data));
-      } else {
-        counting.set_blocked(i, key);
-        if (!torn) counting.set_end(i, key, ends_at(entry.data));
-      }
-    }
-    if (lost) list.at_start = present;
-    // Written this moment: it may be in the midst of an edit. look() will tell.
-    if (!list.seen || now.wall - changed < std::chrono::seconds(2)) {
-      list.doubt = Doubt{list.seen, now.steady, now.steady, {}};
-    }
-    // Freed while we were away: what the log says up to that moment is the old story.
-    for (const auto& key : counting.blocked(i)) {
-      if (present.count(key) > 0 || is_pending(list.file.path(), key)) continue;
-      if (list.doubt) {
-        list.doubt->missing.insert(key);
-        continue;
-      }
-      const auto until = counting.end_of(i, key);
-      if (until && *until <= now.wall) {
-        counting.end({*until, i, key});  // by us, just before a crash
-        continue;
-      }
-      say_(fmt::format("{}: {} was freed meanwhile", list.file.path(), printable(key)));
-      counting.set_freed(i, key, changed);
+    lists_[i].unread = Unread{horizon, lost, false};
+    (void)adopt_one(i, counting, now);  // else as soon as it can be read
+  }
+}
+
+bool Lists::adopt_one(std::size_t index, Counting& counting, Moment now) {
+  auto& list = lists_[index];
+  const auto view = list.file.read();
+  if (!view) {
+    fail(list.fault, view.error());
+    return false;
+  }
+  const auto [horizon, lost, settled] = *std::exchange(list.unread, std::nullopt);
+  list.seen = view.value().stamp;
+  list.entries = view.value().entries.size();
+  check_access(list);
+  const auto changed = list.seen
+                           ? Instant(std::chrono::seconds(list.seen->modified_ns / kSecond))
+                           : std::min(now.wall, last_change_in_directory_of(list.file.path()));
+  if (lost && !settled) list.lost_before = changed;
+  std::set<std::string> present;
+  for (const auto& entry : view.value().entries) {
+    const auto key = folded(entry.key);
+    present.insert(key);
+    const auto decided = decided_at(entry.data);
+    const bool torn = !view.value().whole && &entry == &view.value().entries.back();
+    const bool ours = torn || (decided && (!horizon || *decided > *horizon));
+    if (ours && !settled && !counting.is_blocked(index, key)) {
+      list.unclaimed.emplace(key, torn ? Unclaimed{} : Unclaimed{decided, ends_at(entry.data)});
+    } else {
+      counting.set_blocked(index, key);
+      if (!torn) counting.set_end(index, key, ends_at(entry.data));
     }
   }
+  if (lost && !settled) list.at_start = present;
+  // Decided anew while it could not be read.
+  std::erase_if(pending_, [&](const PendingBlock& block) {
+    const auto key = folded(block.identity);
+    const auto decided = decided_at(block.data);
+    if (!lost || block.list != list.file.path() || present.count(key) > 0 || !decided ||
+        *decided >= changed) {
+      return false;
+    }
+    forget(index, key, changed, counting);
+    return true;
+  });
+  // Written this moment: it may be in the midst of an edit. look() will tell.
+  if (!list.seen || now.wall - changed < std::chrono::seconds(2)) {
+    list.doubt = Doubt{list.seen, now.steady, now.steady, {}};
+  }
+  // Freed while we were away: what the log says up to that moment is the old story.
+  for (const auto& key : counting.blocked(index)) {
+    if (present.count(key) > 0 || is_pending(list.file.path(), key)) continue;
+    if (list.doubt) {
+      list.doubt->missing.insert(key);
+      continue;
+    }
+    const auto until = counting.end_of(index, key);
+    if (until && *until <= now.wall) {
+      counting.end({*until, index, key});  // by us, just before a crash
+      continue;
+    }
+    say_(fmt::format("{}: {} was freed meanwhile", list.file.path(), printable(key)));
+    counting.set_freed(index, key, changed);
+  }
+  return true;
+}
+
+// What was decided is an old story: the file shows that somebody has freed him since.
+void Lists::forget(std::size_t index, const std::string& key, std::optional<Instant> freed,
+                   Counting& counting) {
+  say_(fmt::format("{}: {} was freed after this; counting anew", path(index), printable(key)));
+  counting.set_freed(index, key, freed);
 }
 
 void Lists::settle(Counting& counting) {
   for (std::size_t i = 0; i < lists_.size(); ++i) {
-    for (const auto& [key, until] : lists_[i].unclaimed) {
+    for (const auto& [key, line] : lists_[i].unclaimed) {
       counting.set_blocked(i, key);
-      counting.set_end(i, key, until);
+      counting.set_end(i, key, line.until);
     }
     lists_[i].unclaimed.clear();
     lists_[i].at_start.clear();
     lists_[i].lost_before.reset();
+    if (lists_[i].unread) lists_[i].unread->settled = true;
   }
 }
 
@@ -160,6 +186,12 @@ Lists::Seen Lists::look(std::size_t index, Counting& counting, Moment now, bool 
     return {false, true};
   }
   if (list.doubt && !again && stamp.value() == list.doubt->stamp) return {};
+  if (list.unread) {
+    if (!adopt_one(index, counting, now)) return {};
+    say_(fmt::format("{}: readable again", list.file.path()));
+    list.fault.clear();
+    return {true, !list.doubt};
+  }
   const auto view = list.file.read();
   if (!view) {
     fail(list.fault, view.error());
@@ -189,7 +221,7 @@ Lists::Seen Lists::look(std::size_t index, Counting& counting, Moment now, bool 
   for (auto& key : counting.blocked(index)) {
     if (present.count(key) == 0 && !is_pending(list.file.path(), key)) missing.insert(key);
   }
-  for (const auto& [key, until] : list.unclaimed) {
+  for (const auto& [key, line] : list.unclaimed) {
     if (present.count(key) == 0) missing.insert(key);
   }
   const auto& found = view.value().stamp;
@@ -289,14 +321,20 @@ Lists::Blocked Lists::block(const Decision& decision, const std::string& data, C
   auto* list = find(decision.list);
   if (list == nullptr) return Blocked::pending;
   const auto key = folded(decision.identity);
+  const auto index = static_cast<std::size_t>(list - lists_.data());
+  const auto line = list->unclaimed.find(key);
   if (list->lost_before && decision.time < *list->lost_before && list->at_start.count(key) == 0) {
-    say_(fmt::format("{}: {} was freed after this; counting anew", list->file.path(),
-                     printable(key)));
-    counting.set_freed(static_cast<std::size_t>(list - lists_.data()), key, list->lost_before);
+    forget(index, key, list->lost_before, counting);
+    return Blocked::freed_before;
+  }
+  // Who was blocked twice was freed in between. When, nobody knows any more.
+  if (line != list->unclaimed.end() && line->second.decided &&
+      decision.time < *line->second.decided) {
+    forget(index, key, std::nullopt, counting);
     return Blocked::freed_before;
   }
   // Somebody's edit under way would hide what we know of the file; and this key may be in it.
-  const bool may_be_there = list->doubt || list->unclaimed.count(key) > 0;
+  const bool may_be_there = list->doubt || line != list->unclaimed.end();
   auto known = may_be_there ? std::nullopt : list->seen;
   if (add(*list, block, known)) return Blocked::listed;
   put_off(std::move(block));

@@ -64,8 +64,8 @@ class Lists {
   [[nodiscard]] bool settling() const;
 
   enum class Blocked { listed, pending, freed_before };
-  // Puts the key of a decision into its list, or into pending() if that fails. freed_before: the
-  // state was lost, and the file shows that somebody freed this identity after the decision.
+  // Puts the key of a decision into its list, or into pending() if that fails. freed_before: it is
+  // read once more, and the file shows that somebody freed this identity after the decision.
   Blocked block(const Decision& decision, const std::string& data, Counting& counting);
   // The same for what others have decided. free: whatever its line says; events up to `since` are
   // of before. False: it could not be done.
@@ -106,24 +106,36 @@ class Lists {
     Steady since{}, first{};
     std::set<std::string> missing;
   };
+  // Could not be read at the start: what adopt() was told.
+  struct Unread {
+    std::optional<Instant> horizon;
+    bool lost = false;
+    bool settled = false;
+  };
+  struct Unclaimed {
+    std::optional<Instant> decided, until;  // as its line says
+  };
   struct List {
     actions::Blocklist file;
     std::optional<actions::FileStamp> seen{};  // nullopt: there was no file
     bool appended = false;                     // by us, since it was last read
     bool unseen = false;  // appended to by us, in a state that `seen` does not tell
     std::optional<Doubt> doubt{};
-    std::map<std::string, std::optional<Instant>>
-        unclaimed{};                   // folded keys, see adopt(); their ends
-    std::set<std::string> at_start{};  // all keys, if the state was lost
-    std::string fault{};               // empty: we could read it the last time
-    std::string unwritten{};           // empty: so could we write it; reading it mends nothing
-    std::string access{};              // empty: so can Exim's user read it
+    std::map<std::string, Unclaimed> unclaimed{};  // by folded key, see adopt()
+    std::set<std::string> at_start{};              // all keys, if the state was lost
+    std::string fault{};                           // empty: we could read it the last time
+    std::string unwritten{};  // empty: so could we write it; reading it mends nothing
+    std::string access{};     // empty: so can Exim's user read it
     std::size_t entries = 0;
     bool unsynced = false;
     std::deque<Recent> recent{};
     std::optional<Instant>
         lost_before{};  // decisions up to then were made before the state was lost
+    std::optional<Unread> unread{};
   };
+  bool adopt_one(std::size_t list, Counting& counting, Moment now);  // false: it can't be read
+  void forget(std::size_t list, const std::string& key, std::optional<Instant> freed,
+              Counting& counting);
   // `known`: see Blocklist::add; set to what it would be for the next one.
   bool add(List& list, const PendingBlock& block, std::optional<actions::FileStamp>& known);
   void check_access(List& list);

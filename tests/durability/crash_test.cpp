@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 #include <cstdio>
+#include <set>
 #include <sstream>
 
 #include "tests/durability/story.h"
@@ -35,14 +36,13 @@ std::string said(const Plan& plan) {
   return fmt::format("calls {} to {} fail", plan.at, plan.at + plan.length - 1);
 }
 
-// Without the windows of who is blocked: what led to it is over, and not told by the list.
-std::string what_matters(const std::string& account) {
-  std::string out;
+// Without the windows of who is blocked: what led to it is over, and not told by the list. Nor in
+// which order keys stand there: one that could not be written comes after the next.
+std::multiset<std::string> what_matters(const std::string& account) {
+  std::multiset<std::string> out;
   std::istringstream lines(account);
-  for (std::string line; std::getline(lines, line);) {
-    const auto blocked = line.find(" blocked=1");
-    out += line.substr(0, blocked) + "\n";
-  }
+  for (std::string line; std::getline(lines, line);)
+    out.insert(line.substr(0, line.find(" blocked=1")));
   return out;
 }
 

@@ -106,3 +106,106 @@ TEST_CASE("So is nobody who came into a file of the exempt meanwhile") {
   m.turns(2, 20s);
   CHECK_FALSE(m.engine().pipeline().counting().is_blocked(0, "alice"));
 }
+
+namespace {
+
+void hide_list(const Machine& m) {
+  std::filesystem::rename(m.list(), m.path("aside"));
+  std::filesystem::create_directory(m.list());
+}
+void show_list(const Machine& m) {
+  std::filesystem::remove(m.list());
+  std::filesystem::rename(m.path("aside"), m.list());
+}
+void lose_state(const Machine& m) {
+  for (const auto* name : {"state/checkpoint", "state/checkpoint.previous"})
+    std::ofstream(m.path(name)) << "damaged\n";
+}
+
+}  // namespace
+
+// As if it were the state that is gone: what the list holds of ours, the log leads to again.
+TEST_CASE("State lost and the list unreadable at the start: the notice still goes out") {
+  for (const int turns_unread : {0, 5}) {
+    Machine m(lab::scratch() + "-list");
+    m.start();
+    m.mailer().refusal = "not now";
+    m.rejections("alice", 3);
+    m.settle();
+    CHECK(m.listed() == std::vector<std::string>{"alice"});
+    CHECK(m.told().empty());
+    m.kill();
+    lose_state(m);
+    hide_list(m);
+    m.mailer().refusal.clear();
+    m.forward(5s);
+    m.start();
+    m.turns(turns_unread, 100ms);
+    show_list(m);
+    m.settle();
+    m.turns(4, 20s);
+    INFO(turns_unread);
+    CHECK(m.told().size() == 1);
+    CHECK(m.listed() == std::vector<std::string>{"alice"});
+    CHECK(m.engine().pipeline().counting().is_blocked(0, "alice"));
+  }
+}
+
+TEST_CASE("State lost and the list unreadable at the start: who was freed stays free") {
+  for (const int turns_unread : {0, 5}) {
+    Machine m(lab::scratch() + "-list");
+    m.start();
+    m.rejections("alice", 3);
+    m.rejections("bob", 3);
+    m.settle();
+    m.forward(10s);
+    m.free_user("alice");
+    m.forward(10s);
+    m.settle();
+    m.kill();
+    lose_state(m);
+    hide_list(m);
+    m.forward(5s);
+    m.start();
+    m.turns(turns_unread, 100ms);
+    show_list(m);
+    m.settle();
+    m.turns(4, 20s);
+    INFO(turns_unread);
+    CHECK(m.listed() == std::vector<std::string>{"bob"});
+    CHECK_FALSE(m.engine().pipeline().counting().is_blocked(0, "alice"));
+    m.rejections("alice", 2);
+    m.settle();
+    CHECK(m.listed() == std::vector<std::string>{"bob"});
+    m.rejections("alice", 1);
+    m.settle();
+    CHECK(m.listed() == std::vector<std::string>{"alice", "bob"});
+  }
+}
+
+// His line is that of the second block; the log leads to the first one once more.
+TEST_CASE(
+    "State lost: who was freed and blocked again is told of once more, as of the second block") {
+  Machine m(lab::scratch() + "-list");
+  m.start();
+  m.rejections("alice", 3);
+  m.settle();
+  m.forward(100s);
+  m.free_user("alice");
+  m.forward(100s);
+  m.settle();
+  m.mailer().refusal = "not now";
+  m.rejections("alice", 3);
+  m.settle();
+  CHECK(m.told().size() == 1);
+  m.kill();
+  lose_state(m);
+  m.mailer().refusal.clear();
+  m.forward(5s);
+  m.start();
+  m.settle();
+  m.turns(4, 20s);
+  CHECK(m.listed() == std::vector<std::string>{"alice"});
+  CHECK(m.told().size() == 2);
+  CHECK(m.decided().size() == 2);
+}

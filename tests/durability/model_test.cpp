@@ -253,7 +253,10 @@ class World {
         if (m_.running()) look();
         break;
       case Op::kill:
-        if (m_.running()) m_.kill();
+        if (m_.running()) {
+          m_.kill();
+          for (const auto& [notice, times] : m_.told()) ++kills_after_[notice];
+        }
         break;
       case Op::stop:
         if (!m_.running()) break;
@@ -329,7 +332,8 @@ class World {
     std::map<std::string, int> episodes;
     for (const auto& [notice, times] : m_.told()) {
       ++episodes[notice.substr(0, notice.find(' '))];
-      if (times > 2) what += fmt::format("{}: {} notices\n", notice, times);
+      // Another one needs a kill in the midst of handing over the one before.
+      if (times > 1 + kills_after_[notice]) what += fmt::format("{}: {} notices\n", notice, times);
     }
     if (episodes != model_.episodes()) {
       for (unsigned i = 0; i < kUsers; ++i) {
@@ -367,7 +371,8 @@ class World {
   bool log_exists_ = false, read_some_ = false, saved_ = false, just_rotated_ = false;
   int unread_ = 0, lines_in_log_ = 0, rotations_ = 0;
   std::string rest_, half_in_;
-  std::set<std::string> unseen_;  // blocked by hand while the agent was down
+  std::map<std::string, int> kills_after_;  // by notice: kills since it was told of
+  std::set<std::string> unseen_;            // blocked by hand while the agent was down
 };
 
 std::string outcome(const Script& script) {
