@@ -1,6 +1,7 @@
 // The exact sliding window of one identity under one rule. An event at log time t is in the window
 // while t > newest - period, where newest is this window's newest event. Late events land in their
-// place. At most `limit` newest events are kept: enough to say whether the limit is reached.
+// place. At most `limit` newest events are kept: enough to say whether the limit is reached. No
+// period is longer than a year.
 #pragma once
 
 #include <chrono>
@@ -21,8 +22,8 @@ class Window {
 
   [[nodiscard]] bool empty() const { return size() == 0; }
   [[nodiscard]] std::size_t size() const { return times_.size() - head_; }
-  [[nodiscard]] Instant oldest() const { return from(times_[head_]); }  // not if empty
-  [[nodiscard]] Instant newest() const { return from(times_.back()); }  // not if empty
+  [[nodiscard]] Instant oldest() const { return from(at(head_)); }              // not if empty
+  [[nodiscard]] Instant newest() const { return from(base_ + times_.back()); }  // not if empty
   // How many events it holds of this very second.
   [[nodiscard]] std::uint32_t count_of(Instant time) const;
   // How many events are younger than `period` at `now`.
@@ -32,17 +33,24 @@ class Window {
   // For the checkpoint: what add() was told, oldest first. `recipients` is empty or as long.
   [[nodiscard]] std::vector<std::int64_t> times() const;
   [[nodiscard]] std::vector<std::uint64_t> recipients() const;
-  void restore(std::vector<std::int64_t> times, std::vector<std::uint64_t> recipients);
+  // Ascending times; those that lie 68 years before the last one are left out.
+  void restore(const std::vector<std::int64_t>& times, std::vector<std::uint64_t> recipients);
 
  private:
   static Instant from(std::int64_t seconds) { return Instant(std::chrono::seconds(seconds)); }
-
+  // Of the i-th time, from head_ on.
+  [[nodiscard]] std::int64_t at(std::size_t i) const { return base_ + times_[i]; }
+  // How many of those up to `edge` lie in front.
+  [[nodiscard]] std::size_t count_up_to(std::int64_t edge) const;
+  void count_from(std::int64_t base);
   void drop_front(std::size_t count);
 
-  // Seconds since 1970 UTC, ascending, from head_ on; what lies before was dropped and is cut off
-  // from time to time, so that a full window costs no move of all its events for each new one.
-  std::vector<std::int64_t> times_;
+  // Seconds from base_, ascending, from head_ on: they make up most of what the agent remembers,
+  // and no period is too long for 32 bits. What lies before head_ was dropped and is cut off from
+  // time to time, so that a full window costs no move of all its events for each new one.
+  std::vector<std::int32_t> times_;
   std::vector<std::uint64_t> recipients_;  // beside times_ when recipients are counted, else empty
+  std::int64_t base_ = 0;                  // seconds since 1970 UTC
   std::size_t head_ = 0;
 };
 

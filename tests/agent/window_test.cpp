@@ -1,6 +1,7 @@
 #include "agent/window.h"
 
 #include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 #include <map>
 #include <random>
@@ -29,6 +30,10 @@ class NaiveWindow {
   std::vector<std::pair<std::int64_t, std::uint64_t>> events_;
 };
 
+constexpr std::int64_t kLeap = 3'000'000'000;
+constexpr std::array<std::int64_t, 4> kNearEdges{0, (std::int64_t{1} << 31) - 100,
+                                                 (std::int64_t{1} << 32) - 100, 253'402'300'000};
+
 TEST_CASE("the window agrees with its definition on random events, late ones among them") {
   std::mt19937 random(20261125);
   for (int round = 0; round < 600; ++round) {
@@ -38,10 +43,16 @@ TEST_CASE("the window agrees with its definition on random events, late ones amo
     const int disorder = round % 3 == 0 ? 0 : round % 30;
     Window window;
     NaiveWindow naive;
-    std::int64_t now = 1'000'000;
+    // Clocks that are wrong by decades, and the years 1970, 2038 and 9999.
+    const bool wild = round % 4 == 0;
+    std::int64_t now = wild ? kNearEdges[std::size_t(round / 4) % kNearEdges.size()] : 1'000'000;
     for (int i = 0; i < 120; ++i) {
       now += std::uniform_int_distribution<int>(0, 6)(random);
-      const auto at = now - std::uniform_int_distribution<int>(0, disorder)(random);
+      const bool leap = wild && std::uniform_int_distribution<int>(0, 15)(random) == 0;
+      if (leap && i % 2 == 0) now += kLeap;
+      const auto at =
+          now -
+          (leap && i % 2 == 1 ? kLeap : std::uniform_int_distribution<int>(0, disorder)(random));
       const std::uint64_t who =
           recipients ? std::uniform_int_distribution<std::uint64_t>(1, 9)(random) : 0;
       const auto expected = std::min(limit, naive.add(at, who, period));
@@ -50,8 +61,20 @@ TEST_CASE("the window agrees with its definition on random events, late ones amo
       INFO("round " << round << " event " << i << " limit " << limit << " period " << period);
       REQUIRE(got == expected);
       if (got == limit) window.clear(), naive = NaiveWindow();  // a decision ends the story
+      Window again;                                             // after a restart
+      again.restore(window.times(), window.recipients());
+      REQUIRE(again.times() == window.times());
+      if (i % 5 == 0) window = std::move(again);
     }
   }
+}
+
+TEST_CASE("a saved window that spans centuries keeps what may still count") {
+  Window window;
+  window.restore({-9'000'000'000, 5, 4'000'000'000, 4'000'000'100}, {1, 2, 3, 4});
+  CHECK(window.times() == std::vector<std::int64_t>{4'000'000'000, 4'000'000'100});
+  CHECK(window.recipients() == std::vector<std::uint64_t>{3, 4});
+  CHECK(window.count_of(Instant(std::chrono::seconds(4'000'000'000))) == 1);
 }
 
 }  // namespace
