@@ -215,6 +215,7 @@ bool Engine::read_logs(Moment now) {
   return more;
 }
 
+// All but the subjects.
 State Engine::snapshot(Moment now) {
   State state;
   state.positions = parked_;
@@ -224,7 +225,6 @@ State Engine::snapshot(Moment now) {
   auto& counting = pipeline_.counting();
   // By a stamp from the future alone nothing ends.
   if (counting.newest()) counting.expire(std::min(*counting.newest(), now.wall), pipeline_.shown());
-  state.subjects = counting.subjects();
   state.layout = counting.layout();
   state.newest = counting.newest();
   state.submissions = pipeline_.submissions().all();
@@ -241,7 +241,8 @@ State Engine::snapshot(Moment now) {
 SaveJob Engine::job(Moment now, bool with_checkpoint) {
   SaveJob job;
   if (with_checkpoint) {
-    job.checkpoint = encode_state(snapshot(now));
+    const auto state = snapshot(now);
+    job.checkpoint = encode_state(state, pipeline_.counting().subjects());
     job.lists = lists_.take_unsynced();
     covers_mail_ = outbox_.prepared();
   }

@@ -311,6 +311,10 @@ class Decoder {
 }  // namespace
 
 std::string encode_state(const State& state) {
+  return encode_state(state, state.subjects);
+}
+
+std::string encode_state(const State& state, const Counting::Subjects& all) {
   std::string out(kHeader);
   for (const auto& position : state.positions) encode_position(out, position);
   if (state.newest) {
@@ -359,7 +363,8 @@ std::string encode_state(const State& state) {
   }
   // In a fixed order, so that equal states are equal bytes.
   std::vector<const Counting::Subjects::value_type*> subjects;
-  for (const auto& subject : state.subjects) subjects.push_back(&subject);
+  subjects.reserve(all.size());
+  for (const auto& subject : all) subjects.push_back(&subject);
   std::sort(subjects.begin(), subjects.end(),
             [](const auto* a, const auto* b) { return a->first < b->first; });
   for (const auto* subject : subjects) encode_subject(out, subject->first, subject->second);

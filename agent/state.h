@@ -64,6 +64,8 @@ struct State {
 };
 
 [[nodiscard]] std::string encode_state(const State& state);
+// With `subjects` in the place of the state's: they are many, and a copy would take as long again.
+[[nodiscard]] std::string encode_state(const State& state, const Counting::Subjects& subjects);
 // Or what is wrong with the text; any damage is found by the checksum.
 [[nodiscard]] std::variant<State, std::string> decode_state(std::string_view text);
 
