@@ -19,6 +19,7 @@ timezone = "UTC"
 directory = "{folder}/state"
 [exim]
 user = "root"
+freeze_queued = false
 [notify]
 to = ["abuse@example.org"]
 transports = ["none"]
