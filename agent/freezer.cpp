@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <thread>
 #include <utility>
 
 #include "actions/blocklist.h"
@@ -24,8 +25,9 @@ constexpr std::array<std::chrono::seconds, 6> kPauses{1s, 2s, 5s, 10s, 20s, 30s}
 
 }  // namespace
 
-Freezer::Freezer(const std::string& exim, std::shared_ptr<const Tables> tables, Say say)
-    : queue_(exim), say_(std::move(say)), tables_(std::move(tables)) {
+Freezer::Freezer(const std::string& exim, actions::Files& files,
+                 std::shared_ptr<const Tables> tables, Say say)
+    : queue_(exim), files_(files), say_(std::move(say)), tables_(std::move(tables)) {
   // Signals are the main thread's business, whenever it gets to blocking them.
   sigset_t all, before;
   sigfillset(&all);
@@ -45,9 +47,10 @@ void Freezer::set_tables(std::shared_ptr<const Tables> tables) {
   tables_ = std::move(tables);
 }
 
-void Freezer::freeze(IdentityKind kind, std::string identity, Instant since) {
+void Freezer::freeze(IdentityKind kind, std::string identity, std::string list, Instant since) {
   const std::lock_guard lock(mutex_);
-  waiting_.push_back({kind, std::move(identity), since.time_since_epoch().count(), 0, {}});
+  waiting_.push_back(
+      {kind, std::move(identity), std::move(list), since.time_since_epoch().count(), 0, {}, false});
   wake_.notify_one();
 }
 
@@ -80,6 +83,33 @@ void Freezer::work(const std::stop_token& stop) {
   }
 }
 
+// nullopt: the list can't be read; the service says so.
+std::optional<bool> Freezer::is_listed(const Job& job) const {
+  const auto view = actions::Blocklist(files_, job.list, {}).read();
+  if (!view) return std::nullopt;
+  const auto& entries = view.value().entries;
+  return std::any_of(entries.begin(), entries.end(), [&](const actions::ListEntry& entry) {
+    return actions::same_key(entry.key, job.identity);
+  });
+}
+
+// Who is not in his list, and was: an admin, another host or the end of his block has freed him. A
+// block that waits for its list was never seen there.
+void Freezer::drop_freed(std::vector<Job>& jobs) const {
+  const bool any_gone = std::any_of(jobs.begin(), jobs.end(), [&](const Job& job) {
+    return job.listed && !is_listed(job).value_or(true);
+  });
+  if (any_gone) std::this_thread::sleep_for(Lists::kSettle);  // somebody may be writing it anew
+  std::erase_if(jobs, [&](Job& job) {
+    const bool listed = is_listed(job).value_or(job.listed);
+    const bool freed = std::exchange(job.listed, listed) && !listed;
+    if (freed)
+      say_(fmt::format("{}: freed meanwhile; nothing more of his in the queue is frozen",
+                       printable(job.identity)));
+    return freed;
+  });
+}
+
 // Leaves those in `jobs` that must be tried again, with their time.
 void Freezer::attempt(std::vector<Job>& jobs, const IdentityMap& map) {
   const auto wanted = [&](const actions::QueuedMessage& message, const Job& job) {
@@ -98,8 +128,10 @@ void Freezer::attempt(std::vector<Job>& jobs, const IdentityMap& map) {
     });
   };
   if (denied_) return jobs.clear();
+  drop_freed(jobs);
   const auto before = queue_.messages();
   if (!before) return later(before.error().what);
+  drop_freed(jobs);  // that took a while
   std::vector<std::string> ids;
   for (const auto& message : before.value()) {
     const bool any =
@@ -153,7 +185,7 @@ void freeze_again(Freezer& freezer, const Config& config, actions::Files& files,
     for (const auto& entry : view.value().entries) {
       const auto decided = decided_at(entry.data);
       if (decided && *decided > now - rule.period)
-        freezer.freeze(rule.identity, entry.key, *decided - rule.period);
+        freezer.freeze(rule.identity, entry.key, rule.list, *decided - rule.period);
     }
   }
 }

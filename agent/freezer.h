@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -26,7 +27,9 @@ class Freezer {
  public:
   using Say = std::function<void(const std::string&)>;  // called from the thread
 
-  Freezer(const std::string& exim, std::shared_ptr<const Tables> tables, Say say);
+  // `files` is used from another thread, and must allow that.
+  Freezer(const std::string& exim, actions::Files& files, std::shared_ptr<const Tables> tables,
+          Say say);
   ~Freezer();  // waits for the order under way
   Freezer(const Freezer&) = delete;
   Freezer& operator=(const Freezer&) = delete;
@@ -34,23 +37,28 @@ class Freezer {
   // By whom messages are known from now on.
   void set_tables(std::shared_ptr<const Tables> tables);
   // Messages of this sender that Exim received at `since` or later. What an admin has thawed stays
-  // thawed; what a delivery holds is tried again for a minute.
-  void freeze(IdentityKind kind, std::string identity, Instant since);
+  // thawed; what a delivery holds is tried again for a minute. Once he is gone from `list`, what he
+  // sends is his own affair again.
+  void freeze(IdentityKind kind, std::string identity, std::string list, Instant since);
 
  private:
   using Steady = std::chrono::steady_clock::time_point;
   struct Job {
     IdentityKind kind;
-    std::string identity;
+    std::string identity, list;
     std::int64_t since = 0;  // seconds since 1970 UTC
     unsigned tries = 0;
     Steady due{};
+    bool listed = false;  // he was seen to be
   };
   void work(const std::stop_token& stop);
   void attempt(std::vector<Job>& jobs, const IdentityMap& map);
+  [[nodiscard]] std::optional<bool> is_listed(const Job& job) const;
+  void drop_freed(std::vector<Job>& jobs) const;
   void report(const Job& job, std::size_t frozen, std::size_t held);
 
   actions::EximQueue queue_;
+  actions::Files& files_;
   Say say_;
   bool denied_ = false;
   std::mutex mutex_;

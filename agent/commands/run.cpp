@@ -121,7 +121,7 @@ Exit run_service(const Invocation& invocation) {
   const auto start_freezer = [&](const Config& current, std::shared_ptr<const Tables> tables) {
     freezer.reset();
     if (options.dry_run || !freezes(current)) return;
-    freezer.emplace(current.exim.binary, std::move(tables), say);
+    freezer.emplace(current.exim.binary, files, std::move(tables), say);
     freeze_again(*freezer, current, files,
                  std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
   };
@@ -129,7 +129,8 @@ Exit run_service(const Invocation& invocation) {
                                                          const Zone& zone) {
     print(decision, zone);
     if (freezer)
-      freezer->freeze(decision.identity_kind, decision.identity, decision.time - decision.period);
+      freezer->freeze(decision.identity_kind, decision.identity, decision.list,
+                      decision.time - decision.period);
   };
   options.on_tables = [&](std::shared_ptr<const Tables> tables) {
     if (freezer) freezer->set_tables(std::move(tables));

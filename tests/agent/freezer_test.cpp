@@ -1,0 +1,101 @@
+// The freezer with an Exim and an exipick of the test's own, in a directory of its own.
+#include "agent/freezer.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <sstream>
+
+#include "actions/files.h"
+
+namespace agent {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Place {
+  Place() {
+    std::array<char, 64> name{"/tmp/exiwarden-freezer.XXXXXX"};
+    folder = ::mkdtemp(name.data());
+    write("users", "alice: 2026-11-28T00:00:00+00:00 exiwarden\n");
+    program("exim",
+            "case $1 in -bP) echo \"spool_directory = $here\";;\n"
+            "-Mf) shift; for id; do echo \"$id\" >>\"$here/ordered\"; done;; esac\n");
+  }
+  ~Place() { fs::remove_all(folder); }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(folder + "/" + name) << text;
+  }
+  void program(const std::string& name, const std::string& text) const {
+    write(name, "#!/bin/sh\nhere=" + folder + "\n" + text);
+    ::chmod((folder + "/" + name).c_str(), 0755);
+  }
+  [[nodiscard]] std::string read(const std::string& name) const {
+    std::ifstream file(folder + "/" + name);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+  }
+  // What exipick shows: a message of alice's that is frozen once that was ordered. `before`: what
+  // it does first.
+  void queue(const std::string& before) const {
+    program("exipick", before +
+                           "\nfrozen=; [ -e \"$here/ordered\" ] && frozen=1\n"
+                           "echo \"1xW26y-0008Hf-2v deliver_freeze='$frozen' manually_thawed='' "
+                           "received_time='1795571272' message_size='185' "
+                           "sender_host_address='192.0.2.1' sender_host_authenticated='plain' "
+                           "originator_login='root' authenticated_id='alice'\"\n"
+                           "echo >>\"$here/shown\"\n");
+  }
+
+  std::string folder;
+};
+
+// Asks for alice's mail to be frozen and gives what was said of it, once exipick was asked twice or
+// the freezer has nothing left to do.
+std::string freeze(const Place& place) {
+  actions::PosixFiles files;
+  std::promise<std::string> said;
+  bool over = false;
+  Freezer freezer(place.folder + "/exim", files, Tables::without_files(Config::defaults()),
+                  [&](const std::string& text) {
+                    if (!std::exchange(over, true)) said.set_value(text);
+                  });
+  freezer.freeze(IdentityKind::user, "Alice", place.folder + "/users",
+                 Instant(std::chrono::seconds(1795571000)));
+  return said.get_future().get();
+}
+
+TEST_CASE("what a sender who is blocked has in the queue is frozen") {
+  Place place;
+  place.queue("");
+  CHECK(freeze(place) == "Alice: 1 message in the queue frozen");
+  CHECK(place.read("ordered") == "1xW26y-0008Hf-2v\n");
+}
+
+TEST_CASE("so it is while his line can't be written") {
+  Place place;
+  place.write("users", "");
+  place.queue("");
+  CHECK(freeze(place) == "Alice: 1 message in the queue frozen");
+}
+
+TEST_CASE("who was freed meanwhile is left alone") {
+  Place place;
+  place.queue(": >\"$here/users\"");
+  CHECK(freeze(place) == "Alice: freed meanwhile; nothing more of his in the queue is frozen");
+  CHECK(place.read("ordered").empty());
+}
+
+}  // namespace
+}  // namespace agent
