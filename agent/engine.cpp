@@ -27,6 +27,13 @@ constexpr auto kMetrics = 15s;
 constexpr auto kLastMail = 5s;  // at a stop
 constexpr std::size_t kMaxParked = 64;
 
+bool knows_all(const std::vector<LogPosition>& positions, const std::vector<std::string>& paths) {
+  return std::all_of(paths.begin(), paths.end(), [&](const std::string& path) {
+    return std::any_of(positions.begin(), positions.end(),
+                       [&](const LogPosition& position) { return position.path == path; });
+  });
+}
+
 }  // namespace
 
 Engine::Engine(const Config& config, PipelineOptions around, LogTrust trust, EngineParts parts,
@@ -67,6 +74,7 @@ void Engine::start(Moment now) {
     loaded = file.load(options_.say);
   }
   auto& state = loaded.state;
+  const bool known = state && knows_all(state->positions, config_.log.paths);
   if (state) {
     pipeline_.counting().restore(std::move(state->subjects), state->layout, state->newest);
     pipeline_.submissions().restore(std::move(state->submissions));
@@ -84,8 +92,14 @@ void Engine::start(Moment now) {
                state ? std::nullopt : std::optional(now.wall - longest_period()),
                loaded.damaged && !state, now);
   for (const auto& path : config_.log.paths) follow(path, std::exchange(parked_, {}), now);
-  // Before anything is read: a crash during the first catch-up must not move its beginning.
-  if (!options_.dry_run) checkpoints_.write(now.steady, [&] { return job(now, true); });
+  // Before anything is read: a crash during the first catch-up must not move its beginning. What is
+  // saved may tell it already.
+  if (options_.dry_run) return;
+  if (known) {
+    checkpoints_.touch();
+  } else {
+    checkpoints_.write(now.steady, [&] { return job(now, true); });
+  }
 }
 
 // `saved` may hold positions of other logs too: those are parked again.

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::string_view kHeader = "exiwarden-state 1\n";
 constexpr std::string_view kSum = "sum ";
+constexpr std::size_t kSubjectSize = 96;  // bytes of most subjects: all that a table is sized by
 
 void encode_position(std::string& out, const LogPosition& position) {
   const auto& reader = position.reader;
@@ -402,6 +403,7 @@ std::variant<State, std::string> decode_state(std::string_view text) {
   }
   if (!content.ends_with('\n')) return std::string("its last line has no end");
   Decoder decoder;
+  decoder.state.subjects.reserve(content.size() / kSubjectSize);
   try {
     auto rest = content.substr(kHeader.size());
     while (!rest.empty()) {
