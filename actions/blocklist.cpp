@@ -173,4 +173,32 @@ Result<std::size_t> Blocklist::remove(const std::vector<std::string>& keys) {
   }
 }
 
+Result<bool> Blocklist::change(std::string_view key, std::string_view data) {
+  const auto lock = files_.lock(directory(), kLockMilliseconds);
+  if (!lock) return lock.error();
+  for (int attempt = 1;; ++attempt) {
+    bool exists = false;
+    const auto content = read_or_nothing(files_, path_, exists);
+    if (!content) return content.error();
+    const std::string& bytes = content.value().bytes;
+    std::string changed;
+    std::size_t done = 0;
+    for (const auto& entry : read_list(bytes)) {
+      if (!same_key(entry.key, key)) continue;
+      const auto line = list_line(entry.key, data);
+      if (!line) return Error{Errc::malformed, 0, "no line of " + path_ + " can hold this"};
+      changed.append(bytes, done, entry.begin - done);
+      changed += *line;
+      changed +=
+          foreign_lines(std::string_view(bytes).substr(entry.begin, entry.end - entry.begin));
+      done = entry.end;
+    }
+    if (done == 0) return false;
+    changed.append(bytes, done);
+    const auto stamp = files_.replace(path_, changed, creation_, content.value().stamp);
+    if (stamp) return true;
+    if (stamp.error().code != Errc::changed || attempt >= kTries) return stamp.error();
+  }
+}
+
 }  // namespace actions

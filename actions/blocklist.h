@@ -44,6 +44,8 @@ class Blocklist {
                     const std::optional<FileStamp>& known = std::nullopt);
   // After it, none of `keys` is found. By rename. Gives how many lines went.
   Result<std::size_t> remove(const std::vector<std::string>& keys);
+  // The lines of `key` say `data` from now on. By rename. False: it has none.
+  Result<bool> change(std::string_view key, std::string_view data);
   Result<Done> sync() const { return files_.sync(path_); }
 
   [[nodiscard]] const std::string& path() const { return path_; }

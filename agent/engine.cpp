@@ -51,8 +51,7 @@ Engine::Engine(const Config& config, PipelineOptions around, LogTrust trust, Eng
       trust_(std::move(trust)) {
   tables_.follow(config_);
   if (parts_.farm != nullptr) {
-    farm_.emplace(config_, *parts_.farm,
-                  config_.farm.host.empty() ? options_.host : config_.farm.host);
+    farm_.emplace(config_, *parts_.farm, farm_host());
   }
   watch_counts();
   pipeline_.on_end([this](const Counting::End& block) { end_block(block); });
@@ -83,7 +82,7 @@ void Engine::start(Moment now) {
     drop_exempt();
     outbox_.restore(std::move(state->outbox), now.steady);
     silences_.restore(std::move(state->silences), config_.log.paths);
-    if (farm_) farm_->restore(std::move(state->farm_words));
+    if (farm_) farm_->restore(state->farm_words, state->layout.lists);
     parked_ = std::move(state->positions);
   }
   silences_.begin(now.wall);
@@ -350,7 +349,7 @@ void Engine::reload(const Config& config, PipelineOptions around, LogTrust trust
   std::erase(followers_, nullptr);
   pipeline_.reconfigure(config_, std::move(around));
   watch_counts();
-  if (farm_) farm_->configure(config_, pipeline_.counting());
+  if (farm_) farm_->configure(config_, farm_host());
   lists_changed_ = true;
   tables_.follow(config_);
   exim_ = actions::find_exim_user(config_.exim.user);

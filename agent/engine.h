@@ -103,7 +103,13 @@ class Engine {
   void say_farm_state();
   [[nodiscard]] Decision decision_of(const FarmMember::Order& order) const;
   void block_for_farm(const FarmMember::Order& order);
-  void free_for_farm(const FarmMember::Order& order);
+  [[nodiscard]] const std::string& farm_host() const {
+    return config_.farm.host.empty() ? options_.host : config_.farm.host;
+  }
+  void follow_farm(const std::vector<FarmMember::Order>& orders);
+  void free_for_farm(std::size_t list, const std::vector<FarmMember::Order>& orders);
+  void end_for_farm(const FarmMember::Order& order);
+  [[nodiscard]] Instant moment_of(const FarmRecord& record) const;
   bool hold_notice(const Decision& decision, const Notice& notice);
   void release_notices(Moment now);
   [[nodiscard]] std::optional<Steady> farm_due() const;

@@ -90,6 +90,7 @@ void Engine::end_block(const Counting::End& block) {
   ++ended_;
   if (options_.dry_run) return;
   lists_.end(block);
+  lists_changed_ = true;  // the farm may know another end of it
   checkpoints_.hurry();
 }
 

@@ -81,17 +81,67 @@ void Engine::block_for_farm(const FarmMember::Order& order) {
   outbox_.add(compose_notice(decision, zone_, now_.wall, context));
 }
 
-void Engine::free_for_farm(const FarmMember::Order& order) {
-  const auto& [name, record] = order.word;
-  const bool was = pipeline_.counting().is_blocked(order.list, name.key);
-  if (!lists_.free(order.list, name.key, instant_of(record.stamp / 1000), pipeline_.counting())) {
-    farm_->not_done(name);
+// By this machine's clock, and not in what is still to come.
+Instant Engine::moment_of(const FarmRecord& record) const {
+  const auto ours = (record.stamp - parts_.farm->status().clock_offset) / 1000;
+  return std::min(instant_of(ours), now_.wall);
+}
+
+void Engine::free_for_farm(std::size_t list, const std::vector<FarmMember::Order>& orders) {
+  auto& counting = pipeline_.counting();
+  const auto young = now_.wall - farm_->longest_period() - 1h;
+  std::vector<Lists::Freed> freed;
+  std::vector<const FarmMember::Order*> were;
+  for (const auto& order : orders) {
+    const auto since = moment_of(order.word.record);
+    freed.push_back({order.word.name.key, since, since > young});
+    if (counting.is_blocked(list, order.word.name.key)) were.push_back(&order);
+  }
+  if (!lists_.free(list, freed, counting)) {
+    for (const auto& order : orders) farm_->not_done(order.word.name);
     return;
   }
-  if (!was) return;
-  ++farm_freed_;
-  options_.say(fmt::format("{}: {} is free again, by {}", lists_.path(order.list),
-                           printable(record.identity), record.host));
+  for (const auto* order : were) {
+    ++farm_freed_;
+    options_.say(fmt::format("{}: {} is free again, by {}", lists_.path(list),
+                             printable(order->word.record.identity), order->word.record.host));
+  }
+}
+
+// Two hosts had blocked the same identity: the later word says until when.
+void Engine::end_for_farm(const FarmMember::Order& order) {
+  auto& counting = pipeline_.counting();
+  const auto& [name, record] = order.word;
+  const auto until = record.until ? std::optional(instant_of(*record.until)) : std::nullopt;
+  // If that fails its line has the last word, as ever.
+  if (!lists_.end_at(order.list, name.key, until, zone_)) return;
+  counting.set_end(order.list, name.key, until);
+  if (until) counting.set_times(order.list, name.key, record.times);
+}
+
+// Releases together, but none behind a later block.
+void Engine::follow_farm(const std::vector<FarmMember::Order>& orders) {
+  std::map<std::size_t, std::vector<FarmMember::Order>> freed;
+  std::set<FarmName> names;
+  const auto free_them = [&] {
+    for (const auto& [list, of_list] : freed) free_for_farm(list, of_list);
+    freed.clear();
+    names.clear();
+  };
+  for (const auto& order : orders) {
+    if (order.kind == FarmMember::Order::Kind::free) {
+      freed[order.list].push_back(order);
+      names.insert(order.word.name);
+      continue;
+    }
+    if (names.count(order.word.name) > 0) free_them();
+    if (order.kind == FarmMember::Order::Kind::end) {
+      end_for_farm(order);
+    } else {
+      block_for_farm(order);
+    }
+  }
+  free_them();
 }
 
 bool Engine::hold_notice(const Decision& decision, const Notice& notice) {
@@ -120,19 +170,13 @@ void Engine::hear_farm(Moment now) {
   // Ours first: see farm/member.h.
   if (std::exchange(lists_changed_, false)) farm_->compare(counting, settled_, now);
   if (now.steady >= next_undone_) {
-    for (const auto& order : farm_->undone(counting)) free_for_farm(order);
+    follow_farm(farm_->undone(counting));
     next_undone_ = now.steady + kFreeAgain;
   }
   const auto tables =
       pipeline_.options().tables ? pipeline_.options().tables : Tables::without_files(config_);
   auto heard = farm_->take(counting, *tables, now);
-  for (const auto& order : heard.orders) {
-    if (order.kind == FarmMember::Order::Kind::free) {
-      free_for_farm(order);
-    } else {
-      block_for_farm(order);
-    }
-  }
+  follow_farm(heard.orders);
   for (const auto& settled : heard.settled) {
     const auto held = held_notices_.find(settled.name);
     if (held == held_notices_.end()) continue;
@@ -146,7 +190,12 @@ void Engine::hear_farm(Moment now) {
 }
 
 void Engine::watch_counts() {
-  if (farm_) pipeline_.counting().on_counted([this](const auto& event) { farm_->counted(event); });
+  if (!farm_) return;
+  pipeline_.counting().on_counted([this](const auto& event) {
+    // While old lines are caught up with: what can't decide any more is no sign of a wrong clock.
+    if (settled_ || event.time > now_.wall - config_.rules[event.rule].period)
+      farm_->counted(event);
+  });
 }
 
 void Engine::save_farm(State& state) const {

@@ -18,16 +18,38 @@ std::string list_data(const Decision& decision, const Zone& zone,
   return data;
 }
 
+namespace {
+
+constexpr std::string_view kUntil = " until=";
+
+// What an admin gives as the reason is text.
+std::string_view before_reason(std::string_view data) {
+  return data.substr(0, data.find(" reason="));
+}
+
+}  // namespace
+
 std::optional<Instant> ends_at(std::string_view data) {
-  constexpr std::string_view kUntil = " until=";
-  // What an admin gives as the reason is text.
-  data = data.substr(0, data.find(" reason="));
+  data = before_reason(data);
   const auto at = data.rfind(kUntil);
   if (at == std::string_view::npos) return std::nullopt;
   data.remove_prefix(at + kUntil.size());
   const auto stamp = parsers::take_iso_stamp(data);
   if (!stamp || !stamp->utc_offset || !(data.empty() || data.starts_with(' '))) return std::nullopt;
   return Instant(std::chrono::seconds(stamp->civil - *stamp->utc_offset));
+}
+
+std::string with_end(std::string_view data, std::optional<Instant> until, const Zone& zone) {
+  auto head = std::string(before_reason(data));
+  const auto reason = data.substr(head.size());
+  if (ends_at(data)) {
+    const auto at = head.rfind(kUntil);
+    auto rest = std::string_view(head).substr(at + kUntil.size());
+    (void)parsers::take_iso_stamp(rest);
+    head = head.substr(0, at) + std::string(rest);
+  }
+  if (until) head += std::string(kUntil) + zone.text(*until);
+  return head.append(reason);
 }
 
 std::optional<Instant> decided_at(const std::string& data) {

@@ -18,6 +18,9 @@ namespace agent {
                                     std::optional<std::uint64_t> spool_kib = std::nullopt);
 // When such a line, or one of "block --for", says that it ends; nullopt: never by itself.
 [[nodiscard]] std::optional<Instant> ends_at(std::string_view data);
+// The same data with another end, or without one.
+[[nodiscard]] std::string with_end(std::string_view data, std::optional<Instant> until,
+                                   const Zone& zone);
 // When the decision behind such a line was made; nullopt for lines of other hands.
 [[nodiscard]] std::optional<Instant> decided_at(const std::string& data);
 

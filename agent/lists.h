@@ -23,6 +23,7 @@
 #include "agent/decision.h"
 #include "agent/moment.h"
 #include "agent/state.h"
+#include "agent/zone.h"
 
 namespace agent {
 
@@ -67,10 +68,18 @@ class Lists {
   // Puts the key of a decision into its list, or into pending() if that fails. freed_before: it is
   // read once more, and the file shows that somebody freed this identity after the decision.
   Blocked block(const Decision& decision, const std::string& data, Counting& counting);
-  // The same for what others have decided. free: whatever its line says; events up to `since` are
-  // of before. False: it could not be done.
+  // The same for what others have decided. free: whatever their lines say; events up to `since` are
+  // of before. The file is read at most once, and only if one of them may stand in it. end_at: of
+  // who is blocked. False: it could not be done.
   Blocked take_in(std::size_t list, const std::string& identity, const std::string& data);
-  bool free(std::size_t list, const std::string& key, Instant since, Counting& counting);
+  struct Freed {
+    std::string key;  // folded
+    Instant since{};
+    bool remember = false;  // also if nothing is known of it: older lines may come
+  };
+  bool free(std::size_t list, const std::vector<Freed>& freed, Counting& counting);
+  bool end_at(std::size_t list, const std::string& key, std::optional<Instant> until,
+              const Zone& zone);
   // A block is over: its line goes, unless another hand has changed what it says.
   void end(const Counting::End& block);
   // Tries what is pending, and the lines that could not be taken out.
@@ -144,6 +153,7 @@ class Lists {
   bool lost_in_a_race(List& list, const std::string& key,
                       const std::optional<actions::FileStamp>& now);
   bool take_out(const Counting::End& block);
+  [[nodiscard]] bool may_hold(const List& list, const std::string& key) const;
   [[nodiscard]] bool is_pending(const std::string& path, const std::string& key) const;
   [[nodiscard]] List* find(const std::string& path);
   void put_off(PendingBlock block);

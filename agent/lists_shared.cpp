@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "agent/attribution.h"
+#include "agent/list_lines.h"
 #include "agent/lists.h"
 
 namespace agent {
@@ -17,36 +18,78 @@ Lists::Blocked Lists::take_in(std::size_t index, const std::string& identity,
   return Blocked::pending;
 }
 
-bool Lists::free(std::size_t index, const std::string& key, Instant since, Counting& counting) {
+// Beside the blocked, whom Counting knows.
+bool Lists::may_hold(const List& list, const std::string& key) const {
+  return list.doubt || list.unclaimed.count(key) > 0 || list.at_start.count(key) > 0 ||
+         is_pending(list.file.path(), key);
+}
+
+bool Lists::free(std::size_t index, const std::vector<Freed>& freed, Counting& counting) {
   auto& list = lists_[index];
+  std::set<std::string> keys;
+  bool any = false;
+  for (const auto& one : freed) {
+    keys.insert(one.key);
+    any = any || counting.is_blocked(index, one.key) || may_hold(list, one.key);
+  }
+  if (any) {
+    const auto view = list.file.read();
+    if (!view) {
+      fail(list.fault, view.error());
+      return false;
+    }
+    std::vector<std::string> spellings;
+    for (const auto& entry : view.value().entries) {
+      if (keys.count(folded(entry.key)) > 0) spellings.push_back(entry.key);
+    }
+    if (!spellings.empty()) {
+      const auto removed = list.file.remove(spellings);
+      if (!removed) {
+        fail(list.unwritten, removed.error());
+        return false;
+      }
+      written(list);
+      list.entries -= std::min(list.entries, removed.value());
+    }
+    std::erase_if(pending_, [&](const PendingBlock& block) {
+      return block.list == list.file.path() && keys.count(folded(block.identity)) > 0;
+    });
+    // Nobody's edit has lost it, and nobody has still to find that it is gone.
+    std::erase_if(list.recent, [&](const Recent& recent) { return keys.count(recent.key) > 0; });
+  }
+  for (const auto& one : freed) {
+    if (list.doubt) list.doubt->missing.erase(one.key);
+    list.unclaimed.erase(one.key);
+    list.at_start.erase(one.key);
+    const auto subject = subject_key(counting.lists()[index].kind, one.key);
+    if (one.remember || counting.subjects().count(subject) > 0)
+      counting.set_freed(index, one.key, one.since);
+  }
+  return true;
+}
+
+bool Lists::end_at(std::size_t index, const std::string& key, std::optional<Instant> until,
+                   const Zone& zone) {
+  auto& list = lists_[index];
+  for (auto& block : pending_) {
+    if (block.list == list.file.path() && folded(block.identity) == key)
+      block.data = with_end(block.data, until, zone);
+  }
   const auto view = list.file.read();
   if (!view) {
     fail(list.fault, view.error());
     return false;
   }
-  std::vector<std::string> spellings;
   for (const auto& entry : view.value().entries) {
-    if (folded(entry.key) == key) spellings.push_back(entry.key);
-  }
-  if (!spellings.empty()) {
-    const auto removed = list.file.remove(spellings);
-    if (!removed) {
-      fail(list.unwritten, removed.error());
-      return false;
+    if (folded(entry.key) != key || ends_at(entry.data) == until) continue;
+    const auto changed = list.file.change(entry.key, with_end(entry.data, until, zone));
+    if (changed) {
+      written(list);
+      continue;
     }
-    written(list);
-    list.entries -= std::min(list.entries, removed.value());
+    fail(list.unwritten, changed.error());
+    return false;
   }
-  std::erase_if(pending_, [&](const PendingBlock& block) {
-    return block.list == list.file.path() && folded(block.identity) == key;
-  });
-  // Nobody's edit has lost it, and nobody has still to find that it is gone.
-  std::erase_if(list.recent, [&](const Recent& recent) { return recent.key == key; });
-  if (list.doubt) list.doubt->missing.erase(key);
-  list.unclaimed.erase(key);
-  list.at_start.erase(key);
-  if (counting.subjects().count(subject_key(counting.lists()[index].kind, key)) > 0)
-    counting.set_freed(index, key, since);
   return true;
 }
 

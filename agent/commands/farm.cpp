@@ -29,6 +29,7 @@ Exit list_farm(const Invocation& invocation) {
 namespace {
 
 constexpr std::int64_t kLongAgo = 600;  // seconds: a host that has said nothing for so long
+constexpr std::int64_t kLately = 3600;
 
 std::variant<FarmSession, Exit> open(const Config& config) {
   if (config.farm.url.empty()) {
@@ -101,7 +102,8 @@ Exit show_farm(const Invocation& invocation) {
   bool first = true;
   for (const auto& host : hosts.value()) {
     const bool silent = host.seen + kLongAgo < now;
-    const auto refused = host.ahead + host.late;
+    // Of late: a clock that was mended is nobody's trouble any more.
+    const auto refused = host.refused + kLately > now ? host.ahead + host.late : 0;
     if (silent || refused > 0) exit = kNo;
     const auto seen = zone.text(Instant(std::chrono::seconds(host.seen)));
     if (text) {

@@ -35,7 +35,9 @@ void* create_text(const redisReadTask* task, char* bytes, std::size_t size) noex
 }
 
 void* create_list(const redisReadTask* task, int elements) noexcept {
-  if (elements < 0 || elements > AnswerReader::kMaxElements) return nullptr;
+  auto& left = *static_cast<int*>(task->privdata);
+  if (elements < 0 || elements > left) return nullptr;
+  left -= elements;
   try {
     Answer answer;
     answer.type = Answer::Type::list;
@@ -72,10 +74,25 @@ void AnswerReader::Free::operator()(redisReader* reader) const {
 
 AnswerReader::AnswerReader() : reader_(redisReaderCreateWithFunctions(&functions)) {
   if (reader_ == nullptr) throw std::bad_alloc();
+  reader_->privdata = &elements_;
+}
+
+AnswerReader::AnswerReader(AnswerReader&& other) noexcept {
+  *this = std::move(other);
+}
+
+AnswerReader& AnswerReader::operator=(AnswerReader&& other) noexcept {
+  reader_ = std::move(other.reader_);
+  broken_ = other.broken_;
+  bytes_ = other.bytes_;
+  elements_ = other.elements_;
+  if (reader_ != nullptr) reader_->privdata = &elements_;
+  return *this;
 }
 
 bool AnswerReader::feed(std::string_view bytes) {
-  if (broken_ || reader_->len - reader_->pos + bytes.size() > kMaxBytes) broken_ = true;
+  bytes_ += bytes.size();
+  if (bytes_ > kMaxBytes) broken_ = true;
   if (!broken_ && redisReaderFeed(reader_.get(), bytes.data(), bytes.size()) != REDIS_OK)
     broken_ = true;
   return !broken_;
@@ -88,6 +105,8 @@ AnswerReader::Next AnswerReader::next(Answer& answer) {
     return Next::broken;
   }
   if (found == nullptr) return Next::need_more;
+  bytes_ = reader_->len - reader_->pos;
+  elements_ = kMaxElements;
   answer = std::move(*static_cast<Answer*>(found));
   free_answer(found);
   return Next::answer;

@@ -27,10 +27,14 @@ struct Answer {
 // Bytes of RESP2 in, answers out.
 class AnswerReader {
  public:
-  static constexpr std::size_t kMaxBytes = std::size_t{16} << 20;  // not yet made into an answer
-  static constexpr int kMaxElements = 100'000;                     // of one list
+  // Of one answer, with all that is in it.
+  static constexpr std::size_t kMaxBytes = std::size_t{8} << 20;
+  static constexpr int kMaxElements = 100'000;
 
   AnswerReader();
+  // Its address is known to the reader inside.
+  AnswerReader(AnswerReader&& other) noexcept;
+  AnswerReader& operator=(AnswerReader&& other) noexcept;
   // False: not RESP2, or over the bounds; no more can be read from this peer.
   [[nodiscard]] bool feed(std::string_view bytes);
   enum class Next { answer, need_more, broken };
@@ -42,6 +46,8 @@ class AnswerReader {
   };
   std::unique_ptr<redisReader, Free> reader_;
   bool broken_ = false;
+  std::size_t bytes_ = 0;        // of the answer under way
+  int elements_ = kMaxElements;  // that it may still have
 };
 
 }  // namespace agent

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <utility>
 
 #include "agent/checks.h"
 #include "agent/farm/session.h"
@@ -85,7 +86,7 @@ void check_farm(const CheckContext& context, Findings& findings) {
   const auto& farm = context.config.farm;
   if (farm.url.empty()) return;
   check_password(farm, findings);
-  const auto settings = farm_settings(farm, host_name());
+  auto settings = farm_settings(farm, host_name());
   if (!is_farm_host(settings.host)) {
     findings.bad(
         kAbout,
@@ -93,13 +94,14 @@ void check_farm(const CheckContext& context, Findings& findings) {
         "set farm.host");
     return;
   }
+  // Without a name: it is the service that others hear of, not this.
+  const auto name = std::exchange(settings.host, "");
   auto session = FarmSession::open(settings);
   if (!session)
     return findings.bad(kAbout, session.error().what,
                         "see conf/farm.md; until then each host "
                         "counts alone");
-  findings.good(kAbout,
-                fmt::format("{} knows this host, {}", text_of(settings.address), settings.host));
+  findings.good(kAbout, fmt::format("{} knows this host, {}", text_of(settings.address), name));
   check_server(session->server(), findings);
   check_clock(session->clock_offset(), findings);
   const auto tried = try_all(session.value(), context.config);

@@ -15,7 +15,7 @@ local prefix = KEYS[1]
 if redis.call('GET', prefix .. 'epoch') ~= ARGV[1] then
   return redis.error_reply('EPOCH is another one')
 end
-local AHEAD, MAX_RECORDS, MAX_FEED, MAX_NAMED = 300, 500000, 20000, 10000
+local AHEAD, MAX_RECORDS, MAX_FEED, MAX_NAMED = 300, 100000, 20000, 10000
 local host = ARGV[2]
 local clock = redis.call('TIME')
 local now = tonumber(clock[1])
@@ -229,4 +229,5 @@ end
 
 if ahead > 0 then redis.call('HINCRBY', hosts, host .. '/ahead', ahead) end
 if late > 0 then redis.call('HINCRBY', hosts, host .. '/late', late) end
+if ahead + late > 0 then redis.call('HSET', hosts, host .. '/refused', now) end
 return {added, again, blocked, late, ahead, crowded, decided}

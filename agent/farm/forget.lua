@@ -15,4 +15,14 @@ for i = 2, #ARGV do
     end
   end
 end
+-- And hosts that were not heard for as long.
+local hosts = prefix .. 'hosts'
+local all = redis.call('HGETALL', hosts)
+for i = 1, #all, 2 do
+  local host = string.match(all[i], '^(.*)/seen$')
+  local seen = tonumber(all[i + 1])
+  if host and (not seen or seen < before) then
+    redis.call('HDEL', hosts, all[i], host .. '/ahead', host .. '/late', host .. '/refused')
+  end
+end
 return dropped

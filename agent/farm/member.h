@@ -26,15 +26,17 @@ namespace agent {
 
 class FarmMember {
  public:
-  static constexpr std::size_t kMaxRecords = 500'000;
+  static constexpr std::size_t kMaxRecords = 100'000;
   static constexpr std::size_t kMaxUnseen = 100'000;
 
   FarmMember(const Config& config, FarmLink& link, std::string host);
 
   using Saved = State::FarmWord;
   [[nodiscard]] std::vector<Saved> saved() const;
-  void restore(const std::vector<Saved>& saved);  // what is damaged is left out
-  void configure(const Config& config, const Counting& counting);
+  // `lists`: the paths of the lists to which the blocks of that time belong. What is damaged is
+  // left out.
+  void restore(const std::vector<Saved>& saved, const std::vector<std::string>& lists);
+  void configure(const Config& config, std::string host);
 
   // An event was counted here.
   void counted(const Counting::Counted& event);
@@ -46,7 +48,7 @@ class FarmMember {
 
   // What is to be done to a list because of a word.
   struct Order {
-    enum class Kind { block, free, notice };
+    enum class Kind { block, free, end, notice };  // end: who is blocked is so until then
     Kind kind = Kind::block;
     std::size_t list = 0;
     FarmWord word;
@@ -66,6 +68,8 @@ class FarmMember {
   void not_done(const FarmName& name);
   [[nodiscard]] std::vector<Order> undone(const Counting& counting);
   [[nodiscard]] bool has_undone() const { return !undone_.empty(); }
+  // So far back the rules look; a release that is younger is of importance for who isn't blocked.
+  [[nodiscard]] std::chrono::seconds longest_period() const;
   // True once after every word of the farm was heard for the first time: what our lists hold beyond
   // them is news, for compare().
   [[nodiscard]] bool take_joined() { return std::exchange(just_joined_, false); }
@@ -96,16 +100,25 @@ class FarmMember {
   };
   void receive(FarmWord&& word, const Counting& counting, const Tables& tables, Moment now,
                Heard& heard);
-  void act(const FarmName& name, Entry& entry, bool was_unknown, const Counting& counting,
+  void settle(FarmNews&& news, const Counting& counting, const Tables& tables, Moment now,
+              Heard& heard);
+  // fresh: the word is new, and nobody was blocked by the one before it.
+  void act(const FarmName& name, Entry& entry, bool fresh, const Counting& counting,
            const Tables& tables, Moment now, Heard& heard);
+  void free(Order order, bool blocked, Entry& entry, const Counting& counting, Moment now,
+            Heard& heard);
   [[nodiscard]] bool may_block(const FarmWord& word, std::size_t list, const Counting& counting,
                                const Tables& tables, Moment now);
   bool allowed(std::size_t list, Moment now);
   void say(const FarmName& name, FarmRecord record, Entry& entry, Moment now);
   [[nodiscard]] std::int64_t stamp_after(const Entry* known, Moment now) const;
+  [[nodiscard]] std::int64_t farm_now(Moment now) const;  // milliseconds, by the server's clock
+  [[nodiscard]] bool is_ahead(const FarmRecord& record, Moment now) const;
+  void forget_old(Moment now);
+  void learn(const Config& config);
+  Entry* entry_for(const FarmName& name, bool blocked);  // null: there is no room
   [[nodiscard]] std::optional<std::size_t> list_called(const std::string& name,
                                                        const Counting& counting) const;
-  void take_no_more_than_there_is_room(const FarmName& name);
 
   FarmLink& link_;
   std::string host_;
@@ -116,7 +129,11 @@ class FarmMember {
   std::vector<FarmWord> words_;
   std::set<FarmName> undone_;
   std::vector<std::string> list_of_rule_;  // names
-  std::set<FarmName> unseen_;              // whose blocks wait until we have counted something, too
+  std::vector<std::chrono::seconds> period_of_rule_;
+  std::map<std::string, std::string> paths_;  // of lists, by name
+  FarmName looked_at_;                        // where entry_for() looks on for one to give up
+  Instant now_{};
+  std::set<FarmName> unseen_;  // whose blocks wait until we have counted something, too
   std::vector<FarmName> seen_now_;
   std::map<FarmName, bool> ordered_;  // by the words of this take(): blocked or free
   std::uint64_t changes_ = 0;

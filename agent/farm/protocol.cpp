@@ -220,6 +220,7 @@ std::optional<std::vector<FarmHost>> read_hosts(const Answer& answer) {
     auto& host = hosts[name];
     host.name = name;
     if (what == "seen") host.seen = *value;
+    if (what == "refused") host.refused = *value;
     if (what == "ahead") host.ahead = static_cast<std::uint64_t>(*value);
     if (what == "late") host.late = static_cast<std::uint64_t>(*value);
   }

@@ -96,7 +96,7 @@ struct FarmServer {
 // A host as status --farm shows it.
 struct FarmHost {
   std::string name;
-  std::int64_t seen = 0;  // seconds, by the server's clock
+  std::int64_t seen = 0, refused = 0;  // seconds, by the server's clock: the last time of each
   std::uint64_t ahead = 0, late = 0;
 };
 [[nodiscard]] std::optional<std::vector<FarmHost>> read_hosts(const Answer& answer);

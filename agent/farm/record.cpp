@@ -12,8 +12,8 @@
 namespace agent {
 namespace {
 
-constexpr std::size_t kMaxText = 16 * 1024, kMaxIdentity = 512, kMaxList = 255, kMaxRule = 64;
-constexpr std::size_t kMaxHosts = 64;
+constexpr std::size_t kMaxText = 4096, kMaxIdentity = 512, kMaxList = 255, kMaxRule = 64;
+constexpr std::size_t kMaxHosts = 16;
 constexpr std::int64_t kMaxSeconds = 253402300799;  // 9999-12-31
 constexpr const char* kWhys[] = {"count", "host", "hand"};
 
@@ -111,6 +111,10 @@ bool is_farm_host(std::string_view host) {
          });
 }
 
+bool is_farm_identity(std::string_view identity) {
+  return !identity.empty() && identity.size() <= kMaxIdentity && without_controls(identity);
+}
+
 std::string farm_encoded(std::string_view bytes) {
   std::string out;
   for (const char c : bytes) {
@@ -164,6 +168,7 @@ std::string encode(const FarmRecord& record) {
                           record.stamp, record.host, kWhys[static_cast<std::size_t>(record.why)],
                           farm_encoded(record.identity));
   if (record.until) text += fmt::format(" until={} times={}", *record.until, record.times);
+  if (!record.teller.empty()) text += " teller=" + record.teller;
   if (record.rule.empty()) return text;
   text += fmt::format(" rule={} time={} first={} count={} limit={} period={}",
                       farm_encoded(record.rule), record.time, record.first, record.count,
@@ -196,6 +201,10 @@ std::optional<FarmRecord> decode_farm_record(const FarmName& name, std::string_v
     in.number("until", 1, kMaxSeconds, until);
     in.number("times", 1, 1'000'000, record.times);
     record.until = until;
+  }
+  if (in.has("teller")) {
+    in.text("teller", 64, record.teller);
+    in.require(record.blocked && is_farm_host(record.teller));
   }
   if (in.has("rule")) {
     in.text("rule", kMaxRule, record.rule);

@@ -28,6 +28,7 @@ struct FarmRecord {
   bool blocked = false;
   std::int64_t stamp = 0;  // milliseconds since 1970 UTC, by the server's clock
   std::string host;        // whose word it is; for Why::count the host that sent the last event
+  std::string teller;      // who tells of it if not `host`: it had blocked before, and still did
   Why why = Why::hand;
   std::string identity;               // as Exim prints it
   std::optional<std::int64_t> until;  // seconds since 1970 UTC: the block ends by itself
@@ -42,9 +43,14 @@ struct FarmRecord {
   [[nodiscard]] bool newer_than(const FarmRecord& other) const {
     return stamp != other.stamp ? stamp > other.stamp : host > other.host;
   }
+  // The host that sends the one notice.
+  [[nodiscard]] const std::string& told_by() const { return teller.empty() ? host : teller; }
   // Nobody is kept out by it at `now` (seconds).
   [[nodiscard]] bool over(std::int64_t now) const { return !blocked || (until && *until <= now); }
 };
+
+// What a word can be about: neither too long nor with a control byte in it.
+[[nodiscard]] bool is_farm_identity(std::string_view identity);
 
 // Bytes in a form without blanks, control bytes and what separates fields; and back.
 [[nodiscard]] std::string farm_encoded(std::string_view bytes);

@@ -111,12 +111,17 @@ void RedisLink::compared() {
 std::vector<FarmNews> RedisLink::take() {
   drain(news_fd_);
   std::vector<FarmNews> news;
-  bool was_crowded = false;
+  bool was_crowded = false, more = false;
   {
     const std::lock_guard lock(mutex_);
     was_crowded = news_.size() >= kMaxNews;
-    news = std::exchange(news_, {});
+    const auto end =
+        news_.begin() + static_cast<std::ptrdiff_t>(std::min(news_.size(), kNewsAtOnce));
+    news.assign(std::make_move_iterator(news_.begin()), std::make_move_iterator(end));
+    news_.erase(news_.begin(), end);
+    more = !news_.empty();
   }
+  if (more) signal_to(news_fd_);
   if (was_crowded) wake();
   return news;
 }
@@ -241,6 +246,20 @@ Result<Done> RedisLink::begin(Talk& talk) {
 
 // Every word there is, to the engine; and those that nobody needs any more away.
 Result<Done> RedisLink::pull(Talk& talk, const std::stop_token& stop) {
+  talk.compare_due = Steady::now() + compare_every_;
+  // Says that this host is there, too, and finds out whether the server has forgotten everything.
+  std::vector<std::string> rules;
+  {
+    const std::lock_guard lock(mutex_);
+    rules = rules_;
+  }
+  if (const auto heard = talk.session.count(rules, {}); !heard) return heard.error();
+  if (const auto compared = talk.session.compare_clocks(); !compared) return compared.error();
+  {
+    const std::lock_guard lock(mutex_);
+    status_.clock_offset = talk.session.clock_offset();
+  }
+  if (const auto forgot = talk.session.forget({}, kForgetAfter); !forgot) return forgot.error();
   tell({news_of(FarmNews::Kind::all)});
   const auto long_ago = std::chrono::duration_cast<std::chrono::seconds>(
                             (std::chrono::system_clock::now() - kForgetAfter).time_since_epoch())
@@ -269,7 +288,6 @@ Result<Done> RedisLink::pull(Talk& talk, const std::stop_token& stop) {
     tell(words_of(std::move(part->words)));
   } while (cursor != "0");
   tell({news_of(FarmNews::Kind::that_was)});
-  talk.compare_due = Steady::now() + compare_every_;
   return Done{};
 }
 

@@ -25,6 +25,7 @@ class RedisLink : public FarmLink {
   static constexpr std::size_t kMaxEvents = 100'000;
   static constexpr std::size_t kMaxWords = 100'000;
   static constexpr std::size_t kMaxNews = 10'000;  // then nothing more is asked for
+  static constexpr std::size_t kNewsAtOnce = 500;  // in one take(): the log waits as long
   static constexpr std::chrono::milliseconds kFirstPause{100}, kLongestPause{2000};
 
   // `compare`: all words are looked at again so often.
@@ -79,7 +80,7 @@ class RedisLink : public FarmLink {
   bool lost_ = false;  // events did not fit
   std::map<FarmName, FarmRecord> words_;
   bool compared_ = false;
-  std::vector<FarmNews> news_;
+  std::deque<FarmNews> news_;
   FarmStatus status_;
   // The thread's own.
   std::string epoch_, run_id_, position_;

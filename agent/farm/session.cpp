@@ -133,13 +133,7 @@ actions::Result<std::string> FarmSession::load(std::string_view script) {
   return answer->text;
 }
 
-actions::Result<actions::Done> FarmSession::begin() {
-  const auto info = ask({"INFO"});
-  if (!info) return info.error();
-  auto server = read_info(info.value());
-  if (!server) return strange("INFO");
-  server_ = std::move(*server);
-
+actions::Result<actions::Done> FarmSession::compare_clocks() {
   const auto before = milliseconds_now();
   const auto answer = ask({"TIME"});
   const auto after = milliseconds_now();
@@ -147,7 +141,17 @@ actions::Result<actions::Done> FarmSession::begin() {
   const auto time = read_time(answer.value());
   if (!time) return strange("TIME");
   offset_ = *time - (before + after) / 2;
+  return actions::Done{};
+}
 
+actions::Result<actions::Done> FarmSession::begin() {
+  const auto info = ask({"INFO"});
+  if (!info) return info.error();
+  auto server = read_info(info.value());
+  if (!server) return strange("INFO");
+  server_ = std::move(*server);
+
+  if (const auto compared = compare_clocks(); !compared) return compared.error();
   for (const auto& [script, digest] :
        {std::pair(kCountScript, &count_script_), std::pair(kChangeScript, &change_script_),
         std::pair(kForgetScript, &forget_script_)}) {
@@ -180,13 +184,13 @@ actions::Result<CountAnswer> FarmSession::count(const std::vector<std::string>& 
     if (answer->is_error()) return refused(answer.value());
     auto read = read_count(answer.value());
     if (!read) return strange("a batch of events");
+    all.strange += read->strange;
     all.counts.added += read->counts.added;
     all.counts.again += read->counts.again;
     all.counts.blocked += read->counts.blocked;
     all.counts.late += read->counts.late;
     all.counts.ahead += read->counts.ahead;
     all.counts.crowded += read->counts.crowded;
-    all.strange += read->strange;
     std::move(read->decided.begin(), read->decided.end(), std::back_inserter(all.decided));
   }
   return all;

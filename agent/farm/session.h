@@ -37,6 +37,8 @@ class FarmSession {
 
   static constexpr std::size_t kMaxBatch = 512;  // events in one call
   static constexpr std::size_t kMaxCalls = 8;    // in one go
+  // Looks at both clocks again.
+  actions::Result<actions::Done> compare_clocks();
   actions::Result<CountAnswer> count(const std::vector<std::string>& rules,
                                      std::span<const FarmEvent> events);
   actions::Result<std::vector<ChangeAnswer>> change(std::span<const FarmWord> words);

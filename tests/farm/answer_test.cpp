@@ -67,6 +67,32 @@ TEST_CASE("what is no answer, or too large a one, breaks the connection and noth
   CHECK(fed < 17);
 }
 
+TEST_CASE("nor can an answer grow without bound in many parts, or a list in lists") {
+  AnswerReader strings;
+  REQUIRE(strings.feed("*1000\r\n"));
+  const std::string megabyte = "$1048576\r\n" + std::string(1 << 20, 'x') + "\r\n";
+  int fed = 0;
+  while (fed < 100 && strings.feed(megabyte)) {
+    Answer answer;
+    if (strings.next(answer) != AnswerReader::Next::need_more) break;
+    ++fed;
+  }
+  CHECK(fed < 9);
+  AnswerReader lists;
+  Answer answer;
+  CHECK(lists.feed("*60000\r\n*60000\r\n"));
+  CHECK(lists.next(answer) == AnswerReader::Next::broken);
+  // Many answers, each within bounds, are no fault.
+  AnswerReader many;
+  for (int i = 0; i < 20; ++i) {
+    REQUIRE(many.feed(megabyte));
+    REQUIRE(many.next(answer) == AnswerReader::Next::answer);
+  }
+  AnswerReader moved = std::move(many);
+  REQUIRE(moved.feed("*60000\r\n"));
+  CHECK(moved.next(answer) == AnswerReader::Next::need_more);
+}
+
 TEST_CASE("answers of another form than ours are not believed") {
   const auto parsed = [](const std::string& bytes) {
     auto [next, answer] = read(bytes, bytes.size());

@@ -22,6 +22,28 @@ std::string stamp_of(agent::Instant time) {
                      parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
+// The link reads the machine's clock; a host whose clock is another one has another offset.
+class Shifted : public agent::FarmLink {
+ public:
+  Shifted(agent::FarmLink& link, const std::chrono::seconds& ahead) : link_(link), ahead_(ahead) {}
+  void send(std::vector<agent::FarmEvent> events) override { link_.send(std::move(events)); }
+  [[nodiscard]] bool has_room(std::size_t events) const override { return link_.has_room(events); }
+  void propose(std::vector<agent::FarmWord> words) override { link_.propose(std::move(words)); }
+  void compared() override { link_.compared(); }
+  std::vector<agent::FarmNews> take() override { return link_.take(); }
+  [[nodiscard]] agent::FarmStatus status() const override {
+    auto status = link_.status();
+    status.clock_offset -= std::chrono::milliseconds(ahead_).count();
+    return status;
+  }
+  void configure(const agent::Config& config) override { link_.configure(config); }
+  [[nodiscard]] int fd() const override { return link_.fd(); }
+
+ private:
+  agent::FarmLink& link_;
+  const std::chrono::seconds& ahead_;
+};
+
 }  // namespace
 
 Host::Host(std::string name, const std::string& socket, std::chrono::milliseconds compare)
@@ -56,6 +78,7 @@ agent::Moment Host::now() const {
 void Host::start() {
   saver_ = std::make_unique<agent::DirectSaver>(files_, config_.state.directory);
   link_ = std::make_unique<agent::RedisLink>(config_, name_, compare_);
+  shifted_ = std::make_unique<Shifted>(*link_, ahead_);
   agent::EngineOptions options;
   options.host = name_;
   options.say = [this](const std::string& text) { said.push_back(text); };
@@ -65,7 +88,7 @@ void Host::start() {
   auto around = agent::surroundings(config_);
   engine_ = std::make_unique<agent::Engine>(
       config_, std::get<agent::PipelineOptions>(std::move(around)), agent::LogTrust{},
-      agent::EngineParts{files_, nullptr, mails, *saver_, link_.get()}, std::move(options));
+      agent::EngineParts{files_, nullptr, mails, *saver_, shifted_.get()}, std::move(options));
   engine_->start(now());
 }
 
@@ -76,6 +99,7 @@ void Host::stop() {
 
 void Host::kill() {
   engine_.reset();
+  shifted_.reset();
   link_.reset();
   saver_.reset();
 }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -27,6 +28,15 @@ class Mails : public agent::MailSender {
 
  private:
   std::vector<Outcome> done_;
+};
+
+// The real ones; how often a list was read is counted.
+struct CountingFiles : actions::PosixFiles {
+  actions::Result<actions::Content> read(const std::string& path, std::size_t limit) override {
+    ++reads[path];
+    return PosixFiles::read(path, limit);
+  }
+  std::map<std::string, int> reads;
 };
 
 class Host {
@@ -56,6 +66,8 @@ class Host {
   [[nodiscard]] std::set<std::string> listed() const;
   [[nodiscard]] std::string list() const { return directory_ / "lists/users"; }
 
+  [[nodiscard]] int list_reads() { return files_.reads[list()]; }
+
   Mails mails;
   std::vector<std::string> said;
   std::vector<agent::Decision> decisions;
@@ -70,10 +82,11 @@ class Host {
   std::chrono::milliseconds compare_;
   fakes::Directory directory_;
   agent::Config config_;
-  actions::PosixFiles files_;
+  CountingFiles files_;
   std::chrono::seconds ahead_{0};
   std::unique_ptr<agent::DirectSaver> saver_;
   std::unique_ptr<agent::RedisLink> link_;
+  std::unique_ptr<agent::FarmLink> shifted_;  // what the engine knows of it, by its own clock
   std::unique_ptr<agent::Engine> engine_;
   std::chrono::steady_clock::duration longest_{};
   int lines_ = 0;

@@ -5,107 +5,17 @@
 #include <catch2/catch.hpp>
 #include <random>
 
-using agent::FarmMember;
-using agent::FarmName;
-using agent::FarmNews;
-using agent::FarmRecord;
-using agent::FarmWord;
-using agent::Instant;
-using agent::Moment;
+#include "tests/farm/member_lab.h"
 
-namespace {
-
-struct Link : agent::FarmLink {
-  std::vector<FarmNews> news;
-  std::vector<agent::FarmEvent> events;
-  std::vector<FarmWord> words;
-  int compared_times = 0;
-  bool room = true;
-
-  void send(std::vector<agent::FarmEvent> more) override {
-    events.insert(events.end(), more.begin(), more.end());
-  }
-  [[nodiscard]] bool has_room(std::size_t) const override { return room; }
-  void propose(std::vector<FarmWord> more) override {
-    words.insert(words.end(), more.begin(), more.end());
-  }
-  void compared() override { ++compared_times; }
-  std::vector<FarmNews> take() override { return std::exchange(news, {}); }
-  [[nodiscard]] agent::FarmStatus status() const override { return {}; }
-  void configure(const agent::Config&) override {}
-  [[nodiscard]] int fd() const override { return -1; }
-
-  void say(FarmNews::Kind kind, FarmWord word = {}) {
-    FarmNews one;
-    one.kind = kind;
-    one.word = std::move(word);
-    news.push_back(std::move(one));
-  }
-  void all_words(const std::vector<FarmWord>& known) {
-    say(FarmNews::Kind::all);
-    for (const auto& word : known) say(FarmNews::Kind::word, word);
-    say(FarmNews::Kind::that_was);
-  }
-};
-
-FarmWord word(bool blocked, std::int64_t stamp, const std::string& host = "mx2",
-              const std::string& key = "bob", const std::string& list = "users") {
-  FarmRecord record;
-  record.blocked = blocked;
-  record.stamp = stamp;
-  record.host = host;
-  record.identity = key;
-  return {{list, key}, record};
-}
-
-constexpr std::int64_t kNow = 1'764'107'000;
-
-// What an engine does with the orders, on a Counting alone.
-struct Host {
-  explicit Host(
-      const std::string& name = "mx1",
-      const std::function<void(agent::Config&)>& set = [](agent::Config&) {})
-      : config(configured(set)), counting(config), member(config, link, name) {}
-
-  static agent::Config configured(const std::function<void(agent::Config&)>& set) {
-    auto config = agent::Config::defaults();
-    agent::Rule rule;
-    rule.name = "users";
-    rule.list = "/lists/users";
-    config.rules = {rule};
-    rule.name = "relays";
-    rule.identity = agent::IdentityKind::relay;
-    rule.list = "/lists/relays";
-    config.rules.push_back(rule);
-    set(config);
-    return config;
-  }
-  [[nodiscard]] Moment now() const { return {Instant(std::chrono::seconds(kNow)), steady}; }
-  std::vector<FarmMember::Order> turn() {
-    member.compare(counting, true, now());
-    auto heard = member.take(counting, *agent::Tables::without_files(config), now());
-    for (const auto& order : heard.orders) {
-      if (order.kind == FarmMember::Order::Kind::block)
-        counting.set_blocked(order.list, order.word.name.key);
-      if (order.kind == FarmMember::Order::Kind::free)
-        counting.set_freed(order.list, order.word.name.key, std::nullopt);
-    }
-    if (member.take_joined()) member.compare(counting, true, now());
-    member.hand_over(counting);
-    return heard.orders;
-  }
-  [[nodiscard]] std::vector<std::string> blocked() const { return counting.blocked(0); }
-
-  agent::Config config;
-  Link link;
-  agent::Counting counting;
-  FarmMember member;
-  std::chrono::steady_clock::time_point steady{std::chrono::hours(1)};
-};
-
-using Names = std::vector<std::string>;
-
-}  // namespace
+using member_lab::FarmMember;
+using member_lab::FarmNews;
+using member_lab::FarmRecord;
+using member_lab::FarmWord;
+using member_lab::Host;
+using member_lab::Instant;
+using member_lab::kNow;
+using member_lab::Names;
+using member_lab::word;
 
 TEST_CASE("words of others become blocks, and freedom") {
   Host host;
@@ -145,7 +55,7 @@ TEST_CASE("the same after a restart in between") {
   before.turn();
   const auto saved = before.member.saved();
   Host host;
-  host.member.restore(saved);
+  host.member.restore(saved, {"/lists/users", "/lists/relays"});
   CHECK(host.member.saved() == saved);
   host.link.all_words({word(true, 5)});
   host.turn();
@@ -169,13 +79,13 @@ TEST_CASE("a list that was there before becomes words only where the farm has no
 
 TEST_CASE("a server that knows less is told the rest") {
   Host host;
-  host.link.all_words({word(true, 5), word(false, 7, "mx3", "eve")});
+  host.link.all_words({word(true, kNow * 1000), word(false, kNow * 1000, "mx3", "eve")});
   host.turn();
   host.link.words.clear();
-  host.link.all_words({word(true, 5)});
+  host.link.all_words({word(true, kNow * 1000)});
   host.turn();
   REQUIRE(host.link.words.size() == 1);
-  CHECK(host.link.words[0] == word(false, 7, "mx3", "eve"));
+  CHECK(host.link.words[0] == word(false, kNow * 1000, "mx3", "eve"));
 }
 
 TEST_CASE("words that are not followed are no words of ours") {
@@ -225,7 +135,7 @@ TEST_CASE("no more blocks in an hour than farm.max_per_hour; the rest comes late
 }
 
 TEST_CASE("only the host that completed the count tells the abuse desk, also after a crash") {
-  auto counted = word(true, 5, "mx1");
+  auto counted = word(true, kNow * 1000, "mx1");
   counted.record.why = FarmRecord::Why::count;
   counted.record.rule = "users";
   for (const char* name : {"mx1", "mx2"}) {

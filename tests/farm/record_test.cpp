@@ -36,7 +36,9 @@ TEST_CASE("a record and its name come back from their text as they were") {
   CHECK(decode_farm_record(name, encode(record)) == record);
   record.until = 1'764'107'999;
   record.times = 3;
+  record.teller = "mx2";
   CHECK(decode_farm_record(name, encode(record)) == record);
+  CHECK(record.told_by() == "mx2");
 
   FarmRecord freed;
   freed.stamp = 1;

@@ -387,7 +387,9 @@ TEST_CASE("the same words in any order end the same") {
     const auto last = words.back().record;
     std::shuffle(words.begin(), words.end(), random);
     for (const auto& one : words) (void)change(session, one);
-    CHECK(change(session, words[0]).holds == last);
+    auto holds = change(session, words[0]).holds;
+    holds.teller.clear();  // who was first depends on the order
+    CHECK(holds == last);
   }
   // A clock that is ahead has the last word only until the next one.
   const auto ahead = change(session, word(true, (now() + 1000) * 1000, "zz", "x"));
