@@ -85,6 +85,8 @@ class Counting {
   void each_live(const std::string& subject, const OnCounted& callback) const;
   // Hosts and samples, for a decision that others have made.
   void add_evidence(IdentityKind kind, std::string_view key, Decision& decision) const;
+  // set_freed() by others, of whom we hear late: what came after `since` counts on.
+  void set_freed_by_others(std::size_t list, std::string_view key, Instant since);
   // How many blocks in a row the one under way makes.
   void set_times(std::size_t list, std::string_view key, std::uint32_t times);
 

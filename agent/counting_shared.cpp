@@ -44,6 +44,27 @@ void Counting::add_evidence(IdentityKind kind, std::string_view key, Decision& d
   decision.samples = found->second.samples;
 }
 
+void Counting::set_freed_by_others(std::size_t list, std::string_view key, Instant since) {
+  std::vector<Window> later(rules_.size());
+  const auto found = subjects_.find(subject_key(lists_[list].kind, key));
+  for (std::size_t rule = 0; found != subjects_.end() && rule < rules_.size(); ++rule) {
+    if (list_of_rule_[rule] != list || found->second.windows.empty()) continue;
+    auto& window = found->second.windows[slot_of_rule_[rule]];
+    auto times = window.times();
+    auto recipients = window.recipients();
+    const auto before =
+        std::upper_bound(times.begin(), times.end(), since.time_since_epoch().count()) -
+        times.begin();
+    times.erase(times.begin(), times.begin() + before);
+    if (!recipients.empty()) recipients.erase(recipients.begin(), recipients.begin() + before);
+    later[rule].restore(std::move(times), std::move(recipients));
+  }
+  set_freed(list, key, since);
+  for (std::size_t rule = 0; found != subjects_.end() && rule < rules_.size(); ++rule) {
+    if (!later[rule].empty()) found->second.windows[slot_of_rule_[rule]] = std::move(later[rule]);
+  }
+}
+
 void Counting::set_times(std::size_t list, std::string_view key, std::uint32_t times) {
   const auto subject = subjects_.find(subject_key(lists_[list].kind, key));
   if (subject != subjects_.end()) term_of(subject->second, list).times = times;

@@ -52,6 +52,12 @@ std::string with_end(std::string_view data, std::optional<Instant> until, const 
   return head.append(reason);
 }
 
+bool is_ours(const std::string& data) {
+  auto rest = std::string_view(data);
+  return decided_at(data) ||
+         (parsers::take_iso_stamp(rest) && rest.starts_with(" by-hand by=farm:"));
+}
+
 std::optional<Instant> decided_at(const std::string& data) {
   std::string_view rest = data;
   const auto digits = std::min(rest.find_first_not_of("0123456789"), rest.size());

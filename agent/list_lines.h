@@ -21,6 +21,8 @@ namespace agent {
 // The same data with another end, or without one.
 [[nodiscard]] std::string with_end(std::string_view data, std::optional<Instant> until,
                                    const Zone& zone);
+// One that this program has written, also by the farm's word.
+[[nodiscard]] bool is_ours(const std::string& data);
 // When the decision behind such a line was made; nullopt for lines of other hands.
 [[nodiscard]] std::optional<Instant> decided_at(const std::string& data);
 

@@ -63,7 +63,7 @@ bool Lists::free(std::size_t index, const std::vector<Freed>& freed, Counting& c
     list.at_start.erase(one.key);
     const auto subject = subject_key(counting.lists()[index].kind, one.key);
     if (one.remember || counting.subjects().count(subject) > 0)
-      counting.set_freed(index, one.key, one.since);
+      counting.set_freed_by_others(index, one.key, one.since);
   }
   return true;
 }
@@ -82,6 +82,8 @@ bool Lists::end_at(std::size_t index, const std::string& key, std::optional<Inst
   }
   for (const auto& entry : view.value().entries) {
     if (folded(entry.key) != key || ends_at(entry.data) == until) continue;
+    // Somebody's block without an end is not ours to shorten.
+    if (!ends_at(entry.data) && !is_ours(entry.data)) return false;
     const auto changed = list.file.change(entry.key, with_end(entry.data, until, zone));
     if (changed) {
       written(list);

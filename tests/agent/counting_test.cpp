@@ -277,6 +277,26 @@ TEST_CASE("what was written up to the moment of freeing belongs to the story bef
   CHECK(decide(counting, {.time = 12, .identity = "bob"}).size() == 1);
 }
 
+TEST_CASE("of a release that others made, and that is heard late, what came after it counts on") {
+  for (const auto by : {CountBy::attempts, CountBy::recipients}) {
+    Counting counting(with({rule("u", IdentityKind::user, 5, 60, by)}));
+    for (int second = 8; second <= 11; ++second) {
+      const auto recipient = std::to_string(second);
+      CHECK(decide(counting, {.time = second, .identity = "bob", .recipient = recipient}).empty());
+    }
+    counting.set_freed_by_others(0, "bob", at(9));
+    for (int second = 9; second <= 13; ++second) {
+      const auto recipient = "later" + std::to_string(second);
+      CHECK(decide(counting, {.time = second, .identity = "bob", .recipient = recipient}).empty() ==
+            (second != 12));
+    }
+    // Of whom nothing is known nothing is kept but when it was.
+    counting.set_freed_by_others(0, "eve", at(20));
+    CHECK(decide(counting, {.time = 20, .identity = "eve"}).empty());
+    CHECK_FALSE(counting.is_blocked(0, "eve"));
+  }
+}
+
 TEST_CASE("rules with one list: the first to be reached decides, the other is silent until freed") {
   Counting counting(with({rule("fast", IdentityKind::user, 2, 5, CountBy::attempts, "/l"),
                           rule("slow", IdentityKind::user, 3, 100, CountBy::attempts, "/l")}));

@@ -142,6 +142,32 @@ TEST_CASE("of two blocks made apart the later says when it ends, in both lists")
   CHECK(word_on(*redis, "eve").find(fmt::format("until={}", now + 200)) != std::string::npos);
 }
 
+TEST_CASE("somebody's block without an end is not given one by another host's") {
+  const auto redis = Redis::start();
+  if (!redis) return;
+  Host a("mx1", redis->socket()), b("mx2", redis->socket());
+  const std::vector all{&a, &b};
+  a.start();
+  b.start();
+  REQUIRE(connected(all));
+  REQUIRE(all_was_heard(*redis, a, all));
+  REQUIRE(all_was_heard(*redis, b, all));
+  redis->stop();
+  REQUIRE(until(all, [&] { return !a.farm().connected && !b.farm().connected; }));
+  const auto now = farm_lab::now();
+  a.edit("eve: by the admin\n");
+  REQUIRE(until(all, [&] { return a.engine().metrics().farm->words == 1; }));
+  REQUIRE(until(all, [&] { return farm_lab::now() > now; }));
+  b.edit("eve: y until=" + iso(now + 200) + "\n");
+  REQUIRE(until(all, [&] { return b.engine().metrics().farm->words == 1; }));
+  redis->run();
+  REQUIRE(until(all, [&] {
+    return word_on(*redis, "eve").find(fmt::format("until={}", now + 200)) != std::string::npos;
+  }));
+  REQUIRE(all_was_heard(*redis, a, all));
+  CHECK(a.list_text() == "eve: by the admin\n");
+}
+
 TEST_CASE("a list that moves to another directory frees nobody") {
   const auto redis = Redis::start();
   if (!redis) return;
