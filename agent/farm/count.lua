@@ -113,9 +113,10 @@ local added, again, blocked, late, ahead, crowded = 0, 0, 0, 0, 0, 0
 local decided = {}
 local blocks = prefix .. 'blocks'
 
--- Gives what understood() would of the new word.
+-- Gives what understood() would of the new word. It is as old as the oldest event that it is made of:
+-- a release of which this server has not heard yet holds if it came after that.
 local function block(rule, field, identity, limit, record, found, senders)
-  local stamp, times = now_ms, 1
+  local stamp, times = math.min(found.first * 1000, now_ms), 1
   if record then
     stamp = math.max(stamp, record.stamp + 1)
     if record.ending and found.last <= record.ending + rule.repeat_within then

@@ -143,10 +143,17 @@ bool FarmMember::is_ahead(const FarmRecord& record, Moment now) const {
   return record.stamp > farm_now(now) + kAhead;
 }
 
-// By the server's clock as far as we know it, and after whatever it is about.
-std::int64_t FarmMember::stamp_after(const Entry* known, Moment now) const {
-  const auto ours = farm_now(now);
-  return known == nullptr ? ours : std::max(ours, known->record.stamp + 1);
+// By the server's clock as far as we know it, and after whatever it is about. A block that was
+// counted is as old as the oldest event that it is made of: a release that came after that holds,
+// also if we have not heard of it yet.
+std::int64_t FarmMember::stamp_of(const FarmRecord& record, const Entry& entry, Moment now) const {
+  const bool known = entry.record.stamp > 0 && !is_ahead(entry.record, now);
+  auto stamp = farm_now(now);
+  if (record.why == FarmRecord::Why::host) {
+    stamp = std::min(stamp, record.first * 1000 + link_.status().clock_offset);
+    if (known && !entry.record.blocked) return stamp;
+  }
+  return known ? std::max(stamp, entry.record.stamp + 1) : stamp;
 }
 
 // Words of freedom give way to blocks.
@@ -179,7 +186,7 @@ void FarmMember::forget_old(Moment now) {
 
 void FarmMember::say(const FarmName& name, FarmRecord record, Entry& entry, Moment now) {
   record.host = host_;
-  record.stamp = stamp_after(entry.record.stamp > 0 ? &entry : nullptr, now);
+  record.stamp = stamp_of(record, entry, now);
   entry.record = record;
   entry.applied = true;
   entry.on_server = false;

@@ -111,7 +111,8 @@ class FarmMember {
                                const Tables& tables, Moment now);
   bool allowed(std::size_t list, Moment now);
   void say(const FarmName& name, FarmRecord record, Entry& entry, Moment now);
-  [[nodiscard]] std::int64_t stamp_after(const Entry* known, Moment now) const;
+  [[nodiscard]] std::int64_t stamp_of(const FarmRecord& record, const Entry& entry,
+                                      Moment now) const;
   [[nodiscard]] std::int64_t farm_now(Moment now) const;  // milliseconds, by the server's clock
   [[nodiscard]] bool is_ahead(const FarmRecord& record, Moment now) const;
   void forget_old(Moment now);
