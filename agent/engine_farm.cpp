@@ -145,7 +145,10 @@ void Engine::follow_farm(const std::vector<FarmMember::Order>& orders) {
 }
 
 bool Engine::hold_notice(const Decision& decision, const Notice& notice) {
-  if (!farm_ || !parts_.farm->status().connected) return false;
+  if (!farm_) return false;
+  const auto status = parts_.farm->status();
+  // In the first moments nobody knows yet whether the server is there.
+  if (!status.connected && (status.connections > 0 || !status.fault.empty())) return false;
   const FarmName name{farm_list_name(decision.list), folded(decision.identity)};
   held_notices_[name] = {notice, now_.steady + kNoticePatience};
   return true;
