@@ -20,6 +20,22 @@ constexpr std::size_t kWordsInOne = 200;
 constexpr std::chrono::hours kForgetAfter{24 * 30};
 constexpr std::size_t kEventsInOne = FarmSession::kMaxBatch * FarmSession::kMaxCalls;
 
+// As in count.lua.
+std::vector<std::int64_t> keeps_of(const std::vector<Rule>& rules) {
+  std::vector<std::int64_t> keeps;
+  for (const auto& rule : rules) {
+    const auto period = static_cast<std::int64_t>(rule.period.count());
+    keeps.push_back(period + std::clamp<std::int64_t>(period, 900, 3600));
+  }
+  return keeps;
+}
+
+std::int64_t seconds_now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
 void signal_to(int fd) {
   const std::uint64_t one = 1;
   (void)!::write(fd, &one, sizeof one);
@@ -53,6 +69,7 @@ RedisLink::RedisLink(const Config& config, const std::string& machine,
       wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       settings_(farm_settings(config.farm, machine)),
       rules_(farm_rules(config.rules)),
+      keep_(keeps_of(config.rules)),
       thread_([this](const std::stop_token& stop) { work(stop); }) {}
 
 RedisLink::~RedisLink() {
@@ -138,6 +155,7 @@ void RedisLink::configure(const Config& config) {
     const std::lock_guard lock(mutex_);
     settings_ = farm_settings(config.farm, machine_);
     rules_ = farm_rules(config.rules);
+    keep_ = keeps_of(config.rules);
     // Events say by number which rule they belong to.
     lost_ = lost_ || !events_.empty();
     events_.clear();
@@ -232,6 +250,7 @@ Result<Done> RedisLink::begin(Talk& talk) {
   }
   const std::lock_guard lock(mutex_);
   if (other) lost_ = true;
+  drop_late(seconds_now() + session.clock_offset() / 1000);
   epoch_ = session.epoch();
   run_id_ = session.server().run_id;
   compared_ = false;
@@ -381,6 +400,13 @@ Result<bool> RedisLink::send_events(Talk& talk) {
   std::move(news.begin(), news.end(), std::back_inserter(news_));
   if (any) signal_to(news_fd_);
   return true;
+}
+
+// What has grown too old while it waited is no sign of a wrong clock.
+void RedisLink::drop_late(std::int64_t now) {
+  std::erase_if(events_, [&](const FarmEvent& event) {
+    return event.rule < keep_.size() && event.time <= now - keep_[event.rule];
+  });
 }
 
 void RedisLink::listen(Talk& talk) {

@@ -61,6 +61,7 @@ class RedisLink : public FarmLink {
   actions::Result<bool> say_words(Talk& talk);
   actions::Result<bool> send_events(Talk& talk);
   actions::Result<actions::Done> hear(Talk& talk);
+  void drop_late(std::int64_t now);
   void listen(Talk& talk);
   void wait(Talk& talk);
   void tell(std::vector<FarmNews> news);
@@ -75,6 +76,7 @@ class RedisLink : public FarmLink {
   // All below by mutex_.
   FarmSettings settings_;
   std::vector<std::string> rules_;
+  std::vector<std::int64_t> keep_;  // seconds, by rule: later no event finds its place
   bool reconfigured_ = false;
   std::deque<FarmEvent> events_;
   bool lost_ = false;  // events did not fit

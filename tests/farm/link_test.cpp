@@ -118,6 +118,20 @@ TEST_CASE("no more waits than there is room for, and what did not fit is asked f
   CHECK(redis->ask({"ZCARD", "test:w:users|bob"}).number == 1000);
 }
 
+TEST_CASE("events that have waited too long for a server are not sent, and accuse nobody") {
+  const auto redis = Redis::start();
+  if (!redis) return;
+  redis->stop();
+  RedisLink link(config_of(redis->socket()), "mx1");
+  auto old = event(1);
+  old.time -= 3 * 3600;
+  link.send({old, event(2)});
+  redis->run();
+  REQUIRE(until(link, [&] { return link.status().counts.added == 1; }));
+  CHECK(link.status().waiting == 0);
+  CHECK(link.status().counts.late == 0);
+}
+
 TEST_CASE("a frozen server holds nobody up, also not at the end") {
   const auto redis = Redis::start();
   if (!redis) return;
