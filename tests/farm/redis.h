@@ -45,5 +45,7 @@ class Redis {
 
 // Seconds since 1970 UTC.
 [[nodiscard]] std::int64_t now();
+// Such a time as lines of lists have it: "2026-11-23T12:09:44+00:00".
+[[nodiscard]] std::string stamp_of(std::int64_t seconds);
 
 }  // namespace farm_lab
