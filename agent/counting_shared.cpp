@@ -57,7 +57,7 @@ void Counting::set_freed_by_others(std::size_t list, std::string_view key, Insta
         times.begin();
     times.erase(times.begin(), times.begin() + before);
     if (!recipients.empty()) recipients.erase(recipients.begin(), recipients.begin() + before);
-    later[rule].restore(std::move(times), std::move(recipients));
+    later[rule].restore(times, recipients);
   }
   set_freed(list, key, since);
   for (std::size_t rule = 0; found != subjects_.end() && rule < rules_.size(); ++rule) {
