@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <utility>
 
@@ -55,13 +56,12 @@ void Inotify::forget(int watch) {
 }
 
 void Inotify::drain(const std::function<void(const Change&)>& on_change) {
+  constexpr ssize_t kLargest = sizeof(inotify_event) + NAME_MAX + 1;
   alignas(inotify_event) char buffer[16 * 1024];
   for (;;) {
     const auto got = ::read(fd_, buffer, sizeof buffer);
-    if (got <= 0) {
-      if (got < 0 && errno == EINTR) continue;
-      return;
-    }
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return;
     for (ssize_t at = 0; at < got;) {
       inotify_event event{};
       std::memcpy(&event, buffer + at, sizeof event);
@@ -71,6 +71,8 @@ void Inotify::drain(const std::function<void(const Change&)>& on_change) {
                                : std::string_view()});
       at += static_cast<ssize_t>(sizeof event + event.len);
     }
+    // There was room for another one, had there been any.
+    if (got + kLargest <= static_cast<ssize_t>(sizeof buffer)) return;
   }
 }
 

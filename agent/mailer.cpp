@@ -60,9 +60,10 @@ void Mailer::configure(const NotifyConfig& config) {
 }
 
 std::vector<MailSender::Outcome> Mailer::outcomes() {
+  const std::lock_guard lock(mutex_);
+  if (done_.empty()) return {};  // then the descriptor is not readable either
   std::uint64_t ignored = 0;
   (void)!::read(event_fd_, &ignored, sizeof ignored);
-  const std::lock_guard lock(mutex_);
   return std::exchange(done_, {});
 }
 

@@ -46,17 +46,23 @@ void ThreadSaver::start(SaveJob job) {
   wake_.notify_one();
 }
 
-std::optional<Saver::Outcome> ThreadSaver::outcome() {
+// With the mutex held, as when both were set: the descriptor is readable while there is one.
+std::optional<Saver::Outcome> ThreadSaver::take() {
+  if (!outcome_) return std::nullopt;
   std::uint64_t ignored = 0;
   (void)!::read(event_fd_, &ignored, sizeof ignored);
-  const std::lock_guard lock(mutex_);
   return std::exchange(outcome_, std::nullopt);
+}
+
+std::optional<Saver::Outcome> ThreadSaver::outcome() {
+  const std::lock_guard lock(mutex_);
+  return take();
 }
 
 std::optional<Saver::Outcome> ThreadSaver::wait() {
   std::unique_lock lock(mutex_);
   done_.wait(lock, [&] { return !running_; });
-  return std::exchange(outcome_, std::nullopt);
+  return take();
 }
 
 void ThreadSaver::work(const std::stop_token& stop) {

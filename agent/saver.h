@@ -56,6 +56,7 @@ class ThreadSaver : public Saver {
   [[nodiscard]] int fd() const override { return event_fd_; }
 
  private:
+  std::optional<Outcome> take();
   void work(const std::stop_token& stop);
 
   actions::Files& files_;

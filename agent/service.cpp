@@ -80,7 +80,7 @@ Service::Service(Setup setup, actions::Files& files, EngineOptions options)
               {files, inotify_ ? &*inotify_ : nullptr, mailer_, saver_, farm_.get()},
               std::move(options)) {}
 
-void Service::wait(bool more, int signals) {
+bool Service::wait(bool more, int signals) {
   std::array<pollfd, 5> waiting{{{signals, POLLIN, 0},
                                  {inotify_ ? inotify_->fd() : -1, POLLIN, 0},
                                  {mailer_.fd(), POLLIN, 0},
@@ -93,6 +93,7 @@ void Service::wait(bool more, int signals) {
         std::chrono::ceil<std::chrono::milliseconds>(left).count(), 0, 60'000);
   }
   ::poll(waiting.data(), waiting.size(), static_cast<int>(milliseconds));
+  return waiting[0].revents != 0;
 }
 
 void Service::run(const std::function<void()>& ready,
@@ -102,8 +103,8 @@ void Service::run(const std::function<void()>& ready,
   ready();
   std::chrono::steady_clock::time_point watchdog{};
   for (bool more = true;;) {
-    wait(more, signals.fd());
-    if (const int signal = signals.next(); signal == SIGHUP) {
+    const bool signalled = wait(more, signals.fd());
+    if (const int signal = signalled ? signals.next() : 0; signal == SIGHUP) {
       if (auto setup = reloaded()) {
         engine_.reload(setup->config, std::move(setup->around), std::move(setup->trust), clocks());
         ready();

@@ -31,7 +31,7 @@ class Service {
   [[nodiscard]] bool mail_under_way() const { return mailer_.busy(); }
 
  private:
-  void wait(bool more, int signals);
+  bool wait(bool more, int signals);  // true: a signal came
 
   std::optional<Inotify> inotify_;
   Mailer mailer_;
