@@ -328,7 +328,7 @@ Lists::Blocked Lists::block(const Decision& decision, const std::string& data, C
     return Blocked::freed_before;
   }
   // Who was blocked twice was freed in between. When, nobody knows any more.
-  if (line != list->unclaimed.end() && line->second.decided &&
+  if (list->lost_before && line != list->unclaimed.end() && line->second.decided &&
       decision.time < *line->second.decided) {
     forget(index, key, std::nullopt, counting);
     return Blocked::freed_before;
