@@ -123,6 +123,29 @@ class Feeder:
         os.waitpid(self.child, 0)
 
 
+class Awake:
+    """A processor of a virtual machine that idles is halted, and who is woken there waits for the host: up to a
+    millisecond, and by chance. A process on each that gives way to any other keeps them awake, for both readers."""
+
+    def __init__(self):
+        self.children = [self.spin(processor) for processor in os.sched_getaffinity(0)]
+
+    @staticmethod
+    def spin(processor):
+        child = os.fork()
+        if child:
+            return child
+        os.sched_setaffinity(0, {processor})
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        while True:
+            pass
+
+    def stop(self):
+        for child in self.children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+
 def latencies(place, count):
     found = []
     for number in range(count):
@@ -142,8 +165,10 @@ def latencies(place, count):
     return sorted(found)
 
 
-def latency(program, rates=(20, 5000, 50000), count=60):
-    print("\n| lines/s | exiwarden p50/p99 ms | tail -F, mawk p50/p99 ms |\n|---|---|---|")
+def latency(program, awake, rates=(20, 5000, 50000), count=60):
+    print(f"\nprocessors {'kept awake' if awake else 'may be halted'}\n\n"
+          "| lines/s | exiwarden p50/p99 ms | tail -F, mawk p50/p99 ms |\n|---|---|---|")
+    awake = Awake() if awake else None
     for rate in rates:
         cells = []
         for start in (lambda place: Service(program, place), Tail):
@@ -159,6 +184,8 @@ def latency(program, rates=(20, 5000, 50000), count=60):
                 shutil.rmtree(place.folder)
             cells.append(f"{statistics.median(took) * 1000:.2f} / {took[int(len(took) * .99)] * 1000:.2f}")
         print(f"| {rate} | {' | '.join(cells)} |", flush=True)
+    if awake:
+        awake.stop()
 
 
 def caught_up(place, service, marker):
@@ -207,6 +234,7 @@ def growth(program, counts=(1000, 100_000, 1_000_000)):
 
 
 def main(program):
-    latency(program)
+    for awake in (True, False):
+        latency(program, awake)
     sustained(program)
     growth(program)
