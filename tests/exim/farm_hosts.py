@@ -110,8 +110,11 @@ class Away:
         return call
 
     def end(self):
-        self.here.close()
+        # Not by closing the pipe: whoever was forked after this one holds it open, too.
+        with contextlib.suppress(OSError):
+            self.here.send((None, ()))
         self.process.join(60)
+        self.here.close()
 
 
 def _serve(pipe, other_end, make):
@@ -130,6 +133,8 @@ def _serve(pipe, other_end, make):
             if thing is None:
                 return
             name, arguments = pipe.recv()
+            if name is None:
+                break
             call = functools.partial(getattr(thing, name), *arguments)
     if thing is not None:
         thing.close()
