@@ -144,7 +144,8 @@ Result<Blocklist::Added> Blocklist::add(std::string_view key, std::string_view d
   }
 }
 
-Result<std::size_t> Blocklist::remove(const std::vector<std::string>& keys) {
+Result<std::size_t> Blocklist::rewrite(
+    const std::function<std::optional<std::string>(const ListEntry&)>& edit) {
   const auto lock = files_.lock(directory(), kLockMilliseconds);
   if (!lock) return lock.error();
   for (int attempt = 1;; ++attempt) {
@@ -152,53 +153,40 @@ Result<std::size_t> Blocklist::remove(const std::vector<std::string>& keys) {
     const auto content = read_or_nothing(files_, path_, exists);
     if (!content) return content.error();
     const std::string& bytes = content.value().bytes;
-    std::string kept;
-    std::size_t done = 0, removed = 0;
+    std::string text;
+    std::size_t done = 0, edited = 0;
     for (const auto& entry : read_list(bytes)) {
-      const bool goes = std::any_of(keys.begin(), keys.end(), [&](const std::string& key) {
-        return same_key(entry.key, key);
-      });
-      if (!goes) continue;
-      kept.append(bytes, done, entry.begin - done);
-      kept += foreign_lines(std::string_view(bytes).substr(entry.begin, entry.end - entry.begin));
+      const auto lines = edit(entry);
+      if (!lines) continue;
+      text.append(bytes, done, entry.begin - done);
+      text += *lines;
+      text += foreign_lines(std::string_view(bytes).substr(entry.begin, entry.end - entry.begin));
       done = entry.end;
-      ++removed;
+      ++edited;
     }
-    if (removed == 0) return std::size_t{0};
-    kept.append(bytes, done);
-    const auto stamp = files_.replace(path_, kept, creation_, content.value().stamp);
-    if (stamp) return removed;
+    if (edited == 0) return std::size_t{0};
+    text.append(bytes, done);
+    const auto stamp = files_.replace(path_, text, creation_, content.value().stamp);
+    if (stamp) return edited;
     // An editor was faster: start again from what it left.
     if (stamp.error().code != Errc::changed || attempt >= kTries) return stamp.error();
   }
 }
 
-Result<bool> Blocklist::change(std::string_view key, std::string_view data) {
-  const auto lock = files_.lock(directory(), kLockMilliseconds);
-  if (!lock) return lock.error();
-  for (int attempt = 1;; ++attempt) {
-    bool exists = false;
-    const auto content = read_or_nothing(files_, path_, exists);
-    if (!content) return content.error();
-    const std::string& bytes = content.value().bytes;
-    std::string changed;
-    std::size_t done = 0;
-    for (const auto& entry : read_list(bytes)) {
-      if (!same_key(entry.key, key)) continue;
-      const auto line = list_line(entry.key, data);
-      if (!line) return Error{Errc::malformed, 0, "no line of " + path_ + " can hold this"};
-      changed.append(bytes, done, entry.begin - done);
-      changed += *line;
-      changed +=
-          foreign_lines(std::string_view(bytes).substr(entry.begin, entry.end - entry.begin));
-      done = entry.end;
-    }
-    if (done == 0) return false;
-    changed.append(bytes, done);
-    const auto stamp = files_.replace(path_, changed, creation_, content.value().stamp);
-    if (stamp) return true;
-    if (stamp.error().code != Errc::changed || attempt >= kTries) return stamp.error();
-  }
+Result<std::size_t> Blocklist::remove(const std::vector<std::string>& keys) {
+  return rewrite([&](const ListEntry& entry) -> std::optional<std::string> {
+    const bool goes = std::any_of(keys.begin(), keys.end(),
+                                  [&](const std::string& key) { return same_key(entry.key, key); });
+    return goes ? std::optional(std::string()) : std::nullopt;
+  });
+}
+
+Result<std::size_t> Blocklist::change(std::string_view key, std::string_view data) {
+  if (!list_line(key, data))
+    return Error{Errc::malformed, 0, "no line of " + path_ + " can hold this"};
+  return rewrite([&](const ListEntry& entry) {
+    return same_key(entry.key, key) ? list_line(entry.key, data) : std::nullopt;
+  });
 }
 
 }  // namespace actions

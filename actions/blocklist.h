@@ -3,6 +3,7 @@
 // truncated, and never written through a link.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,14 +45,18 @@ class Blocklist {
                     const std::optional<FileStamp>& known = std::nullopt);
   // After it, none of `keys` is found. By rename. Gives how many lines went.
   Result<std::size_t> remove(const std::vector<std::string>& keys);
-  // The lines of `key` say `data` from now on. By rename. False: it has none.
-  Result<bool> change(std::string_view key, std::string_view data);
+  // The lines of `key` say `data` from now on. By rename. Gives how many it has.
+  Result<std::size_t> change(std::string_view key, std::string_view data);
   Result<Done> sync() const { return files_.sync(path_); }
 
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
   [[nodiscard]] std::string directory() const;
+  // The file anew, with each entry as `edit` gives it (nullopt: as it is) before the comments in
+  // it. Gives how many were edited.
+  Result<std::size_t> rewrite(
+      const std::function<std::optional<std::string>(const ListEntry&)>& edit);
 
   Files& files_;
   std::string path_;

@@ -142,6 +142,34 @@ TEST_CASE("removing takes the key's lines and leaves every other byte") {
   }
 }
 
+TEST_CASE("changing what a key's lines say leaves every other byte") {
+  struct Row {
+    const char* what;
+    std::string before, after;
+    std::size_t changed;
+  };
+  const Row rows[] = {
+      {"one of three", "a: 1\nbob: 2\nc: 3\n", "a: 1\nbob: new\nc: 3\n", 1},
+      {"spelled as it is, twice there", "Bob\na\nbOB: x\n", "Bob: new\na\nbOB: new\n", 2},
+      {"with its continuation", "bob: 1\n  more\nc\n", "bob: new\nc\n", 1},
+      {"a comment in between", "bob: 1\n# why\n  more\nc\n", "bob: new\n# why\nc\n", 1},
+      {"the last without newline", "a\nbob: x", "a\nbob: new\n", 1},
+      {"only in part", "bobby: 1\n# bob: 2\n", "bobby: 1\n# bob: 2\n", 0},
+  };
+  for (const auto& row : rows) {
+    INFO(row.what);
+    const fakes::Directory directory;
+    actions::PosixFiles files;
+    const auto path = directory / "list";
+    fakes::write(path, row.before, 0604);
+    Blocklist list(files, path, {});
+    CHECK(list.change("bob", "new").value() == row.changed);
+    CHECK(fakes::content(path) == row.after);
+    CHECK(list.change("bob", "new\nadmin: x").value() == row.changed);
+    CHECK(fakes::content(path).find("\nadmin") == std::string::npos);
+  }
+}
+
 TEST_CASE("removing from a list that is not there does nothing") {
   const fakes::Directory directory;
   actions::PosixFiles files;
