@@ -8,16 +8,6 @@
 #include "parsers/stamp.h"
 
 namespace agent {
-
-std::string list_data(const Decision& decision, const Zone& zone,
-                      std::optional<std::uint64_t> spool_kib) {
-  auto data = fmt::format("{}{} exiwarden rule={} count={} period={}",
-                          spool_kib ? fmt::format("{} ", *spool_kib) : "", zone.text(decision.time),
-                          printable(decision.rule), decision.count, duration_text(decision.period));
-  if (decision.until) data += " until=" + zone.text(*decision.until);
-  return data;
-}
-
 namespace {
 
 constexpr std::string_view kUntil = " until=";
@@ -28,6 +18,15 @@ std::string_view before_reason(std::string_view data) {
 }
 
 }  // namespace
+
+std::string list_data(const Decision& decision, const Zone& zone,
+                      std::optional<std::uint64_t> spool_kib) {
+  auto data = fmt::format("{}{} exiwarden rule={} count={} period={}",
+                          spool_kib ? fmt::format("{} ", *spool_kib) : "", zone.text(decision.time),
+                          printable(decision.rule), decision.count, duration_text(decision.period));
+  if (decision.until) data += " until=" + zone.text(*decision.until);
+  return data;
+}
 
 std::optional<Instant> ends_at(std::string_view data) {
   data = before_reason(data);

@@ -17,15 +17,17 @@ namespace {
 constexpr std::int64_t kSecond = 1'000'000'000;  // in nanoseconds
 constexpr std::size_t kMaxRecent = 256;
 
-// No file that was deleted went later than this.
-Instant last_change_in_directory_of(const std::string& path) {
+}  // namespace
+
+// No file that was deleted went later than its directory was changed.
+Instant Lists::changed_at(const std::optional<actions::FileStamp>& file, const std::string& path,
+                          Instant now) {
+  if (file) return Instant(std::chrono::seconds(file->modified_ns / kSecond));
   struct stat info {};
   const auto directory = std::filesystem::path(path).parent_path().string();
-  if (::stat(directory.c_str(), &info) != 0) return Instant::max();
-  return Instant(std::chrono::seconds(info.st_mtime));
+  if (::stat(directory.c_str(), &info) != 0) return now;
+  return std::min(now, Instant(std::chrono::seconds(info.st_mtime)));
 }
-
-}  // namespace
 
 Lists::Lists(actions::Files& files, const std::vector<Counting::List>& lists,
              std::optional<actions::EximUser> exim, Say say)
@@ -65,96 +67,6 @@ bool Lists::is_pending(const std::string& path, const std::string& key) const {
   return std::any_of(pending_.begin(), pending_.end(), [&](const PendingBlock& block) {
     return block.list == path && folded(block.identity) == key;
   });
-}
-
-void Lists::adopt(Counting& counting, std::optional<Instant> horizon, bool lost, Moment now) {
-  for (std::size_t i = 0; i < lists_.size(); ++i) {
-    lists_[i].unread = Unread{horizon, lost, false};
-    (void)adopt_one(i, counting, now);  // else as soon as it can be read
-  }
-}
-
-bool Lists::adopt_one(std::size_t index, Counting& counting, Moment now) {
-  auto& list = lists_[index];
-  const auto view = list.file.read();
-  if (!view) {
-    fail(list.fault, view.error());
-    return false;
-  }
-  const auto [horizon, lost, settled] = *std::exchange(list.unread, std::nullopt);
-  list.seen = view.value().stamp;
-  list.entries = view.value().entries.size();
-  check_access(list);
-  const auto changed = list.seen
-                           ? Instant(std::chrono::seconds(list.seen->modified_ns / kSecond))
-                           : std::min(now.wall, last_change_in_directory_of(list.file.path()));
-  if (lost && !settled) list.lost_before = changed;
-  std::set<std::string> present;
-  for (const auto& entry : view.value().entries) {
-    const auto key = folded(entry.key);
-    present.insert(key);
-    const auto decided = decided_at(entry.data);
-    const bool torn = !view.value().whole && &entry == &view.value().entries.back();
-    const bool ours = torn || (decided && (!horizon || *decided > *horizon));
-    if (ours && !settled && !counting.is_blocked(index, key)) {
-      list.unclaimed.emplace(key, torn ? Unclaimed{} : Unclaimed{decided, ends_at(entry.data)});
-    } else {
-      counting.set_blocked(index, key);
-      if (!torn) counting.set_end(index, key, ends_at(entry.data));
-    }
-  }
-  if (lost && !settled) list.at_start = present;
-  // Decided anew while it could not be read.
-  std::erase_if(pending_, [&](const PendingBlock& block) {
-    const auto key = folded(block.identity);
-    const auto decided = decided_at(block.data);
-    if (!lost || block.list != list.file.path() || present.count(key) > 0 || !decided ||
-        *decided >= changed) {
-      return false;
-    }
-    forget(index, key, changed, counting);
-    return true;
-  });
-  // Written this moment: it may be in the midst of an edit. look() will tell.
-  if (!list.seen || now.wall - changed < std::chrono::seconds(2)) {
-    list.doubt = Doubt{list.seen, now.steady, now.steady, {}};
-  }
-  // Freed while we were away: what the log says up to that moment is the old story.
-  for (const auto& key : counting.blocked(index)) {
-    if (present.count(key) > 0 || is_pending(list.file.path(), key)) continue;
-    if (list.doubt) {
-      list.doubt->missing.insert(key);
-      continue;
-    }
-    const auto until = counting.end_of(index, key);
-    if (until && *until <= now.wall) {
-      counting.end({*until, index, key});  // by us, just before a crash
-      continue;
-    }
-    say_(fmt::format("{}: {} was freed meanwhile", list.file.path(), printable(key)));
-    counting.set_freed(index, key, changed);
-  }
-  return true;
-}
-
-// What was decided is an old story: the file shows that somebody has freed him since.
-void Lists::forget(std::size_t index, const std::string& key, std::optional<Instant> freed,
-                   Counting& counting) {
-  say_(fmt::format("{}: {} was freed after this; counting anew", path(index), printable(key)));
-  counting.set_freed(index, key, freed);
-}
-
-void Lists::settle(Counting& counting) {
-  for (std::size_t i = 0; i < lists_.size(); ++i) {
-    for (const auto& [key, line] : lists_[i].unclaimed) {
-      counting.set_blocked(i, key);
-      counting.set_end(i, key, line.until);
-    }
-    lists_[i].unclaimed.clear();
-    lists_[i].at_start.clear();
-    lists_[i].lost_before.reset();
-    if (lists_[i].unread) lists_[i].unread->settled = true;
-  }
 }
 
 // Its new version was begun before our key was in the old one: whoever wrote it never saw the key.
@@ -251,8 +163,7 @@ Lists::Seen Lists::look(std::size_t index, Counting& counting, Moment now, bool 
     say_(fmt::format("{}: {} is free again; counting anew", list.file.path(), printable(key)));
     std::optional<Instant> since;
     if (behind) {
-      since = found ? Instant(std::chrono::seconds(found->modified_ns / kSecond))
-                    : std::min(now.wall, last_change_in_directory_of(list.file.path()));
+      since = changed_at(found, list.file.path(), now.wall);
       *since -= std::chrono::seconds(1);
     }
     list.unclaimed.erase(key);

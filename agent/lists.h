@@ -142,6 +142,9 @@ class Lists {
         lost_before{};  // decisions up to then were made before the state was lost
     std::optional<Unread> unread{};
   };
+  // When it was last written, or at the latest went.
+  static Instant changed_at(const std::optional<actions::FileStamp>& file, const std::string& path,
+                            Instant now);
   bool adopt_one(std::size_t list, Counting& counting, Moment now);  // false: it can't be read
   void forget(std::size_t list, const std::string& key, std::optional<Instant> freed,
               Counting& counting);

@@ -1,8 +1,6 @@
 #include "agent/mailer.h"
 
 #include <fmt/format.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -36,7 +34,6 @@ bool wants_notices(const NotifyConfig& config) {
 
 Mailer::Mailer(NotifyConfig config, std::string host)
     : host_(std::move(host)),
-      event_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       config_(std::move(config)),
       thread_([this](const std::stop_token& stop) { work(stop); }) {}
 
@@ -44,7 +41,6 @@ Mailer::~Mailer() {
   thread_.request_stop();
   wake_.notify_all();
   thread_.join();
-  ::close(event_fd_);
 }
 
 void Mailer::send(const Notice& mail) {
@@ -62,8 +58,7 @@ void Mailer::configure(const NotifyConfig& config) {
 std::vector<MailSender::Outcome> Mailer::outcomes() {
   const std::lock_guard lock(mutex_);
   if (done_.empty()) return {};  // then the descriptor is not readable either
-  std::uint64_t ignored = 0;
-  (void)!::read(event_fd_, &ignored, sizeof ignored);
+  done_fd_.drain();
   return std::exchange(done_, {});
 }
 
@@ -91,8 +86,7 @@ void Mailer::work(const std::stop_token& stop) {
     done_.push_back(std::move(outcome));
     under_way_ = !waiting_.empty();
     ended_.notify_all();
-    const std::uint64_t one = 1;
-    (void)!::write(event_fd_, &one, sizeof one);
+    done_fd_.signal();
   }
 }
 

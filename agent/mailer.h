@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "agent/config.h"
+#include "agent/event_fd.h"
 #include "agent/notice.h"
 
 namespace agent {
@@ -48,7 +49,7 @@ class Mailer : public MailSender {
   std::vector<Outcome> outcomes() override;
   void wait(std::chrono::milliseconds most) override;
   void configure(const NotifyConfig& config) override;
-  [[nodiscard]] int fd() const override { return event_fd_; }
+  [[nodiscard]] int fd() const override { return done_fd_.fd(); }
   [[nodiscard]] bool busy() const;
 
  private:
@@ -57,7 +58,7 @@ class Mailer : public MailSender {
                              const Notice& mail);
 
   std::string host_;
-  int event_fd_ = -1;
+  EventFd done_fd_;
   mutable std::mutex mutex_;
   NotifyConfig config_;
   std::condition_variable_any wake_, ended_;

@@ -1,8 +1,5 @@
 #include "agent/saver.h"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <utility>
 
 namespace agent {
@@ -29,14 +26,12 @@ std::optional<actions::Error> save_now(actions::Files& files, StateFile& state,
 ThreadSaver::ThreadSaver(actions::Files& files, const std::string& state_directory)
     : files_(files),
       state_(files, state_directory),
-      event_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       thread_([this](const std::stop_token& stop) { work(stop); }) {}
 
 ThreadSaver::~ThreadSaver() {
   thread_.request_stop();
   wake_.notify_all();
   thread_.join();
-  ::close(event_fd_);
 }
 
 void ThreadSaver::start(SaveJob job) {
@@ -49,8 +44,7 @@ void ThreadSaver::start(SaveJob job) {
 // With the mutex held, as when both were set: the descriptor is readable while there is one.
 std::optional<Saver::Outcome> ThreadSaver::take() {
   if (!outcome_) return std::nullopt;
-  std::uint64_t ignored = 0;
-  (void)!::read(event_fd_, &ignored, sizeof ignored);
+  ended_.drain();
   return std::exchange(outcome_, std::nullopt);
 }
 
@@ -76,8 +70,7 @@ void ThreadSaver::work(const std::stop_token& stop) {
     outcome_ = std::move(outcome);
     running_ = false;
     done_.notify_all();
-    const std::uint64_t one = 1;
-    (void)!::write(event_fd_, &one, sizeof one);
+    ended_.signal();
   }
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "actions/files.h"
+#include "agent/event_fd.h"
 #include "agent/state_file.h"
 
 namespace agent {
@@ -53,7 +54,7 @@ class ThreadSaver : public Saver {
   void start(SaveJob job) override;
   std::optional<Outcome> outcome() override;
   std::optional<Outcome> wait() override;
-  [[nodiscard]] int fd() const override { return event_fd_; }
+  [[nodiscard]] int fd() const override { return ended_.fd(); }
 
  private:
   std::optional<Outcome> take();
@@ -61,7 +62,7 @@ class ThreadSaver : public Saver {
 
   actions::Files& files_;
   StateFile state_;
-  int event_fd_ = -1;
+  EventFd ended_;
   std::mutex mutex_;
   std::condition_variable_any wake_, done_;
   bool running_ = false;

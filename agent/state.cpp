@@ -3,20 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <iterator>
-#include <stdexcept>
 
 #include "agent/digest.h"
 #include "agent/state_fields.h"
 
 namespace agent {
 namespace {
-
-constexpr std::string_view kHeader = "exiwarden-state 1\n";
-constexpr std::string_view kSum = "sum ";
-constexpr std::size_t kSubjectSize = 96;  // bytes of most subjects: all that a table is sized by
 
 void encode_position(std::string& out, const LogPosition& position) {
   const auto& reader = position.reader;
@@ -55,32 +48,6 @@ void encode_position(std::string& out, const LogPosition& position) {
     append_field(out, part.text);
     out.push_back('\n');
   }
-}
-
-LogPosition decode_position(Fields& in) {
-  LogPosition position;
-  position.path = in.text();
-  position.file.device = in.number();
-  position.file.inode = in.number();
-  position.file.first_line = in.text();
-  position.tail = in.text();
-  position.modified = in.number<std::int64_t>();
-  position.finished = in.number() != 0;
-  position.newest_stamp = in.optional_time();
-  position.first_start = in.optional_time();
-  auto& reader = position.reader;
-  reader.offset = in.number();
-  reader.line = in.number();
-  const auto form = in.number();
-  if (form > 2) throw Malformed("an unknown form of log");
-  reader.form = static_cast<parsers::LogReader::Form>(form);
-  reader.junk_seen = in.number() != 0;
-  reader.distrust.in_quotes = in.number() != 0;
-  reader.distrust.reach = in.number<std::uint32_t>();
-  reader.copies.single = in.number();
-  reader.copies.paired = in.number();
-  if (!in.done()) position.counted_until = instant(in.number<std::int64_t>());
-  return position;
 }
 
 void encode_subject(std::string& out, const std::string& key, const Counting::Subject& subject) {
@@ -154,161 +121,6 @@ void encode_farm(std::string& out, const State& state) {
   }
 }
 
-class Decoder {
- public:
-  State state;
-
-  void line(std::string_view text) {
-    Fields in(text);
-    const auto kind = in.word();
-    if (kind == "log") {
-      state.positions.push_back(decode_position(in));
-    } else if (kind == "copy") {
-      auto pid = in.text();
-      const bool copied = in.number() != 0;
-      position().reader.copies.last.emplace(std::move(pid), std::pair(in.text(), copied));
-    } else if (kind == "piece") {
-      auto pid = in.text();
-      parsers::SyslogPieces::Part part;
-      part.next = in.number<std::uint32_t>();
-      part.of = in.number<std::uint32_t>();
-      part.text = in.text();
-      position().reader.pieces.emplace(std::move(pid), std::move(part));
-    } else if (kind == "newest") {
-      state.newest = instant(in.number<std::int64_t>());
-    } else if (kind == "silence") {
-      Silence::State silence;
-      silence.since = instant(in.number<std::int64_t>());
-      silence.heard = in.optional_time();
-      silence.alarmed = in.number() != 0;
-      for (auto& longest : silence.longest) longest = in.number<std::int64_t>();
-      state.silences[in.done() ? "" : in.text()] = silence;
-    } else if (kind == "fault") {
-      state.faults.push_back(in.text());
-    } else if (kind == "message") {
-      message(in);
-    } else if (kind == "tag") {
-      const auto digest = in.number();
-      state.tags.emplace_back(digest, in.number());
-    } else if (kind == "rule") {
-      const auto identity = in.number();
-      if (identity > 2) throw Malformed("an unknown kind of identity");
-      state.layout.rules.emplace_back(static_cast<IdentityKind>(identity), in.text());
-    } else if (kind == "list") {
-      state.layout.lists.push_back(in.text());
-    } else if (kind == "subject") {
-      const auto key = in.text();
-      subject_ = &state.subjects[key];
-      subject_->blocked = in.number();
-      subject_->other_hosts = in.number<std::uint32_t>();
-      if (!in.done()) subject_->fresh_since = instant(in.number<std::int64_t>());
-    } else if (kind == "watched") {
-      subject().watched = in.number();
-    } else if (kind == "term") {
-      term(in);
-    } else if (kind == "window") {
-      window(in);
-    } else if (kind == "recipients") {
-      recipients(in);
-    } else if (kind == "host") {
-      auto host = in.text();
-      subject().hosts.push_back({std::move(host), in.number<std::uint32_t>()});
-    } else if (kind == "sample") {
-      Sample sample;
-      sample.time = in.number<std::int64_t>();
-      sample.host = in.text();
-      sample.recipient = in.text();
-      sample.reason = in.text();
-      subject().samples.push_back(std::move(sample));
-    } else if (kind == "pending") {
-      PendingBlock pending;
-      pending.list = in.text();
-      pending.identity = in.text();
-      pending.data = in.text();
-      state.pending.push_back(std::move(pending));
-    } else if (kind == "farm") {
-      auto& farm = state.farm.emplace();
-      farm.connected = in.number() != 0;
-      farm.fault = in.text();
-      farm.waiting = in.number();
-      farm.dropped = in.number();
-      farm.ahead = in.number();
-      farm.late = in.number();
-    } else if (kind == "word") {
-      auto name = in.text();
-      auto record = in.text();
-      state.farm_words.push_back({std::move(name), std::move(record), in.number() != 0});
-    } else if (kind == "notice") {
-      WaitingNotice waiting;
-      auto& notice = waiting.notice;
-      waiting.unknown = in.number<std::uint32_t>();
-      notice.message_id = in.text();
-      notice.date = in.number<std::int64_t>();
-      notice.subject = in.text();
-      notice.body = in.text();
-      if (!in.done()) notice.data = in.text();
-      state.outbox.push_back(std::move(waiting));
-    } else {
-      throw Malformed(fmt::format("an unknown record \"{}\"", kind));
-    }
-    if (!in.done()) throw Malformed("a record is too long");
-  }
-
- private:
-  LogPosition& position() {
-    if (state.positions.empty()) throw Malformed("a record without its log");
-    return state.positions.back();
-  }
-  Counting::Subject& subject() {
-    if (subject_ == nullptr) throw Malformed("a record without its subject");
-    return *subject_;
-  }
-  void term(Fields& in) {
-    Counting::Term term;
-    term.list = in.number<std::size_t>();
-    term.until = in.optional_time();
-    term.times = in.number<std::uint32_t>();
-    term.ended = instant(in.number<std::int64_t>());
-    if (term.list >= state.layout.lists.size()) throw Malformed("a term of an unknown list");
-    subject().terms.push_back(term);
-  }
-  void window(Fields& in) {
-    times_.clear();
-    for (std::int64_t last = 0; !in.done();) {
-      const auto step = in.number<std::int64_t>();
-      if (!times_.empty() && step < 0) throw Malformed("a window out of order");
-      times_.push_back(last += step);
-    }
-    Window window;
-    window.restore(times_, {});
-    subject().windows.push_back(std::move(window));
-  }
-  void message(Fields& in) {
-    auto key = in.text();
-    Submissions::Message message;
-    message.user = in.optional_text();
-    message.host = in.optional_text();
-    message.login = in.optional_text();
-    message.authenticator = in.optional_text();
-    message.sender = in.text();
-    while (!in.done()) message.failed.push_back(in.number());
-    if (!std::is_sorted(message.failed.begin(), message.failed.end())) {
-      throw Malformed("failures out of order");
-    }
-    state.submissions.emplace_back(std::move(key), std::move(message));
-  }
-  void recipients(Fields& in) {
-    std::vector<std::uint64_t> recipients;
-    while (!in.done()) recipients.push_back(in.number());
-    if (subject().windows.empty() || recipients.size() != times_.size())
-      throw Malformed("recipients without their window");
-    subject().windows.back().restore(times_, std::move(recipients));
-  }
-
-  Counting::Subject* subject_ = nullptr;
-  std::vector<std::int64_t> times_;
-};
-
 }  // namespace
 
 std::string encode_state(const State& state) {
@@ -316,7 +128,7 @@ std::string encode_state(const State& state) {
 }
 
 std::string encode_state(const State& state, const Counting::Subjects& all) {
-  std::string out(kHeader);
+  std::string out(kStateHeader);
   for (const auto& position : state.positions) encode_position(out, position);
   if (state.newest) {
     out += "newest";
@@ -388,33 +200,8 @@ std::string encode_state(const State& state, const Counting::Subjects& all) {
     out.push_back('\n');
   }
   const auto sum = sha256_hex(out);
-  out.append(kSum).append(sum).push_back('\n');
+  out.append(kStateSum).append(sum).push_back('\n');
   return out;
-}
-
-std::variant<State, std::string> decode_state(std::string_view text) {
-  if (!text.starts_with("exiwarden-state ")) return std::string("it is no checkpoint");
-  if (!text.starts_with(kHeader)) return std::string("its version is not one this program knows");
-  constexpr std::size_t kSumLine = kSum.size() + 64 + 1;
-  if (text.size() < kHeader.size() + kSumLine) return std::string("it is cut off");
-  const auto content = text.substr(0, text.size() - kSumLine);
-  if (text.substr(content.size()) != fmt::format("{}{}\n", kSum, sha256_hex(content))) {
-    return std::string("its checksum is wrong: it is damaged or cut off");
-  }
-  if (!content.ends_with('\n')) return std::string("its last line has no end");
-  Decoder decoder;
-  decoder.state.subjects.reserve(content.size() / kSubjectSize);
-  try {
-    auto rest = content.substr(kHeader.size());
-    while (!rest.empty()) {
-      const auto end = rest.find('\n');
-      decoder.line(rest.substr(0, end));
-      rest.remove_prefix(std::min(rest.size(), end + 1));
-    }
-  } catch (const Malformed& problem) {
-    return fmt::format("{} in it", problem.what());
-  }
-  return std::move(decoder.state);
 }
 
 }  // namespace agent

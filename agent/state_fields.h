@@ -15,6 +15,9 @@
 
 namespace agent {
 
+inline constexpr std::string_view kStateHeader = "exiwarden-state 1\n";
+inline constexpr std::string_view kStateSum = "sum ";  // before the checksum, in the last line
+
 // Bytes that would end the field or the line as %HH; "%-" is the empty one.
 void append_field(std::string& out, std::string_view bytes);
 // "%." for no value at all.

@@ -146,6 +146,10 @@ class FarmMember {
   Refused refused_;
 };
 
+// Since 1970 UTC, as words have it.
+inline std::int64_t seconds_of(Instant time) {
+  return time.time_since_epoch().count();
+}
 // The name by which hosts know a list.
 [[nodiscard]] std::string farm_list_name(const std::string& path);
 

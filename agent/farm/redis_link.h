@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "agent/event_fd.h"
 #include "agent/farm/link.h"
 #include "agent/farm/session.h"
 
@@ -42,7 +43,7 @@ class RedisLink : public FarmLink {
   std::vector<FarmNews> take() override;
   [[nodiscard]] FarmStatus status() const override;
   void configure(const Config& config) override;
-  [[nodiscard]] int fd() const override { return news_fd_; }
+  [[nodiscard]] int fd() const override { return heard_.fd(); }
 
  private:
   using Steady = std::chrono::steady_clock;
@@ -65,12 +66,12 @@ class RedisLink : public FarmLink {
   void listen(Talk& talk);
   void wait(Talk& talk);
   void tell(std::vector<FarmNews> news);
-  void wake();
+  void wake_up();
   [[nodiscard]] bool crowded() const;
 
   const std::chrono::milliseconds compare_every_;
   const std::string machine_;
-  int news_fd_ = -1, wake_fd_ = -1;
+  EventFd heard_, wake_;  // for the engine; for the thread
   mutable std::mutex mutex_;
   std::condition_variable_any pause_;
   // All below by mutex_.
