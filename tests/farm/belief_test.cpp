@@ -5,15 +5,7 @@
 
 #include "tests/farm/member_lab.h"
 
-using member_lab::FarmMember;
-using member_lab::FarmNews;
-using member_lab::FarmRecord;
-using member_lab::FarmWord;
-using member_lab::Host;
-using member_lab::Instant;
-using member_lab::kNow;
-using member_lab::Names;
-using member_lab::word;
+using namespace member_lab;
 
 namespace {
 

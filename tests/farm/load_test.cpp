@@ -48,7 +48,6 @@ std::unique_ptr<agent::RedisLink> link_of(const Redis& redis, int host) {
 
 TEST_CASE("events in a second, from four hosts through one server", "[.][load]") {
   const auto redis = Redis::start({"--zset-max-listpack-entries", "512"});
-  if (!redis) return;
   constexpr int kUsers = 10'000, kSeconds = 10;
   std::vector<std::thread> hosts;
   std::vector<std::uint64_t> counted(4);
@@ -84,7 +83,6 @@ TEST_CASE("events in a second, from four hosts through one server", "[.][load]")
 
 TEST_CASE("bytes for each identity", "[.][load]") {
   const auto redis = Redis::start({"--zset-max-listpack-entries", "512"});
-  if (!redis) return;
   auto session = redis->session("mx1");
   const std::vector rules{farm_lab::rule("users", 1000, 3600)};
   for (const int each : {1, 10, 50, 100, 200}) {
@@ -105,7 +103,6 @@ TEST_CASE("bytes for each identity", "[.][load]") {
 
 TEST_CASE("from an event to the decision", "[.][load]") {
   const auto redis = Redis::start();
-  if (!redis) return;
   auto session = redis->session("mx1");
   const auto rules = agent::farm_rules({farm_lab::rule("users", 2, 3600)});
   std::vector<double> times;

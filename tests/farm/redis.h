@@ -14,7 +14,6 @@ namespace farm_lab {
 
 class Redis {
  public:
-  // Null, and why is said, where there is no redis-server.
   static std::unique_ptr<Redis> start(const std::vector<std::string>& options = {});
   explicit Redis(std::vector<std::string> options) : options_(std::move(options)) { run(); }
   ~Redis() { stop(); }

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <catch2/catch.hpp>
-#include <ctime>
 #include <filesystem>
 
 #include "tests/farm/host.h"
@@ -10,6 +9,7 @@
 
 using farm_lab::Host;
 using farm_lab::Redis;
+using farm_lab::stamp_of;
 using farm_lab::until;
 using namespace std::chrono_literals;
 
@@ -37,19 +37,37 @@ bool all_was_heard(const Redis& redis, Host& host, const std::vector<Host*>& all
   return until(all, [&] { return redis.ask({"EXISTS", "test:w:users|" + user}).number == 1; });
 }
 
-std::string iso(std::int64_t seconds) {
-  const std::time_t time = seconds;
-  std::tm parts{};
-  ::gmtime_r(&time, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}+00:00", parts.tm_year + 1900,
-                     parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
-}
+// Two hosts with a server that has heard of both.
+struct Two {
+  Two() {
+    a.start();
+    b.start();
+    REQUIRE(connected(all));
+    REQUIRE(all_was_heard(*redis, a, all));
+    REQUIRE(all_was_heard(*redis, b, all));
+  }
+  // Each is told its line while it hears nothing of the other; b's comes later.
+  void told_apart(const std::string& of_a, const std::string& of_b) {
+    redis->stop();
+    REQUIRE(until(all, [&] { return !a.farm().connected && !b.farm().connected; }));
+    a.edit(of_a);
+    REQUIRE(until(all, [&] { return a.engine().metrics().farm->words == 1; }));
+    const auto told = farm_lab::now();  // words are stamped by the second
+    REQUIRE(until(all, [&] { return farm_lab::now() > told; }));
+    b.edit(of_b);
+    REQUIRE(until(all, [&] { return b.engine().metrics().farm->words == 1; }));
+    redis->run();
+  }
+
+  std::unique_ptr<Redis> redis = Redis::start();
+  Host a{"mx1", redis->socket()}, b{"mx2", redis->socket()};
+  std::vector<Host*> all{&a, &b};
+};
 
 }  // namespace
 
 TEST_CASE("who was freed while a host was down is not blocked by what it reads then") {
   const auto redis = Redis::start();
-  if (!redis) return;
   Host a("mx1", redis->socket()), b("mx2", redis->socket());
   const std::vector all{&a, &b};
   a.start();
@@ -78,7 +96,6 @@ TEST_CASE("who was freed while a host was down is not blocked by what it reads t
 
 TEST_CASE("a release of somebody of whom a host knew nothing keeps its older lines out, too") {
   const auto redis = Redis::start();
-  if (!redis) return;
   Host a("mx1", redis->socket()), b("mx2", redis->socket());
   const std::vector all{&a, &b};
   a.start();
@@ -100,82 +117,42 @@ TEST_CASE("a release of somebody of whom a host knew nothing keeps its older lin
 }
 
 TEST_CASE("a block whose line was given an earlier end ends on all hosts") {
-  const auto redis = Redis::start();
-  if (!redis) return;
-  Host a("mx1", redis->socket()), b("mx2", redis->socket());
-  const std::vector all{&a, &b};
-  a.start();
-  b.start();
-  REQUIRE(connected(all));
-  a.edit("eve: x\n");
-  REQUIRE(until(all, [&] { return b.listed() == Keys{"eve"}; }));
-  a.edit("eve: x until=" + iso(farm_lab::now() + 2) + "\n");
-  REQUIRE(until(all, [&] { return a.listed().empty(); }));
-  CHECK(until(all, [&] { return b.listed().empty(); }));
+  Two two;
+  two.a.edit("eve: x\n");
+  REQUIRE(until(two.all, [&] { return two.b.listed() == Keys{"eve"}; }));
+  two.a.edit("eve: x until=" + stamp_of(farm_lab::now() + 2) + "\n");
+  REQUIRE(until(two.all, [&] { return two.a.listed().empty(); }));
+  CHECK(until(two.all, [&] { return two.b.listed().empty(); }));
 }
 
 TEST_CASE("of two blocks made apart the later says when it ends, in both lists") {
-  const auto redis = Redis::start();
-  if (!redis) return;
-  Host a("mx1", redis->socket()), b("mx2", redis->socket());
-  const std::vector all{&a, &b};
-  a.start();
-  b.start();
-  REQUIRE(connected(all));
-  REQUIRE(all_was_heard(*redis, a, all));
-  REQUIRE(all_was_heard(*redis, b, all));
-  redis->stop();
-  REQUIRE(until(all, [&] { return !a.farm().connected && !b.farm().connected; }));
+  Two two;
   const auto now = farm_lab::now();
-  a.edit("# mine\neve: x until=" + iso(now + 100) + " reason=until then\n");
-  REQUIRE(until(all, [&] { return a.engine().metrics().farm->words == 1; }));
-  REQUIRE(until(all, [&] { return farm_lab::now() > now; }));
-  b.edit("eve: y until=" + iso(now + 200) + "\n");
-  REQUIRE(until(all, [&] { return b.engine().metrics().farm->words == 1; }));
-  redis->run();
-  const auto end = "until=" + iso(now + 200);
-  REQUIRE(until(all, [&] {
-    return a.list_text().find(end) != std::string::npos &&
-           b.list_text().find(end) != std::string::npos;
+  const auto end = "until=" + stamp_of(now + 200);
+  two.told_apart("# mine\neve: x until=" + stamp_of(now + 100) + " reason=until then\n",
+                 "eve: y " + end + "\n");
+  REQUIRE(until(two.all, [&] {
+    return two.a.list_text().find(end) != std::string::npos &&
+           two.b.list_text().find(end) != std::string::npos;
   }));
-  CHECK(a.list_text() == "# mine\neve: x " + end + " reason=until then\n");
-  CHECK(word_on(*redis, "eve").find(fmt::format("until={}", now + 200)) != std::string::npos);
+  CHECK(two.a.list_text() == "# mine\neve: x " + end + " reason=until then\n");
+  CHECK(word_on(*two.redis, "eve").find(fmt::format("until={}", now + 200)) != std::string::npos);
 }
 
 TEST_CASE("somebody's block without an end is not given one by another host's") {
-  const auto redis = Redis::start();
-  if (!redis) return;
-  Host a("mx1", redis->socket()), b("mx2", redis->socket());
-  const std::vector all{&a, &b};
-  a.start();
-  b.start();
-  REQUIRE(connected(all));
-  REQUIRE(all_was_heard(*redis, a, all));
-  REQUIRE(all_was_heard(*redis, b, all));
-  redis->stop();
-  REQUIRE(until(all, [&] { return !a.farm().connected && !b.farm().connected; }));
+  Two two;
   const auto now = farm_lab::now();
-  a.edit("eve: by the admin\n");
-  REQUIRE(until(all, [&] { return a.engine().metrics().farm->words == 1; }));
-  REQUIRE(until(all, [&] { return farm_lab::now() > now; }));
-  b.edit("eve: y until=" + iso(now + 200) + "\n");
-  REQUIRE(until(all, [&] { return b.engine().metrics().farm->words == 1; }));
-  redis->run();
-  REQUIRE(until(all, [&] {
-    return word_on(*redis, "eve").find(fmt::format("until={}", now + 200)) != std::string::npos;
+  two.told_apart("eve: by the admin\n", "eve: y until=" + stamp_of(now + 200) + "\n");
+  REQUIRE(until(two.all, [&] {
+    return word_on(*two.redis, "eve").find(fmt::format("until={}", now + 200)) != std::string::npos;
   }));
-  REQUIRE(all_was_heard(*redis, a, all));
-  CHECK(a.list_text() == "eve: by the admin\n");
+  REQUIRE(all_was_heard(*two.redis, two.a, two.all));
+  CHECK(two.a.list_text() == "eve: by the admin\n");
 }
 
 TEST_CASE("a list that moves to another directory frees nobody") {
-  const auto redis = Redis::start();
-  if (!redis) return;
-  Host a("mx1", redis->socket()), b("mx2", redis->socket());
-  const std::vector all{&a, &b};
-  a.start();
-  b.start();
-  REQUIRE(connected(all));
+  Two two;
+  auto& [redis, a, b, all] = two;
   for (int i = 0; i < 3; ++i) a.rejections(fmt::format("u{}", i), 20);
   REQUIRE(until(all, [&] { return b.listed().size() == 3; }));
   const auto before = b.list_text();
@@ -200,7 +177,6 @@ TEST_CASE("a list that moves to another directory frees nobody") {
 
 TEST_CASE("a restart names nobody for a wrong clock, and blocks nobody for what was before") {
   const auto redis = Redis::start();
-  if (!redis) return;
   Host a("mx1", redis->socket());
   a.config().rules[0].period = 600s;
   // It counted half an hour ago, and nobody heard.
@@ -228,7 +204,6 @@ TEST_CASE("a restart names nobody for a wrong clock, and blocks nobody for what 
 
 TEST_CASE("many releases at once cost one look at the list, in parts between which logs are read") {
   const auto redis = Redis::start();
-  if (!redis) return;
   Host a("mx1", redis->socket());
   std::string list;
   for (int i = 0; i < 2000; ++i) list += fmt::format("hand{}: for this reason or that\n", i);
@@ -250,7 +225,6 @@ TEST_CASE("many releases at once cost one look at the list, in parts between whi
 
 TEST_CASE("a host that is quiet is heard with each comparison") {
   const auto redis = Redis::start();
-  if (!redis) return;
   Host a("mx1", redis->socket(), 200ms);
   a.start();
   REQUIRE(connected({&a}));
@@ -260,7 +234,6 @@ TEST_CASE("a host that is quiet is heard with each comparison") {
 
 TEST_CASE("old words that are forgotten are not told again") {
   const auto redis = Redis::start();
-  if (!redis) return;
   Host a("mx1", redis->socket(), 100ms), b("mx2", redis->socket(), 100ms);
   const std::vector all{&a, &b};
   const auto long_ago = (farm_lab::now() - 40 * 86'400) * 1000;

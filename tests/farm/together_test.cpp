@@ -43,7 +43,6 @@ struct Farm {
 
 TEST_CASE("a quarter of the limit on each of four hosts blocks on all four, with one notice") {
   const auto redis = Redis::start();
-  if (!redis) return;
   Farm farm(redis->socket());
   farm.start();
   for (auto* host : farm.all) host->rejections("Bob", 5);
@@ -71,7 +70,6 @@ TEST_CASE("a quarter of the limit on each of four hosts blocks on all four, with
 
 TEST_CASE("hosts that decide alone at the same moment send one notice") {
   const auto redis = Redis::start();
-  if (!redis) return;
   Farm farm(redis->socket());
   farm.start();
   for (int round = 1; round <= 5; ++round) {
@@ -93,7 +91,6 @@ TEST_CASE("hosts that decide alone at the same moment send one notice") {
 
 TEST_CASE("who is freed or blocked by hand on one host is so on all, with a fresh window") {
   const auto redis = Redis::start();
-  if (!redis) return;
   Farm farm(redis->socket(), 3);
   farm.start();
   for (auto* host : farm.all) host->rejections("bob", 7);
@@ -117,7 +114,6 @@ TEST_CASE("who is freed or blocked by hand on one host is so on all, with a fres
 
 TEST_CASE("while the server is away every host counts alone; afterwards all is made good") {
   const auto redis = Redis::start();
-  if (!redis) return;
   Farm farm(redis->socket());
   farm.start();
   for (auto* host : farm.all) host->rejections("bob", 3);
@@ -144,7 +140,6 @@ TEST_CASE("while the server is away every host counts alone; afterwards all is m
 
 TEST_CASE("a host that was away learns what happened, and what it did holds for all") {
   const auto redis = Redis::start();
-  if (!redis) return;
   Farm farm(redis->socket(), 3);
   farm.start();
   for (auto* host : farm.all) host->rejections("bob", 7);
@@ -166,7 +161,6 @@ TEST_CASE("a host that was away learns what happened, and what it did holds for 
 
 TEST_CASE("whom a host exempts, or does not take from others, is not in its list") {
   const auto redis = Redis::start();
-  if (!redis) return;
   Farm farm(redis->socket(), 4);
   farm[1].config().exempt.users = {"bob"};
   farm[2].config().farm.trust = agent::FarmTrust::none;
@@ -191,7 +185,6 @@ TEST_CASE("whom a host exempts, or does not take from others, is not in its list
 
 TEST_CASE("a server that forgets is told again what it knew, by whoever notices") {
   const auto redis = Redis::start();
-  if (!redis) return;
   Farm farm(redis->socket(), 2, std::chrono::milliseconds(200));
   farm.start();
   farm[0].rejections("bob", 20);
@@ -206,7 +199,6 @@ TEST_CASE("a server that forgets is told again what it knew, by whoever notices"
 
 TEST_CASE("a server without room is a fault that is said, and nothing is lost by it") {
   const auto redis = Redis::start({"--maxmemory", "100mb"});
-  if (!redis) return;
   Farm farm(redis->socket(), 2);
   farm.start();
   (void)redis->ask({"CONFIG", "SET", "maxmemory", "1kb"});
@@ -226,7 +218,6 @@ TEST_CASE("the user of conf/redis/exiwarden.acl may do all that a farm needs, an
   fakes::write(directory / "acl", acl);
   fakes::write(directory / "password", "secret\n", 0600);
   const auto redis = Redis::start({"--aclfile", directory / "acl"});
-  if (!redis) return;
   Farm farm(redis->socket(), 2, std::chrono::milliseconds(200));
   for (auto* host : farm.all) {
     host->config().farm.user = "exiwarden";
