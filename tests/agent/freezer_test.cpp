@@ -54,15 +54,13 @@ struct Place {
                            "echo \"1xW26y-0008Hf-2v deliver_freeze='$frozen' manually_thawed='' "
                            "received_time='1795571272' message_size='185' "
                            "sender_host_address='192.0.2.1' sender_host_authenticated='plain' "
-                           "originator_login='root' authenticated_id='alice'\"\n"
-                           "echo >>\"$here/shown\"\n");
+                           "originator_login='root' authenticated_id='alice'\"\n");
   }
 
   std::string folder;
 };
 
-// Asks for alice's mail to be frozen and gives what was said of it, once exipick was asked twice or
-// the freezer has nothing left to do.
+// Asks for alice's mail to be frozen and gives the first that is said of it.
 std::string freeze(const Place& place) {
   actions::PosixFiles files;
   std::promise<std::string> said;
@@ -73,7 +71,9 @@ std::string freeze(const Place& place) {
                   });
   freezer.freeze(IdentityKind::user, "Alice", place.folder + "/users",
                  Instant(std::chrono::seconds(1795571000)));
-  return said.get_future().get();
+  auto first = said.get_future();
+  if (first.wait_for(std::chrono::seconds(60)) != std::future_status::ready) return "nothing";
+  return first.get();
 }
 
 TEST_CASE("what a sender who is blocked has in the queue is frozen") {

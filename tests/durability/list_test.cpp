@@ -109,17 +109,23 @@ TEST_CASE("So is nobody who came into a file of the exempt meanwhile") {
 
 namespace {
 
-void hide_list(const Machine& m) {
-  std::filesystem::rename(m.list(), m.path("aside"));
-  std::filesystem::create_directory(m.list());
-}
-void show_list(const Machine& m) {
-  std::filesystem::remove(m.list());
-  std::filesystem::rename(m.path("aside"), m.list());
-}
 void lose_state(const Machine& m) {
   for (const auto* name : {"state/checkpoint", "state/checkpoint.previous"})
     std::ofstream(m.path(name)) << "damaged\n";
+}
+
+// Without its state, and for some turns without its list.
+void start_blind(Machine& m, int turns_unread) {
+  lose_state(m);
+  std::filesystem::rename(m.list(), m.path("aside"));
+  make_unwritable(m);
+  m.forward(5s);
+  m.start();
+  m.turns(turns_unread, 100ms);
+  make_writable(m);
+  std::filesystem::rename(m.path("aside"), m.list());
+  m.settle();
+  m.turns(4, 20s);
 }
 
 }  // namespace
@@ -135,15 +141,8 @@ TEST_CASE("State lost and the list unreadable at the start: the notice still goe
     CHECK(m.listed() == std::vector<std::string>{"alice"});
     CHECK(m.told().empty());
     m.kill();
-    lose_state(m);
-    hide_list(m);
     m.mailer().refusal.clear();
-    m.forward(5s);
-    m.start();
-    m.turns(turns_unread, 100ms);
-    show_list(m);
-    m.settle();
-    m.turns(4, 20s);
+    start_blind(m, turns_unread);
     INFO(turns_unread);
     CHECK(m.told().size() == 1);
     CHECK(m.listed() == std::vector<std::string>{"alice"});
@@ -163,14 +162,7 @@ TEST_CASE("State lost and the list unreadable at the start: who was freed stays 
     m.forward(10s);
     m.settle();
     m.kill();
-    lose_state(m);
-    hide_list(m);
-    m.forward(5s);
-    m.start();
-    m.turns(turns_unread, 100ms);
-    show_list(m);
-    m.settle();
-    m.turns(4, 20s);
+    start_blind(m, turns_unread);
     INFO(turns_unread);
     CHECK(m.listed() == std::vector<std::string>{"bob"});
     CHECK_FALSE(m.engine().pipeline().counting().is_blocked(0, "alice"));

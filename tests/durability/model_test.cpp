@@ -419,8 +419,8 @@ void check(std::uint64_t scripts, std::uint64_t first_seed) {
 }  // namespace
 
 TEST_CASE("Random scripts end as the model says") {
-  // The same ones each time: what fails here was broken by the change at hand. The long form, which
-  // tries others, still finds a few in ten thousand that fail.
+  // The same ones each time: what fails here was broken by the change at hand. The long form tries
+  // others.
   check(300, 101);
 }
 
