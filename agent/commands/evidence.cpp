@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "agent/commands/command.h"
+#include "agent/commands/farm.h"
 #include "agent/commands/known_names.h"
 #include "agent/commands/list_scope.h"
 #include "agent/commands/report_files.h"
@@ -71,10 +72,15 @@ Exit run_evidence(const Invocation& invocation) {
     found.push_back(dossier.get());
     files.insert(dossier->files.begin(), dossier->files.end());
   }
+  const bool logs_only = invocation.options.count("logs-only") > 0;
+  const auto farm = logs_only ? std::vector<FarmSays>() : ask_farm(plan.config, identity);
   if (found.empty()) {
     note_listed(invocation.config, names);
     fmt::print(stderr, "exiwarden: nothing about \"{}\" in these logs{}\n", printable(identity),
                names.hint());
+    for (const auto& says : farm)
+      fmt::print(stderr, "exiwarden: in the farm: {} {}\n", name_of(says.kind),
+                 printable(says.text));
     return exit == kDone ? kNo : exit;
   }
   context.config = &plan.config;
@@ -82,11 +88,14 @@ Exit run_evidence(const Invocation& invocation) {
   context.digests = digests_of(files);
   context.selection = selection_text(invocation);
   context.partial = exit != kDone;
-  if (invocation.options.count("logs-only") == 0) {
+  if (!logs_only) {
     const auto queue = queue_now(plan.config);
     for (const auto* dossier : found) {
-      context.standing.emplace(dossier,
-                               standing_of(*dossier, plan.config, *plan.options.tables, queue));
+      auto standing = standing_of(*dossier, plan.config, *plan.options.tables, queue);
+      for (const auto& says : farm) {
+        if (says.kind == dossier->kind()) standing.farm.push_back(says.text);
+      }
+      context.standing.emplace(dossier, std::move(standing));
     }
   }
 
@@ -101,7 +110,10 @@ Exit run_evidence(const Invocation& invocation) {
     if (invocation.output == Output::csv) {
       fmt::print("{}", dossier_csv({dossier}, context));
     } else if (invocation.output == Output::jsonl) {
-      fmt::print("{}\n", record_of(*dossier, zone).json());
+      auto record = record_of(*dossier, zone);
+      if (const auto now = context.standing.find(dossier); now != context.standing.end())
+        record.add("farm", now->second.farm);
+      fmt::print("{}\n", record.json());
     } else {
       fmt::print("{}", dossier_text(*dossier, context));
     }

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <set>
 
 #include "agent/printable.h"
 #include "agent/terminal.h"
 #ifdef EXIWARDEN_FARM
+#include "agent/commands/list_scope.h"
 #include "agent/farm/session.h"
 #include "agent/service.h"
 #endif
@@ -22,6 +24,10 @@ Exit show_farm(const Invocation&) {
 
 Exit list_farm(const Invocation& invocation) {
   return show_farm(invocation);
+}
+
+std::vector<FarmSays> ask_farm(const Config&, const std::string&) {
+  return {};
 }
 
 #else
@@ -81,6 +87,46 @@ std::int64_t seconds_now() {
   return std::chrono::duration_cast<std::chrono::seconds>(
              std::chrono::system_clock::now().time_since_epoch())
       .count();
+}
+
+std::string together(const std::vector<HostCount>& hosts) {
+  std::string text;
+  for (const auto& host : hosts) text += fmt::format(" {} {}", host.host, host.count);
+  return text;
+}
+
+std::string since(const FarmRecord& record, const Zone& zone) {
+  const auto hosts = together(record.hosts);
+  return fmt::format("since {} by {}, {}{}{}",
+                     zone.text(Instant(std::chrono::seconds(record.stamp / 1000))), record.host,
+                     reason_of(record), hosts.empty() ? "" : ":", hosts);
+}
+
+// In one list, and by the rules that write into it.
+actions::Result<std::vector<std::string> > says_of(FarmSession& session, const Config& config,
+                                                   const ScopedList& list, const std::string& key,
+                                                   const Zone& zone) {
+  std::vector<std::string> says;
+  const FarmName name{farm_list_name(list.path), key};
+  if (!is_farm_identity(key)) return says;
+  const auto word = session.word(name);
+  if (!word) return word.error();
+  if (const auto& record = word.value()) {
+    const bool over = record->over(seconds_now());
+    says.push_back(
+        fmt::format("{} in {} {}", over ? "free" : "blocked", name.list, since(*record, zone)));
+  }
+  for (const auto& rule : config.rules) {
+    if (rule.list != list.path || rule.identity != list.kind) continue;
+    const auto window = session.window(rule, key);
+    if (!window) return window.error();
+    if (window->hosts.empty()) continue;
+    says.push_back(fmt::format("counted by rule {} from {} to {}:{}", rule.name,
+                               zone.text(Instant(std::chrono::seconds(window->first))),
+                               zone.text(Instant(std::chrono::seconds(window->last))),
+                               together(window->hosts)));
+  }
+  return says;
 }
 
 }  // namespace
@@ -148,21 +194,39 @@ Exit list_farm(const Invocation& invocation) {
         fmt::print("{}\n", invocation.output == Output::csv ? record.csv() : record.json());
         continue;
       }
-      std::string together;
-      for (const auto& host : word.record.hosts)
-        together += fmt::format(" {} {}", host.host, host.count);
       fmt::print("{}\n", terminal.fitted(fmt::format("{:<24} {}", printable(word.name.list),
                                                      printable(word.record.identity))));
-      fmt::print("    {}\n",
-                 terminal.fitted(
-                     fmt::format("since {} by {}, {}{}{}",
-                                 zone.text(Instant(std::chrono::seconds(word.record.stamp / 1000))),
-                                 word.record.host, reason_of(word.record),
-                                 together.empty() ? "" : ":", together),
-                     4));
+      fmt::print("    {}\n", terminal.fitted(since(word.record, zone), 4));
     }
   } while (cursor != "0");
   return kDone;
+}
+
+std::vector<FarmSays> ask_farm(const Config& config, const std::string& identity) {
+  if (config.farm.url.empty()) return {};
+  std::vector<FarmSays> says;
+  auto opened = FarmSession::open(farm_settings(config.farm, host_name()));
+  std::optional<std::string> fault;
+  if (!opened) fault = opened.error().what;
+  const auto zone = zone_of(config);
+  for (auto list : lists_of(config)) {
+    list.tables = tables_of(config);
+    const auto forms = forms_of(list, identity);
+    for (const auto& key : std::set(forms.begin(), forms.end())) {
+      if (fault) break;
+      auto found = says_of(opened.value(), config, list, key, zone);
+      if (!found) {
+        fault = found.error().what;
+        break;
+      }
+      for (auto& text : found.value()) says.push_back({list.kind, std::move(text)});
+    }
+  }
+  if (fault) {
+    for (const auto kind : {IdentityKind::user, IdentityKind::relay, IdentityKind::local})
+      says.push_back({kind, "The farm can't be asked: " + *fault});
+  }
+  return says;
 }
 
 #endif

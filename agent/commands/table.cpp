@@ -27,7 +27,7 @@ void evidence_options(po::options_description& options) {
   options.add_options()  //
       ("html", po::value<std::string>()->value_name("FILE"),
        "write a page, and its full tables as .csv")  //
-      ("logs-only", "leave out this machine's lists and queue");
+      ("logs-only", "leave out this machine's lists and queue, and the farm");
   add_selection_options(options);
 }
 

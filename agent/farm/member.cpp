@@ -19,10 +19,6 @@ constexpr int kLookForRoom = 256;
 
 }  // namespace
 
-std::string farm_list_name(const std::string& path) {
-  return path.substr(path.rfind('/') + 1);
-}
-
 FarmMember::FarmMember(const Config& config, FarmLink& link, std::string host)
     : link_(link),
       host_(std::move(host)),

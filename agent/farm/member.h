@@ -150,7 +150,5 @@ class FarmMember {
 inline std::int64_t seconds_of(Instant time) {
   return time.time_since_epoch().count();
 }
-// The name by which hosts know a list.
-[[nodiscard]] std::string farm_list_name(const std::string& path);
 
 }  // namespace agent

@@ -15,6 +15,7 @@ using Type = Answer::Type;
 
 constexpr std::size_t kMaxHosts = 1000;
 constexpr std::size_t kMaxWord = 200;
+constexpr std::int64_t kMaxTime = 253402300799;  // 9999-12-31
 
 bool is_list(const Answer& answer, std::size_t size) {
   return answer.type == Type::list && answer.list.size() == size;
@@ -60,7 +61,7 @@ std::vector<std::string> farm_rules(const std::vector<Rule>& rules) {
   std::vector<std::string> words{std::to_string(rules.size())};
   for (const auto& rule : rules) {
     words.push_back(farm_encoded(rule.name));
-    words.push_back(farm_encoded(rule.list.substr(rule.list.rfind('/') + 1)));
+    words.push_back(farm_encoded(farm_list_name(rule.list)));
     words.push_back(std::to_string(rule.period.count()));
     words.emplace_back(rule.count == CountBy::recipients ? "r" : "a");
     std::string steps;
@@ -187,6 +188,35 @@ std::optional<FeedAnswer> read_feed(const Answer& answer) {
     }
   }
   return read;
+}
+
+std::optional<FarmWindow> read_window(const Answer& events, const Answer* senders,
+                                      std::chrono::seconds period) {
+  if (events.type != Type::list || events.list.size() % 2 != 0) return std::nullopt;
+  const auto size = events.list.size() / 2;
+  if (senders != nullptr && !is_list(*senders, size)) return std::nullopt;
+  FarmWindow window;
+  for (std::size_t i = 0; i < size; ++i) {
+    const auto time = number_in(events.list[2 * i + 1]);
+    if (!time || *time < 0 || *time > kMaxTime) return std::nullopt;
+    if (i == 0) window.last = *time;
+    if (*time > window.last || *time <= window.last - period.count()) break;
+    window.first = *time;
+    const auto& name = events.list[2 * i].text;
+    auto host = senders == nullptr ? name.substr(0, name.find(':')) : senders->list[i].text;
+    if (!is_farm_host(host)) host = "?";
+    auto known = std::find_if(window.hosts.begin(), window.hosts.end(),
+                              [&](const HostCount& count) { return count.host == host; });
+    if (known == window.hosts.end()) {
+      if (window.hosts.size() >= kMaxHosts) continue;
+      known = window.hosts.insert(known, {std::move(host), 0});
+    }
+    ++known->count;
+  }
+  std::sort(window.hosts.begin(), window.hosts.end(), [](const auto& a, const auto& b) {
+    return a.count != b.count ? a.count > b.count : a.host < b.host;
+  });
+  return window;
 }
 
 std::optional<FarmServer> read_info(const Answer& answer) {

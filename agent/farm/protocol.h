@@ -1,6 +1,7 @@
 // What is said to the farm's server, and what its answers must look like to be believed. Pure.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -83,6 +84,16 @@ struct FeedAnswer {
 
 // The id of a stream's entry: digits, "-", digits.
 [[nodiscard]] bool is_feed_position(std::string_view text);
+
+// The window of a rule and an identity: who counted what of it.
+struct FarmWindow {
+  std::vector<HostCount> hosts;      // the largest count first
+  std::int64_t first = 0, last = 0;  // seconds; of its oldest and newest event
+};
+// `events`: names and scores of the window's newest events, the newest first; `senders`: the hosts
+// beside them, where their names do not say it. Of those, the ones within `period` of the newest.
+[[nodiscard]] std::optional<FarmWindow> read_window(const Answer& events, const Answer* senders,
+                                                    std::chrono::seconds period);
 
 // What INFO says of the server.
 struct FarmServer {

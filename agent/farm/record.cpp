@@ -104,6 +104,10 @@ void read_hosts(std::string_view text, FarmRecord& record, Reading& in) {
 
 }  // namespace
 
+std::string farm_list_name(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
 bool is_farm_host(std::string_view host) {
   return !host.empty() && host.size() <= 64 &&
          std::all_of(host.begin(), host.end(), [](unsigned char c) {

@@ -49,6 +49,9 @@ struct FarmRecord {
   [[nodiscard]] bool over(std::int64_t now) const { return !blocked || (until && *until <= now); }
 };
 
+// The name by which hosts know a list.
+[[nodiscard]] std::string farm_list_name(const std::string& path);
+
 // What a word can be about: neither too long nor with a control byte in it.
 [[nodiscard]] bool is_farm_identity(std::string_view identity);
 

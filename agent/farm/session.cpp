@@ -225,6 +225,34 @@ actions::Result<std::vector<FarmHost>> FarmSession::hosts() {
   return std::move(*read);
 }
 
+actions::Result<std::optional<FarmRecord>> FarmSession::word(const FarmName& name) {
+  const auto answer = ask({"HGET", settings_.prefix + "blocks", encode(name)});
+  if (!answer) return answer.error();
+  if (answer->type == Answer::Type::nil) return std::optional<FarmRecord>();
+  auto record = decode_farm_record(name, answer->text);
+  if (!record) return strange("HGET");
+  return record;
+}
+
+actions::Result<FarmWindow> FarmSession::window(const Rule& rule, const std::string& key) {
+  const auto name = farm_encoded(rule.name) + "|" + farm_encoded(key);
+  const auto events = ask({"ZREVRANGE", settings_.prefix + "w:" + name, "0",
+                           std::to_string(kMaxWindow - 1), "WITHSCORES"});
+  if (!events) return events.error();
+  std::optional<Answer> senders;
+  if (rule.count == CountBy::recipients && events->list.size() > 1) {
+    Words command{"HMGET", settings_.prefix + "r:" + name};
+    for (std::size_t i = 0; i < events->list.size(); i += 2)
+      command.push_back(events->list[i].text);
+    auto hosts = ask(command);
+    if (!hosts) return hosts.error();
+    senders = std::move(hosts.value());
+  }
+  auto read = read_window(events.value(), senders ? &*senders : nullptr, rule.period);
+  if (!read) return strange("ZREVRANGE");
+  return std::move(*read);
+}
+
 actions::Result<actions::Done> FarmSession::forget(const std::vector<FarmName>& names,
                                                    std::chrono::seconds older_than) {
   Words arguments{"1", settings_.prefix, std::to_string(older_than.count())};

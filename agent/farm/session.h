@@ -44,6 +44,11 @@ class FarmSession {
   actions::Result<std::vector<ChangeAnswer>> change(std::span<const FarmWord> words);
   actions::Result<PullAnswer> pull(const std::string& cursor);
   actions::Result<std::vector<FarmHost>> hosts();
+  // The last word on one identity; nullopt: there is none.
+  actions::Result<std::optional<FarmRecord>> word(const FarmName& name);
+  // Empty if it holds nothing. Of its newest kMaxWindow events.
+  static constexpr std::size_t kMaxWindow = 10'000;
+  actions::Result<FarmWindow> window(const Rule& rule, const std::string& key);
   actions::Result<actions::Done> forget(const std::vector<FarmName>& names,
                                         std::chrono::seconds older_than);
 

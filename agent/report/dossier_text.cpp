@@ -92,6 +92,8 @@ std::string dossier_text(const Dossier& dossier, const ReportContext& context) {
   if (standing != nullptr) {
     for (const auto& line : standing->listed) out += "  blocked: " + printable(line) + "\n";
     if (standing->listed.empty()) out += "  in no list now\n";
+    if (!standing->farm.empty()) out += "  in the farm:\n";
+    for (const auto& line : standing->farm) out += wrapped(printable(line), 4);
   }
   out += fmt::format(
       "\n  {:>9} recipients refused\n  {:>9} messages accepted, to {} recipients ({} failed "

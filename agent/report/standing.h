@@ -12,6 +12,7 @@ namespace agent {
 struct Standing {
   std::vector<std::string> listed;             // "LIST: data" for each line that blocks it now
   std::vector<actions::QueuedMessage> frozen;  // in Exim's queue, the oldest first
+  std::vector<std::string> farm;               // what the farm has of it, sentences
   std::string note;                            // what is known of the queue, as a sentence or two
 };
 

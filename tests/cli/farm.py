@@ -84,6 +84,11 @@ class Farm(unittest.TestCase):
                 place.append(*[refusal("bob", n) for n in range(5 if place != self.places[0] else 4)])
                 place.append(*[refusal(f"other{place.root.name}", n) for n in range(19)])
             self.assertEqual(self.notices(), [])
+            place = self.places[1]
+
+            def said():
+                return call("evidence", "bob", place.log, "-c", place.config).stdout.split()
+            wait_for(lambda: b" ".join(said()).count(b": mx2 5 mx3 5 mx4 5 mx1 4 ") == 1, "what each has counted")
             begin = time.monotonic()
             self.places[0].append(refusal("bob", 9))
             self.wait_listed(b"bob")
@@ -96,6 +101,12 @@ class Farm(unittest.TestCase):
             self.assertEqual((record["identity"], record["count"], record["why"]), ("bob", 20, "the farm's count"))
             self.assertEqual(sorted(record["hosts"]), [f"mx{n}:5" for n in range(1, 5)])
             self.assertIn(b"bob", call("list", "--farm", "-c", self.places[2].config).stdout)
+            said, = [json.loads(line)["farm"] for line in call(
+                "evidence", "BOB", "-o", "jsonl", place.log, "-c", place.config).stdout.splitlines()]
+            self.assertRegex(said[0], r"^blocked in .* since .* by mx\d, the farm's count: mx1 5 mx2 5 mx3 5 mx4 5$")
+            away = call("evidence", "othernobody", place.log, "-c", place.config)
+            self.assertEqual(away.returncode, 1)
+            self.assertNotIn(b"in the farm", away.stderr)
 
             self.assertEqual(call("unblock", "bob", "-c", self.places[3].config).returncode, 0)
             self.wait_listed()
@@ -126,6 +137,9 @@ class Farm(unittest.TestCase):
             lost = call("list", "--farm", "-c", self.places[0].config)
             self.assertEqual(lost.returncode, 69)
             self.assertNotIn(b"secret", lost.stderr)
+            alone = call("evidence", "carol", self.places[0].log, "-c", self.places[0].config)
+            self.assertEqual(alone.returncode, 0)
+            self.assertIn(b"The farm can't be asked", alone.stdout)
             self.redis.start()
             wait_for(lambda: all(sorted(place.keys()) == [b"carol", b"eve"] for place in self.places), "equal lists")
             self.places[3].append(*[refusal("bob", 10 + n) for n in range(4)])

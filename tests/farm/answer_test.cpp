@@ -147,3 +147,38 @@ TEST_CASE("answers of another form than ours are not believed") {
   REQUIRE(hosts->size() == 1);
   CHECK(hosts->front().name == "mx1");
 }
+
+TEST_CASE("a window says who counted what within a period of its newest event", "[answer]") {
+  const auto list = [](std::initializer_list<const char*> words) {
+    agent::Answer answer;
+    answer.type = agent::Answer::Type::list;
+    for (const auto* word : words) {
+      agent::Answer text;
+      text.type = agent::Answer::Type::text;
+      text.text = word;
+      answer.list.push_back(std::move(text));
+    }
+    return answer;
+  };
+  using Hosts = std::vector<agent::HostCount>;
+  const auto attempts = list({"mx2:1000:1", "1000", "mx1:990:2", "990", "mx1:990:1", "990",
+                              "m\x1b:980:1", "980", "mx3:900:1", "900"});
+  const auto by_attempt = agent::read_window(attempts, nullptr, std::chrono::seconds(100));
+  REQUIRE(by_attempt);
+  CHECK(by_attempt->hosts == Hosts{{"mx1", 2}, {"?", 1}, {"mx2", 1}});
+  CHECK(by_attempt->first == 980);
+  CHECK(by_attempt->last == 1000);
+
+  const auto recipients = list({"123", "1000", "456", "999"});
+  const auto senders = list({"mx7", "mx7"});
+  const auto by_recipient = agent::read_window(recipients, &senders, std::chrono::seconds(100));
+  REQUIRE(by_recipient);
+  CHECK(by_recipient->hosts == Hosts{{"mx7", 2}});
+
+  CHECK(agent::read_window(list({}), nullptr, std::chrono::seconds(1))->hosts.empty());
+  CHECK_FALSE(agent::read_window(list({"a"}), nullptr, std::chrono::seconds(1)));
+  CHECK_FALSE(agent::read_window(list({"a", "x"}), nullptr, std::chrono::seconds(1)));
+  CHECK_FALSE(agent::read_window(list({"a", "253402300800"}), nullptr, std::chrono::seconds(1)));
+  const auto one_sender = list({"mx1"});
+  CHECK_FALSE(agent::read_window(recipients, &one_sender, std::chrono::seconds(1)));
+}

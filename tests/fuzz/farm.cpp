@@ -32,6 +32,14 @@ void look_at(const agent::Answer& answer) {
   if (const auto read = agent::read_hosts(answer)) {
     for (const auto& host : *read) fuzz::require(agent::is_farm_host(host.name));
   }
+  const auto& first = answer.list.empty() ? answer : answer.list.front();
+  for (const auto* senders : {static_cast<const agent::Answer*>(nullptr), &first}) {
+    if (const auto read = agent::read_window(answer, senders, std::chrono::hours(1))) {
+      for (const auto& host : read->hosts)
+        fuzz::require(host.host == "?" || agent::is_farm_host(host.host));
+      fuzz::require(read->first <= read->last && read->last - read->first < 3600);
+    }
+  }
   if (answer.is_error()) (void)agent::refusal_text(answer);
 }
 
