@@ -65,14 +65,9 @@ std::chrono::seconds Engine::longest_period() const {
   return longest;
 }
 
-void Engine::start(Moment now) {
+void Engine::start(Moment now, StateFile::Loaded saved) {
   now_ = now;
-  StateFile::Loaded loaded;
-  if (!options_.dry_run) {
-    StateFile file(parts_.files, config_.state.directory);
-    loaded = file.load(options_.say);
-  }
-  auto& state = loaded.state;
+  auto& state = saved.state;
   const bool known = state && knows_all(state->positions, config_.log.paths);
   if (state) {
     pipeline_.counting().restore(std::move(state->subjects), state->layout, state->newest);
@@ -89,7 +84,7 @@ void Engine::start(Moment now) {
   open_lists();
   lists_.adopt(pipeline_.counting(),
                state ? std::nullopt : std::optional(now.wall - longest_period()),
-               loaded.damaged && !state, now);
+               saved.damaged && !state, now);
   for (const auto& path : config_.log.paths) follow(path, std::exchange(parked_, {}), now);
   // Before anything is read: a crash during the first catch-up must not move its beginning. What is
   // saved may tell it already.

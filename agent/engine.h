@@ -26,6 +26,7 @@
 #include "agent/outbox.h"
 #include "agent/pipeline.h"
 #include "agent/saver.h"
+#include "agent/state_file.h"
 #include "agent/table_files.h"
 
 namespace agent {
@@ -59,8 +60,9 @@ class Engine {
   Engine(const Config& config, PipelineOptions around, LogTrust trust, EngineParts parts,
          EngineOptions options);
 
-  // Loads the state and opens the logs; nothing is read yet.
-  void start(Moment now);
+  // Opens the logs; nothing is read yet. `saved`: by StateFile, of the configured directory;
+  // nothing in a dry run.
+  void start(Moment now, StateFile::Loaded saved);
   // Does what there is to do and never waits; true if there is more to read at once.
   bool turn(Moment now);
   // When the next turn is due if nothing happens before.

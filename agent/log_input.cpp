@@ -26,11 +26,13 @@ actions::Result<std::unique_ptr<LogInput>> LogInput::open(const std::string& pat
 }
 
 void LogInput::read_ahead(std::size_t threads, const ReadAhead::MakePrepare& make,
-                          std::size_t bytes) {
+                          std::size_t bytes, std::shared_ptr<SpareChunks> spare) {
   const auto chunks = bytes > 0 ? bytes / kChunk : 2 * threads + 2;
   if (!opened_.regular || ahead_ != nullptr || threads == 0) return;
+  if (spare == nullptr) spare = std::make_shared<SpareChunks>();
   try {
-    ahead_ = std::make_unique<ReadAhead>(*opened_.bytes, chunks_, threads, chunks, make);
+    ahead_ = std::make_unique<ReadAhead>(*opened_.bytes, chunks_, threads, chunks, make,
+                                         std::move(spare));
   } catch (const std::system_error&) {
     // No thread to be had (a limit of the system): then without.
   }
@@ -44,18 +46,18 @@ actions::Result<std::span<const char>> LogInput::read() {
 
 actions::Result<std::span<const char>> LogInput::peek() {
   if (!peeked_) {
-    if (chunk_.error != nullptr) {
-      chunk_.have = 0;
+    if (chunk_->error != nullptr) {
+      chunk_->have = 0;
     } else if (ahead_ != nullptr) {
       ahead_->next(chunk_);
     } else {
-      chunk_.fill_from(*opened_.bytes);
+      chunk_->fill_from(*opened_.bytes);
       ++chunks_;
     }
     peeked_ = true;
   }
-  if (chunk_.have == 0 && chunk_.error != nullptr) return *chunk_.error;
-  return std::span<const char>(chunk_.bytes.data(), chunk_.have);
+  if (chunk_->have == 0 && chunk_->error != nullptr) return *chunk_->error;
+  return std::span<const char>(chunk_->bytes.data(), chunk_->have);
 }
 
 }  // namespace agent

@@ -25,10 +25,10 @@ class LogInput {
   LogInput& operator=(const LogInput&) = delete;
 
   // From now on so many threads read and unpack a few chunks ahead (at most `bytes`, if given), and
-  // prepare them. Does nothing for pipes: what there is to say about waiting is said by the thread
-  // that asks.
+  // prepare them, in memory out of `spare` (null: its own). Does nothing for pipes: what there is
+  // to say about waiting is said by the thread that asks.
   void read_ahead(std::size_t threads, const ReadAhead::MakePrepare& make = {},
-                  std::size_t bytes = 0);
+                  std::size_t bytes = 0, std::shared_ptr<SpareChunks> spare = nullptr);
 
   // The next bytes, empty at the end. They live until the next call. A packed file that ends early
   // or is damaged gives all that could be read and then an error.
@@ -36,7 +36,7 @@ class LogInput {
   // What read() will give next, without taking it.
   actions::Result<std::span<const char>> peek();
   // What was prepared of the bytes that were given last, if usable().
-  parsers::PreparedBlock& prepared() { return chunk_.prepared; }
+  parsers::PreparedBlock& prepared() { return chunk_->prepared; }
 
   // Newest time a stamp in it can have: when the file was last written; now for other inputs.
   [[nodiscard]] std::int64_t written() const { return opened_.written; }
@@ -45,14 +45,14 @@ class LogInput {
   [[nodiscard]] bool is_packed() const { return opened_.packed; }
   [[nodiscard]] std::uint64_t size() const { return opened_.size; }  // on disk; 0 if not regular
   // Bytes of the file on disk that were read so far.
-  [[nodiscard]] std::uint64_t taken() const { return chunk_.taken; }
+  [[nodiscard]] std::uint64_t taken() const { return chunk_->taken; }
 
  private:
   explicit LogInput(LogBytes::Opened opened);
 
   LogBytes::Opened opened_;
   std::unique_ptr<ReadAhead> ahead_;  // before opened_ goes, so must it
-  LogChunk chunk_;
+  std::unique_ptr<LogChunk> chunk_ = std::make_unique<LogChunk>();
   std::uint64_t chunks_ = 0;  // read without a thread
   bool peeked_ = false;
 };

@@ -133,7 +133,7 @@ void LogMerge::open_next(Stream& stream) {
     }
     stream.input = std::move(opened.value());
   }
-  stream.input->read_ahead(usable_processors() - 1, pipeline_.prepares(stream.log));
+  stream.input->read_ahead(usable_processors() - 1, pipeline_.prepares(stream.log), 0, spare_);
   unpack_ahead(stream);
   if (file.first && stream.last != Instant::min()) {
     auto probe = stream.clock;
@@ -167,7 +167,7 @@ void LogMerge::unpack_ahead(Stream& stream) {
     auto opened = LogInput::open(file.name.path, watch_.patience);
     if (!opened || !opened.value()->is_regular() || !opened.value()->is_packed()) continue;
     file.ahead = std::move(opened.value());
-    file.ahead->read_ahead(processors - 1, pipeline_.prepares(stream.log), bytes);
+    file.ahead->read_ahead(processors - 1, pipeline_.prepares(stream.log), bytes, spare_);
   }
 }
 

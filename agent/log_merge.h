@@ -56,6 +56,7 @@ class LogMerge {
   Zone zone_;
   Watch watch_;
   parsers::CivilSeconds not_after_;
+  std::shared_ptr<SpareChunks> spare_ = std::make_shared<SpareChunks>();
   std::vector<std::unique_ptr<Stream>> streams_;  // in the order in which equal times are fed
   std::uint64_t taken_ = 0;                       // of files that are finished
 };

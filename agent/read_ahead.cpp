@@ -38,10 +38,28 @@ void LogChunk::fill_from(const LogBytes& from, std::uint64_t number) {
   taken = begin + have;
 }
 
+std::unique_ptr<LogChunk> SpareChunks::take() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!chunks_.empty()) {
+      auto chunk = std::move(chunks_.back());
+      chunks_.pop_back();
+      return chunk;
+    }
+  }
+  return std::make_unique<LogChunk>();
+}
+
+void SpareChunks::put(std::unique_ptr<LogChunk> chunk) {
+  const std::lock_guard lock(mutex_);
+  if (chunk) chunks_.push_back(std::move(chunk));
+}
+
 ReadAhead::ReadAhead(LogBytes& from, std::uint64_t first, std::size_t threads, std::size_t chunks,
-                     const MakePrepare& make)
+                     const MakePrepare& make, std::shared_ptr<SpareChunks> spare)
     : from_(from),
       seekable_(from.is_seekable()),
+      spare_(std::move(spare)),
       ring_(std::max(chunks, threads + 1)),
       given_(first),
       claimed_(first) {
@@ -64,6 +82,7 @@ ReadAhead::~ReadAhead() {
   }
   changed_.notify_all();
   for (auto& thread : threads_) thread.join();
+  for (auto& slot : ring_) spare_->put(std::move(slot.chunk));
 }
 
 bool ReadAhead::can_claim() const {
@@ -83,10 +102,12 @@ void ReadAhead::run(const Prepare& prepare) {
 void ReadAhead::work(Lock& lock, const Prepare& prepare) {
   const auto number = claimed_++;
   auto& slot = ring_[number % ring_.size()];
-  fill(lock, slot.chunk, number);
+  slot.chunk = spare_->take();
+  auto& chunk = *slot.chunk;
+  fill(lock, chunk, number);
   if (prepare) {
     lock.unlock();
-    prepare({slot.chunk.bytes.data(), slot.chunk.have}, slot.chunk.prepared);
+    prepare({chunk.bytes.data(), chunk.have}, chunk.prepared);
     lock.lock();
   }
   slot.full = true;
@@ -107,17 +128,17 @@ void ReadAhead::fill(Lock& lock, LogChunk& chunk, std::uint64_t number) {
   if (!seekable_) changed_.notify_all();
 }
 
-void ReadAhead::next(LogChunk& chunk) {
+void ReadAhead::next(std::unique_ptr<LogChunk>& chunk) {
   Lock lock(mutex_);
   for (;;) {
     if (given_ > last_) {
-      chunk.have = 0;
-      chunk.error = nullptr;
+      chunk->have = 0;
+      chunk->error = nullptr;
       return;
     }
     auto& slot = ring_[given_ % ring_.size()];
     if (slot.full) {
-      std::swap(chunk, slot.chunk);
+      spare_->put(std::exchange(chunk, std::move(slot.chunk)));
       slot.full = false;
       ++given_;
       changed_.notify_all();
@@ -126,8 +147,8 @@ void ReadAhead::next(LogChunk& chunk) {
     if (claimed_ == given_ && !filling_) {
       // Nobody has begun with it: to prepare it would be work for nothing.
       const auto number = claimed_++;
-      fill(lock, chunk, number);
-      chunk.prepared.discard();
+      fill(lock, *chunk, number);
+      chunk->prepared.discard();
       ++given_;
       changed_.notify_all();
       return;

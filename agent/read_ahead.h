@@ -34,6 +34,18 @@ struct LogChunk {
   parsers::PreparedBlock prepared;        // of the bytes, or not usable
 };
 
+// Chunks that are done with, for whoever fills one next, on any thread: new memory is dear, and
+// what was put back last is still in the cache.
+class SpareChunks {
+ public:
+  std::unique_ptr<LogChunk> take();  // a new one if there is none
+  void put(std::unique_ptr<LogChunk> chunk);
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<LogChunk>> chunks_;
+};
+
 class ReadAhead {
  public:
   // What is done with the bytes of a chunk. Made once for each thread.
@@ -42,19 +54,19 @@ class ReadAhead {
 
   // `first`: the number of the first chunk, from 0. At least one thread; throws std::system_error
   // if there is none to be had. `chunks`: how many may wait for their turn, more than there are
-  // threads. `make` may be empty.
+  // threads. `make` may be empty. `spare`: not null.
   ReadAhead(LogBytes& from, std::uint64_t first, std::size_t threads, std::size_t chunks,
-            const MakePrepare& make);
+            const MakePrepare& make, std::shared_ptr<SpareChunks> spare);
   ~ReadAhead();
   ReadAhead(const ReadAhead&) = delete;
   ReadAhead& operator=(const ReadAhead&) = delete;
 
-  // The next chunk takes the place of `chunk`, whose storage is used again. At the end it is empty.
-  void next(LogChunk& chunk);
+  // The next chunk takes the place of `chunk`, which becomes a spare one. At the end it is empty.
+  void next(std::unique_ptr<LogChunk>& chunk);
 
  private:
   struct Slot {
-    LogChunk chunk;
+    std::unique_ptr<LogChunk> chunk;
     bool full = false;
   };
   using Lock = std::unique_lock<std::mutex>;
@@ -66,6 +78,7 @@ class ReadAhead {
 
   LogBytes& from_;
   const bool seekable_;
+  std::shared_ptr<SpareChunks> spare_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Slot> ring_;  // the chunk of number n is made in ring_[n % size]

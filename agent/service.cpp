@@ -96,10 +96,10 @@ bool Service::wait(bool more, int signals) {
   return waiting[0].revents != 0;
 }
 
-void Service::run(const std::function<void()>& ready,
+void Service::run(StateFile::Loaded saved, const std::function<void()>& ready,
                   const std::function<std::optional<Setup>()>& reloaded) {
   const Signals signals;
-  engine_.start(clocks());
+  engine_.start(clocks(), std::move(saved));
   ready();
   std::chrono::steady_clock::time_point watchdog{};
   for (bool more = true;;) {

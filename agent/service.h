@@ -22,10 +22,10 @@ class Service {
 
   Service(Setup setup, actions::Files& files, EngineOptions options);
 
-  // Loads the state, opens the logs, then `ready` is called. Returns on SIGTERM or SIGINT with
-  // everything saved. On SIGHUP `reloaded` is asked for the new configuration; nullopt: it is not
-  // good, the old one stays.
-  void run(const std::function<void()>& ready,
+  // Opens the logs, then `ready` is called. `saved`: as Engine::start() wants it. Returns on
+  // SIGTERM or SIGINT with everything saved. On SIGHUP `reloaded` is asked for the new
+  // configuration; nullopt: it is not good, the old one stays.
+  void run(StateFile::Loaded saved, const std::function<void()>& ready,
            const std::function<std::optional<Setup>()>& reloaded);
   // A mail is still being handed over, to somebody who does not answer.
   [[nodiscard]] bool mail_under_way() const { return mailer_.busy(); }

@@ -45,7 +45,18 @@ class Decoder {
   void line(std::string_view text) {
     Fields in(text);
     const auto kind = in.word();
-    if (kind == "log") {
+    // Of these there are many.
+    if (kind == "subject") {
+      subject_ = &state.subjects[in.text()];
+      subject_->blocked = in.number();
+      subject_->other_hosts = in.number<std::uint32_t>();
+      if (!in.done()) subject_->fresh_since = instant(in.number<std::int64_t>());
+    } else if (kind == "window") {
+      window(in);
+    } else if (kind == "host") {
+      auto host = in.text();
+      subject().hosts.push_back({std::move(host), in.number<std::uint32_t>()});
+    } else if (kind == "log") {
       state.positions.push_back(decode_position(in));
     } else if (kind == "copy") {
       auto pid = in.text();
@@ -80,23 +91,12 @@ class Decoder {
       state.layout.rules.emplace_back(static_cast<IdentityKind>(identity), in.text());
     } else if (kind == "list") {
       state.layout.lists.push_back(in.text());
-    } else if (kind == "subject") {
-      const auto key = in.text();
-      subject_ = &state.subjects[key];
-      subject_->blocked = in.number();
-      subject_->other_hosts = in.number<std::uint32_t>();
-      if (!in.done()) subject_->fresh_since = instant(in.number<std::int64_t>());
     } else if (kind == "watched") {
       subject().watched = in.number();
     } else if (kind == "term") {
       term(in);
-    } else if (kind == "window") {
-      window(in);
     } else if (kind == "recipients") {
       recipients(in);
-    } else if (kind == "host") {
-      auto host = in.text();
-      subject().hosts.push_back({std::move(host), in.number<std::uint32_t>()});
     } else if (kind == "sample") {
       Sample sample;
       sample.time = in.number<std::int64_t>();

@@ -38,6 +38,7 @@ void append_optional(std::string& out, const std::optional<Instant>& time) {
 std::string Fields::text() {
   const auto raw = word();
   if (raw == "%-") return {};
+  if (raw.find('%') == std::string_view::npos) return std::string(raw);
   std::string out;
   for (std::size_t i = 0; i < raw.size(); ++i) {
     if (raw[i] != '%') {

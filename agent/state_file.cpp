@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "agent/heap_room.h"
+
 namespace agent {
 namespace {
 
 constexpr std::size_t kMaxState = std::size_t{1} << 30;
+constexpr std::size_t kGrows = 5;  // by so much is what it becomes larger than its text
 constexpr actions::Creation kPrivate{0600, std::nullopt, 0600};
 
 }  // namespace
@@ -14,6 +17,7 @@ std::optional<State> StateFile::load_one(const std::string& path, bool& damaged,
   const auto content = files_.read(path, kMaxState);
   std::string why;
   if (content) {
+    const HeapRoom room(content.value().bytes.size() * kGrows);
     auto decoded = decode_state(content.value().bytes);
     if (auto* state = std::get_if<State>(&decoded)) return std::move(*state);
     why = std::get<std::string>(decoded);

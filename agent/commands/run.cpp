@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
+#include <future>
 
 #include "actions/exim_access.h"
 #include "agent/commands/command.h"
@@ -26,13 +28,18 @@ void say(const std::string& text) {
 }
 
 // What the service needs, from a configuration and this machine; what is wrong with it is said.
-std::optional<Service::Setup> setup_for(Config config) {
+// `meanwhile` runs while Exim is asked, if nothing is wrong.
+std::optional<Service::Setup> setup_for(
+    Config config, const std::function<void()>& meanwhile = [] {}) {
   auto around = surroundings(config);
   if (const auto* problem = std::get_if<std::string>(&around)) {
     say(*problem);
     return std::nullopt;
   }
-  auto trust = ask_exim(config.exim.binary);
+  // No thread to be had: then it is asked at get().
+  auto asked = std::async(std::launch::async | std::launch::deferred, ask_exim, config.exim.binary);
+  meanwhile();
+  auto trust = asked.get();
   if (trust.why_not)
     say(*trust.why_not + "; whether Exim's settings make its log untrustworthy is not known");
   for (const auto& doubt : trust.doubts) say(fmt::format("exim: {}; {}", doubt.what, doubt.advice));
@@ -115,7 +122,10 @@ Exit run_service(const Invocation& invocation) {
     }
     only.emplace(std::move(claimed.value()));
   }
-  auto setup = setup_for(config);
+  StateFile::Loaded saved;
+  auto setup = setup_for(config, [&] {
+    if (!options.dry_run) saved = StateFile(files, config.state.directory).load(say);
+  });
   if (!setup) return kBadConfig;
   std::optional<Freezer> freezer;
   const auto start_freezer = [&](const Config& current, std::shared_ptr<const Tables> tables) {
@@ -139,6 +149,7 @@ Exit run_service(const Invocation& invocation) {
   Service service(std::move(*setup), files, options);
   bool first = true;
   service.run(
+      std::move(saved),
       [&] {
         if (!first) say("the new configuration is in force");
         first = false;

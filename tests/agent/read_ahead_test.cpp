@@ -3,6 +3,8 @@
 #include <zlib.h>
 
 #include <catch2/catch.hpp>
+#include <memory>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -167,6 +169,27 @@ TEST_CASE("what threads prepare is what one reader makes of the log, plain and p
   for (const std::size_t threads : {1, 2, 4}) CHECK((events_of(path, threads) == plain));
   (void)gzipped(path, text);
   for (const std::size_t threads : {1, 2, 4}) CHECK((events_of(path, threads) == plain));
+}
+
+TEST_CASE("what one file is done with is the memory of the next") {
+  const fakes::Directory directory;
+  const auto path = directory / "log";
+  fakes::write(path, text_of(40 * LogInput::kChunk));
+  const auto spare = std::make_shared<SpareChunks>();
+  std::set<const char*> places;
+  for (int file = 0; file < 3; ++file) {
+    auto opened = LogInput::open(path);
+    REQUIRE(opened);
+    opened.value()->read_ahead(2, {}, 8 * LogInput::kChunk, spare);
+    for (;;) {
+      const auto chunk = opened.value()->read();
+      REQUIRE(chunk);
+      if (chunk.value().empty()) break;
+      places.insert(chunk.value().data());
+    }
+  }
+  // A ring of eight, and for each file the one that was handed out last.
+  CHECK(places.size() <= 8 + 3);
 }
 
 }  // namespace

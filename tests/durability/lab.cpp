@@ -207,7 +207,7 @@ void Machine::start() {
   engine_ = std::make_unique<agent::Engine>(config_, around(), agent::LogTrust{},
                                             agent::EngineParts{files_, nullptr, mailer_, *saver_},
                                             options);
-  engine_->start(now());
+  engine_->start(now(), agent::StateFile(files_, config_.state.directory).load(options.say));
 }
 
 void Machine::stop() {

@@ -89,7 +89,8 @@ void Host::start() {
   engine_ = std::make_unique<agent::Engine>(
       config_, std::get<agent::PipelineOptions>(std::move(around)), agent::LogTrust{},
       agent::EngineParts{files_, nullptr, mails, *saver_, shifted_.get()}, std::move(options));
-  engine_->start(now());
+  engine_->start(now(), agent::StateFile(files_, config_.state.directory)
+                            .load([this](const std::string& text) { said.push_back(text); }));
 }
 
 void Host::stop() {
