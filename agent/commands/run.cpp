@@ -17,6 +17,7 @@
 #include "agent/printable.h"
 #include "agent/service.h"
 #include "agent/service_manager.h"
+#include "agent/short_slices.h"
 #include "agent/surroundings.h"
 
 namespace agent {
@@ -147,6 +148,7 @@ Exit run_service(const Invocation& invocation) {
   };
   start_freezer(config, setup->around.tables);
   Service service(std::move(*setup), files, options);
+  (void)ask_for_short_slices();  // after the service's other threads are there
   bool first = true;
   service.run(
       std::move(saved),

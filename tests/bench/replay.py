@@ -29,7 +29,8 @@ push @$w, $t; shift @$w while $w->[0] <= $t - 3600; print lc $5, "\n" if @$w >= 
 PIPES = {  # name: (program it needs, shell words around the file, gives the identities)
     "cat": ("cat", "cat {log}", False),
     "wc -l": ("wc", "wc -l {log}", False),
-    "grep -c -F": ("grep", "LC_ALL=C grep -c -F ' rejected RCPT ' {log}", False),
+    # Into /dev/null it would stop at the first line that it finds.
+    "grep -c -F": ("grep", "LC_ALL=C grep -c -F ' rejected RCPT ' {log} | cat", False),
     "rg -F | mawk": ("rg", "rg --no-config -N -F ' rejected RCPT <' {log} | mawk \"$MAWK\"", True),
     "grep -F | mawk": ("mawk", "LC_ALL=C grep -F ' rejected RCPT <' {log} | mawk \"$MAWK\"", True),
     "mawk": ("mawk", "mawk \"$MAWK\" {log}", True),
