@@ -1,8 +1,8 @@
 #!/bin/bash
 # Measures the release build beside what else reads logs: `tests/bench/run.sh`, a table for each mix
-# of lines; `--live` for the service; `--exim` for what a real Exim lets through; `--inner` for the inner parts (libbenchmark-dev). Run it on a
-# machine that does nothing else. What is installed of rg, mawk, perl and fail2ban takes part; the
-# packages are ripgrep, mawk, perl and fail2ban.
+# of lines; `--live` for the service; `--exim` for what a real Exim lets through (as root); `--inner`
+# for the inner parts (libbenchmark-dev). Run it on a machine that does nothing else. What is installed
+# of rg, mawk, perl and fail2ban takes part; the packages are ripgrep, mawk, perl and fail2ban.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 if [ "${1:-}" = --inner ]; then
