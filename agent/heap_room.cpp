@@ -15,11 +15,15 @@ constexpr std::size_t kMost = std::size_t{512} << 20;  // of room; only what is 
 constexpr int kDefaultPad = 128 * 1024;                // mallopt(3)
 // Two of these are more than malloc keeps free at the end of its heap, each less than it maps
 // alone.
-constexpr std::size_t kPiece = 120 * 1024;
+constexpr auto kPiece = std::size_t{120} * 1024;
 
 // Of glibc's main heap, which grows by sbrk(2).
-std::uintptr_t end_of_heap() {
-  return reinterpret_cast<std::uintptr_t>(::sbrk(0));
+char* end_of_heap() {
+  return static_cast<char*>(::sbrk(0));
+}
+// From there on to the next huge page.
+std::size_t to_huge_page(const char* place) {
+  return (kHuge - reinterpret_cast<std::uintptr_t>(place) % kHuge) % kHuge;
 }
 
 }  // namespace
@@ -27,11 +31,13 @@ std::uintptr_t end_of_heap() {
 HeapRoom::HeapRoom(std::size_t bytes) {
   if (bytes < 2 * kHuge) return;
   ::mallopt(M_TOP_PAD, static_cast<int>(bytes < kMost ? bytes : kMost));
-  const auto begin = (end_of_heap() + kHuge - 1) / kHuge * kHuge;
+  char* const begin = end_of_heap();
   void* volatile pieces[] = {std::malloc(kPiece), std::malloc(kPiece)};
   for (void* piece : pieces) std::free(piece);
-  const auto end = end_of_heap() / kHuge * kHuge;
-  if (end > begin) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+  const auto grown = end_of_heap() - begin;
+  const auto skipped = static_cast<std::ptrdiff_t>(to_huge_page(begin));
+  if (grown <= skipped) return;
+  ::madvise(begin + skipped, static_cast<std::size_t>(grown - skipped), MADV_HUGEPAGE);
 }
 
 HeapRoom::~HeapRoom() {

@@ -25,7 +25,9 @@ bool Lists::adopt_one(std::size_t index, Counting& counting, Moment now) {
     fail(list.fault, view.error());
     return false;
   }
-  const auto [horizon, lost, settled] = *std::exchange(list.unread, std::nullopt);
+  const auto unread = *std::exchange(list.unread, std::nullopt);
+  const auto& horizon = unread.horizon;
+  const bool lost = unread.lost, settled = unread.settled;
   list.seen = view.value().stamp;
   list.entries = view.value().entries.size();
   check_access(list);
