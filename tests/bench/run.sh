@@ -1,8 +1,11 @@
 #!/bin/bash
-# Measures the release build beside what else reads logs: `tests/bench/run.sh`, a table for each mix
-# of lines; `--live` for the service; `--exim` for what a real Exim lets through (as root); `--inner`
-# for the inner parts (libbenchmark-dev). Run it on a machine that does nothing else. What is installed
-# of rg, mawk, perl and fail2ban takes part; the packages are ripgrep, mawk, perl and fail2ban.
+# Measures the release build on a machine that does nothing else:
+#   tests/bench/run.sh            replay and tune beside what else reads logs, for each mix of lines
+#   tests/bench/run.sh --live     the service: latency, lines a second, memory, restart
+#   tests/bench/run.sh --growth   time and memory by lines, identities and events
+#   tests/bench/run.sh --exim     what a real Exim lets through after the limit (as root)
+#   tests/bench/run.sh --inner    the inner parts (libbenchmark-dev)
+# What is installed of ripgrep, mawk, perl, fail2ban, sec and sshguard (Debian's packages) takes part.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 if [ "${1:-}" = --inner ]; then
