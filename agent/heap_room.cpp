@@ -28,8 +28,8 @@ std::size_t to_huge_page(const char* place) {
 
 }  // namespace
 
-HeapRoom::HeapRoom(std::size_t bytes) {
-  if (bytes < 2 * kHuge) return;
+HeapRoom::HeapRoom(std::size_t bytes) : made_(bytes >= 2 * kHuge) {
+  if (!made_) return;
   ::mallopt(M_TOP_PAD, static_cast<int>(bytes < kMost ? bytes : kMost));
   char* const begin = end_of_heap();
   void* volatile pieces[] = {std::malloc(kPiece), std::malloc(kPiece)};
@@ -41,6 +41,7 @@ HeapRoom::HeapRoom(std::size_t bytes) {
 }
 
 HeapRoom::~HeapRoom() {
+  if (!made_) return;
   ::mallopt(M_TOP_PAD, kDefaultPad);
   ::malloc_trim(0);
 }

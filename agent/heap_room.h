@@ -15,6 +15,9 @@ class HeapRoom {
   ~HeapRoom();
   HeapRoom(const HeapRoom&) = delete;
   HeapRoom& operator=(const HeapRoom&) = delete;
+
+ private:
+  const bool made_;  // for less it is not worth it
 };
 
 }  // namespace agent

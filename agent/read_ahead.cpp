@@ -51,8 +51,10 @@ std::unique_ptr<LogChunk> SpareChunks::take() {
 }
 
 void SpareChunks::put(std::unique_ptr<LogChunk> chunk) {
+  if (!chunk) return;
+  chunk->prepared.discard();
   const std::lock_guard lock(mutex_);
-  if (chunk) chunks_.push_back(std::move(chunk));
+  chunks_.push_back(std::move(chunk));
 }
 
 ReadAhead::ReadAhead(LogBytes& from, std::uint64_t first, std::size_t threads, std::size_t chunks,

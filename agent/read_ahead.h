@@ -38,7 +38,8 @@ struct LogChunk {
 // what was put back last is still in the cache.
 class SpareChunks {
  public:
-  std::unique_ptr<LogChunk> take();  // a new one if there is none
+  // A new one if there is none. Nothing of it is prepared.
+  std::unique_ptr<LogChunk> take();
   void put(std::unique_ptr<LogChunk> chunk);
 
  private:

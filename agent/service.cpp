@@ -22,22 +22,23 @@ Moment clocks() {
           std::chrono::steady_clock::now()};
 }
 
-// SIGTERM, SIGINT and SIGHUP as a descriptor.
+sigset_t our_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  return set;
+}
+
+// Those as a descriptor.
 class Signals {
  public:
   Signals() {
-    const auto set = all();
+    const auto set = our_signals();
     fd_ = ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
   }
   ~Signals() { ::close(fd_); }
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
-  // Before any thread starts: threads inherit it.
-  static void block() {
-    const auto set = all();
-    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-    ::signal(SIGPIPE, SIG_IGN);
-  }
   [[nodiscard]] int fd() const { return fd_; }
   // 0: none waits.
   [[nodiscard]] int next() const {
@@ -46,17 +47,10 @@ class Signals {
   }
 
  private:
-  static sigset_t all() {
-    sigset_t set;
-    sigemptyset(&set);
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
-    return set;
-  }
   int fd_ = -1;
 };
 
 std::optional<Inotify> open_inotify(const std::function<void(const std::string&)>& say) {
-  Signals::block();
   auto inotify = Inotify::open();
   if (inotify) return std::move(inotify.value());
   say(inotify.error().what + "; looking at files from time to time instead");
@@ -64,6 +58,12 @@ std::optional<Inotify> open_inotify(const std::function<void(const std::string&)
 }
 
 }  // namespace
+
+void hold_signals() {
+  const auto set = our_signals();
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+}
 
 std::string host_name() {
   std::array<char, 256> buffer{};

@@ -40,6 +40,10 @@ class Service {
   Engine engine_;
 };
 
+// SIGTERM, SIGINT and SIGHUP wait from now on until Service::run() looks. Before anything is
+// changed on the disk and any thread starts: threads inherit it.
+void hold_signals();
+
 // This machine's name, "localhost" if it has none.
 [[nodiscard]] std::string host_name();
 

@@ -26,7 +26,7 @@ Exit list_farm(const Invocation& invocation) {
   return show_farm(invocation);
 }
 
-std::vector<FarmSays> ask_farm(const Config&, const std::string&) {
+std::vector<FarmSays> ask_farm(const Config&, std::shared_ptr<const Tables>, const std::string&) {
   return {};
 }
 
@@ -102,20 +102,30 @@ std::string since(const FarmRecord& record, const Zone& zone) {
                      reason_of(record), hosts.empty() ? "" : ":", hosts);
 }
 
+// The last word on somebody, in a list of this name.
+std::string word_text(const std::string& list, const FarmRecord& record, const Zone& zone) {
+  if (!record.blocked) {
+    return fmt::format("freed in {} at {} by {}", list,
+                       zone.text(Instant(std::chrono::seconds(record.stamp / 1000))), record.host);
+  }
+  const auto until =
+      record.until ? ", until " + zone.text(Instant(std::chrono::seconds(*record.until))) : "";
+  return fmt::format("{}blocked in {} {}{}", record.over(seconds_now()) ? "was " : "", list,
+                     since(record, zone), until);
+}
+
+using Sentences = std::vector<std::string>;
+
 // In one list, and by the rules that write into it.
-actions::Result<std::vector<std::string> > says_of(FarmSession& session, const Config& config,
-                                                   const ScopedList& list, const std::string& key,
-                                                   const Zone& zone) {
-  std::vector<std::string> says;
+actions::Result<Sentences> says_of(FarmSession& session, const Config& config,
+                                   const ScopedList& list, const std::string& key,
+                                   const Zone& zone) {
+  Sentences says;
   const FarmName name{farm_list_name(list.path), key};
   if (!is_farm_identity(key)) return says;
   const auto word = session.word(name);
   if (!word) return word.error();
-  if (const auto& record = word.value()) {
-    const bool over = record->over(seconds_now());
-    says.push_back(
-        fmt::format("{} in {} {}", over ? "free" : "blocked", name.list, since(*record, zone)));
-  }
+  if (const auto& record = word.value()) says.push_back(word_text(name.list, *record, zone));
   for (const auto& rule : config.rules) {
     if (rule.list != list.path || rule.identity != list.kind) continue;
     const auto window = session.window(rule, key);
@@ -202,7 +212,8 @@ Exit list_farm(const Invocation& invocation) {
   return kDone;
 }
 
-std::vector<FarmSays> ask_farm(const Config& config, const std::string& identity) {
+std::vector<FarmSays> ask_farm(const Config& config, std::shared_ptr<const Tables> tables,
+                               const std::string& identity) {
   if (config.farm.url.empty()) return {};
   std::vector<FarmSays> says;
   auto opened = FarmSession::open(farm_settings(config.farm, host_name()));
@@ -210,7 +221,7 @@ std::vector<FarmSays> ask_farm(const Config& config, const std::string& identity
   if (!opened) fault = opened.error().what;
   const auto zone = zone_of(config);
   for (auto list : lists_of(config)) {
-    list.tables = tables_of(config);
+    list.tables = tables;
     const auto forms = forms_of(list, identity);
     for (const auto& key : std::set(forms.begin(), forms.end())) {
       if (fault) break;

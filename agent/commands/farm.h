@@ -1,10 +1,12 @@
 // What status, list and evidence show of the farm, asked from its server; the service need not run.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "agent/commands/command.h"
+#include "agent/tables.h"
 
 namespace agent {
 
@@ -17,6 +19,8 @@ struct FarmSays {
   IdentityKind kind;
   std::string text;
 };
-[[nodiscard]] std::vector<FarmSays> ask_farm(const Config& config, const std::string& identity);
+[[nodiscard]] std::vector<FarmSays> ask_farm(const Config& config,
+                                             std::shared_ptr<const Tables> tables,
+                                             const std::string& identity);
 
 }  // namespace agent

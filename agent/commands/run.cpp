@@ -81,6 +81,7 @@ bool freezes(const Config& config) {
 
 Exit run_service(const Invocation& invocation) {
   ::umask(0027);
+  hold_signals();
   const Config& config = invocation.config;
   actions::PosixFiles files;
   EngineOptions options;

@@ -86,9 +86,9 @@ class Farm(unittest.TestCase):
             self.assertEqual(self.notices(), [])
             place = self.places[1]
 
-            def said():
+            def evidence():
                 return call("evidence", "bob", place.log, "-c", place.config).stdout.split()
-            wait_for(lambda: b" ".join(said()).count(b": mx2 5 mx3 5 mx4 5 mx1 4 ") == 1, "what each has counted")
+            wait_for(lambda: b" ".join(evidence()).count(b": mx2 5 mx3 5 mx4 5 mx1 4 ") == 1, "what each has counted")
             begin = time.monotonic()
             self.places[0].append(refusal("bob", 9))
             self.wait_listed(b"bob")
@@ -111,6 +111,7 @@ class Farm(unittest.TestCase):
             self.assertEqual(call("unblock", "bob", "-c", self.places[3].config).returncode, 0)
             self.wait_listed()
             self.assertEqual(call("list", "--farm", "-c", self.places[0].config).stdout, b"")
+            self.assertRegex(b" ".join(evidence()), rb"freed in blocked_authenticated_users at \S+ by mx4 ")
             self.assertEqual(call("block", "eve", "-c", self.places[1].config).returncode, 0)
             self.wait_listed(b"eve")
             status = call("status", "--farm", "-o", "jsonl", "-c", self.places[0].config)

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import unittest
 
-from program import Place, Service, call, refusal, relay_refusal, stamp, wait_for
+from program import EXIWARDEN, Place, Service, call, environment, refusal, relay_refusal, stamp, wait_for
 
 
 class ServiceRun(unittest.TestCase):
@@ -229,6 +229,27 @@ class ServiceRun(unittest.TestCase):
             self.place.append(refusal("bob", 1), refusal("bob", 2))
             self.wait_listed(b"bob")
             self.assertEqual(service.stop(signal.SIGINT), 0)
+
+    def test_a_stop_during_the_start_waits_until_all_is_saved(self):
+        asked, answer = self.place.root / "asked", self.place.root / "answer"
+        self.place.write_config(exim=self.place.pretend_exim(
+            script=f"touch '{asked}'\nwhile [ ! -e '{answer}' ]; do sleep 0.01; done\n"))
+        self.place.append(refusal("bob", 1))
+        self.place.state.mkdir()
+        checkpoint = self.place.state / "checkpoint"
+        checkpoint.write_text("damaged")  # set aside while Exim is asked
+        with open(self.place.root / "stderr", "wb") as errors:
+            process = subprocess.Popen([EXIWARDEN, "run", "-c", self.place.config], stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.DEVNULL, stderr=errors, env=environment())
+        try:
+            wait_for(lambda: asked.exists() and checkpoint.with_suffix(".damaged").exists(), "the midst of a start")
+            process.terminate()
+            answer.touch()
+            self.assertEqual(process.wait(60), 0)
+            self.assertIn(b"exiwarden-state", checkpoint.read_bytes())
+        finally:
+            process.kill()
+            process.wait()
 
     def test_the_loop_feeds_the_watchdog(self):
         with Service(self.place) as service:
