@@ -26,7 +26,8 @@ Exit list_farm(const Invocation& invocation) {
   return show_farm(invocation);
 }
 
-std::vector<FarmSays> ask_farm(const Config&, std::shared_ptr<const Tables>, const std::string&) {
+std::vector<FarmSays> ask_farm(const Config&, const std::shared_ptr<const Tables>&,
+                               const std::string&) {
   return {};
 }
 
@@ -212,7 +213,7 @@ Exit list_farm(const Invocation& invocation) {
   return kDone;
 }
 
-std::vector<FarmSays> ask_farm(const Config& config, std::shared_ptr<const Tables> tables,
+std::vector<FarmSays> ask_farm(const Config& config, const std::shared_ptr<const Tables>& tables,
                                const std::string& identity) {
   if (config.farm.url.empty()) return {};
   std::vector<FarmSays> says;
