@@ -73,7 +73,8 @@ Exit run_evidence(const Invocation& invocation) {
     files.insert(dossier->files.begin(), dossier->files.end());
   }
   const bool logs_only = invocation.options.count("logs-only") > 0;
-  const auto farm = logs_only ? std::vector<FarmSays>() : ask_farm(plan.config, plan.options.tables, identity);
+  const auto farm =
+      logs_only ? std::vector<FarmSays>() : ask_farm(plan.config, plan.options.tables, identity);
   if (found.empty()) {
     note_listed(invocation.config, names);
     fmt::print(stderr, "exiwarden: nothing about \"{}\" in these logs{}\n", printable(identity),
