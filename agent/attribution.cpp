@@ -1,6 +1,7 @@
 #include "agent/attribution.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace agent {
@@ -11,35 +12,39 @@ std::string folded(std::string_view id) {
   return out;
 }
 
+namespace {
+
+// Eight ASCII letters at once: the top bit of each sum says whether the byte is at least 'A', or
+// beyond 'Z'; bytes from 0x80 on stay as they are.
+std::uint64_t folded_eight(std::uint64_t bytes) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  constexpr std::uint64_t kTop = kOnes << 7;
+  const auto low = bytes & ~kTop;
+  const auto from_a = low + kOnes * (0x80 - 'A');
+  const auto beyond_z = low + kOnes * (0x80 - ('Z' + 1));
+  const auto capital = from_a & ~beyond_z & ~bytes & kTop;
+  return bytes | capital >> 2;  // 0x20
+}
+
+}  // namespace
+
 void append_folded(std::string_view id, std::string& out) {
   const auto begin = out.size();
   out += id;
-  for (auto i = begin; i < out.size(); ++i) {
-    if (out[i] >= 'A' && out[i] <= 'Z') out[i] = static_cast<char>(out[i] + ('a' - 'A'));
+  char* at = out.data() + begin;
+  char* const end = out.data() + out.size();
+  for (std::uint64_t bytes = 0; end - at >= 8; at += 8) {
+    std::memcpy(&bytes, at, 8);
+    bytes = folded_eight(bytes);
+    std::memcpy(at, &bytes, 8);
   }
+  for (; at < end; ++at) *at = static_cast<char>(folded_eight(static_cast<unsigned char>(*at)));
 }
 
 std::string_view name_of(Charged charged) {
   constexpr std::array<std::string_view, kCharged> kNames{
       "user", "relay", "local", "nobody_known", "outsider", "own", "exempt"};
   return kNames[static_cast<std::size_t>(charged)];
-}
-
-std::optional<IdentityKind> identity_of(Charged charged) {
-  switch (charged) {
-    case Charged::user:
-      return IdentityKind::user;
-    case Charged::relay:
-      return IdentityKind::relay;
-    case Charged::local:
-      return IdentityKind::local;
-    case Charged::nobody_known:
-    case Charged::outsider:
-    case Charged::own:
-    case Charged::exempt:
-      return std::nullopt;
-  }
-  return std::nullopt;
 }
 
 Attribution::Attribution(const Config& config, std::vector<IpAddress> own,

@@ -36,7 +36,14 @@ enum class Charged : std::uint8_t {
 inline constexpr std::size_t kCharged = 7;
 std::string_view name_of(Charged charged);
 // The kind of identity that a verdict charges; nullopt: nobody.
-[[nodiscard]] std::optional<IdentityKind> identity_of(Charged charged);
+[[nodiscard]] constexpr std::optional<IdentityKind> identity_of(Charged charged) {
+  // A jump table's jump would be guessed wrong for every other line.
+  static_assert(static_cast<int>(Charged::user) == static_cast<int>(IdentityKind::user) &&
+                static_cast<int>(Charged::relay) == static_cast<int>(IdentityKind::relay) &&
+                static_cast<int>(Charged::local) == static_cast<int>(IdentityKind::local));
+  return charged > Charged::local ? std::nullopt
+                                  : std::optional(static_cast<IdentityKind>(charged));
+}
 
 struct Charge {
   Charged verdict = Charged::nobody_known;

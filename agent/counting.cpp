@@ -189,7 +189,7 @@ Decision Counting::decision_of(const Subject& subject, std::size_t index, std::s
   decision.limit = limit;
   decision.period = rule.period;
   decision.place = {std::string(event.file), event.line, event.offset};
-  decision.hosts = subject.hosts;
+  decision.hosts.assign(subject.hosts.begin(), subject.hosts.end());
   decision.other_hosts = subject.other_hosts;
   decision.samples = subject.samples;
   return decision;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -47,16 +48,19 @@ class Counting {
     Instant ended{};               // the last one; events before that were its
   };
   // What is kept per identity (or per network of a relay rule that groups addresses).
+  // One window and one host, as most have, lie in it: each piece elsewhere is one more wait for
+  // memory.
   struct Subject {
-    std::vector<Window> windows;   // one for each rule of this kind, in the config's order
-    std::vector<HostCount> hosts;  // at most kMaxHosts
-    std::uint32_t other_hosts = 0;
-    std::vector<Sample> samples;  // at most kMaxSamples, from half of a limit on
-    std::uint64_t blocked = 0;    // bit i: is in list i
-    std::uint64_t watched = 0;    // bit i: rule i of this kind has told of it below its limit
-    std::vector<Term> terms;      // of lists whose blocks end by themselves
+    // One for each rule of this kind, in the config's order.
+    boost::container::small_vector<Window, 1> windows;
+    std::uint64_t blocked = 0;  // bit i: is in list i
+    std::uint64_t watched = 0;  // bit i: rule i of this kind has told of it below its limit
     std::optional<Instant>
-        fresh_since;  // freed while we were away: older events are the old story's
+        fresh_since;          // freed while we were away: older events are the old story's
+    std::vector<Term> terms;  // of lists whose blocks end by themselves
+    std::uint32_t other_hosts = 0;
+    boost::container::small_vector<HostCount, 1> hosts;  // at most kMaxHosts
+    std::vector<Sample> samples;  // at most kMaxSamples, from half of a limit on
   };
   static constexpr std::size_t kMaxHosts = 16;
   static constexpr std::size_t kMaxSamples = 20;

@@ -39,7 +39,7 @@ void Counting::each_live(const std::string& key, const OnCounted& callback) cons
 void Counting::add_evidence(IdentityKind kind, std::string_view key, Decision& decision) const {
   const auto found = subjects_.find(subject_key(kind, key));
   if (found == subjects_.end()) return;
-  decision.hosts = found->second.hosts;
+  decision.hosts.assign(found->second.hosts.begin(), found->second.hosts.end());
   decision.other_hosts = found->second.other_hosts;
   decision.samples = found->second.samples;
 }

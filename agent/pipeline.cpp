@@ -73,21 +73,12 @@ class Pipeline::Log : public parsers::EventSink {
 };
 
 std::optional<Signal> signal_of(parsers::Kind kind) {
-  switch (kind) {
-    case parsers::Kind::rejected_rcpt:
-      return Signal::rejected_rcpt;
-    case parsers::Kind::tagged:
-      return Signal::tagged;
-    case parsers::Kind::warned:
-      return Signal::warned;
-    case parsers::Kind::bounced:
-      return Signal::bounced;
-    case parsers::Kind::temp_rejected:
-    case parsers::Kind::policy_rejected:
-    case parsers::Kind::ambiguous:
-      return std::nullopt;
-  }
-  return std::nullopt;
+  constexpr std::optional<Signal> kSignals[parsers::kKinds] = {
+      Signal::rejected_rcpt, std::nullopt,    std::nullopt, Signal::tagged,
+      Signal::warned,        Signal::bounced, std::nullopt};  // in the order of Kind
+  static_assert(static_cast<int>(parsers::Kind::tagged) == 3 &&
+                static_cast<int>(parsers::Kind::ambiguous) == 6);
+  return kSignals[static_cast<std::size_t>(kind)];
 }
 
 Pipeline::Pipeline(const Config& config, PipelineOptions options)
@@ -95,7 +86,15 @@ Pipeline::Pipeline(const Config& config, PipelineOptions options)
       reader_options_(reader_options(config, options_)),
       attribution_(config, options_.own, options_.tables),
       counting_(config),
-      tags_(options_.tag_secret) {}
+      tags_(options_.tag_secret) {
+  decided_ = [this](Decision&& decision) {
+    tell_ends();
+    if (on_decision_) on_decision_(std::move(decision));
+  };
+  watched_ = [this](Decision&& decision) {
+    if (on_watch_) on_watch_(std::move(decision));
+  };
+}
 
 Pipeline::~Pipeline() = default;
 
@@ -276,15 +275,7 @@ void Pipeline::charge(Log& log, const parsers::Event& event, Instant time) {
   occurrence.offset = event.offset;
   occurrence.first_start = log.first_start;
   if (divert_) return divert_(occurrence);
-  counting_.add(
-      occurrence,
-      [this](Decision&& decision) {
-        tell_ends();
-        if (on_decision_) on_decision_(std::move(decision));
-      },
-      [this](Decision&& decision) {
-        if (on_watch_) on_watch_(std::move(decision));
-      });
+  counting_.add(occurrence, decided_, watched_);
   tell_ends();
 }
 

@@ -60,6 +60,8 @@ class Pipeline {
 
   Pipeline(const Config& config, PipelineOptions options);
   ~Pipeline();
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
 
   // Another log file; its bytes are fed in file order. Returns its number.
   std::size_t add_log(std::string name);
@@ -130,6 +132,7 @@ class Pipeline {
   TagCheck tags_;
   std::vector<std::unique_ptr<Log>> logs_;  // null: removed, the number is free
   OnDecision on_decision_, on_watch_;
+  Counting::OnDecision decided_, watched_;  // what counting is given of them
   OnEnd on_end_;
   OnSignal on_signal_;
   OnArrival on_arrival_;

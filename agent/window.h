@@ -22,8 +22,8 @@ class Window {
 
   [[nodiscard]] bool empty() const { return size() == 0; }
   [[nodiscard]] std::size_t size() const { return times_.size() - head_; }
-  [[nodiscard]] Instant oldest() const { return from(at(head_)); }              // not if empty
-  [[nodiscard]] Instant newest() const { return from(base_ + times_.back()); }  // not if empty
+  [[nodiscard]] Instant oldest() const { return from(base_ + oldest_); }  // not if empty
+  [[nodiscard]] Instant newest() const { return from(base_ + newest_); }  // not if empty
   // How many events it holds of this very second.
   [[nodiscard]] std::uint32_t count_of(Instant time) const;
   // How many events are younger than `period` at `now`.
@@ -44,14 +44,18 @@ class Window {
   [[nodiscard]] std::size_t count_up_to(std::int64_t edge) const;
   void count_from(std::int64_t base);
   void drop_front(std::size_t count);
+  void note_ends();
 
   // Seconds from base_, ascending, from head_ on: they make up most of what the agent remembers,
   // and no period is too long for 32 bits. What lies before head_ was dropped and is cut off from
   // time to time, so that a full window costs no move of all its events for each new one.
   std::vector<std::int32_t> times_;
-  std::vector<std::uint64_t> recipients_;  // beside times_ when recipients are counted, else empty
-  std::int64_t base_ = 0;                  // seconds since 1970 UTC
+  std::int64_t base_ = 0;  // seconds since 1970 UTC
+  // The first and the last of them once more: most events ask for no other, and the rest of a
+  // window that was not used for a while is far away in memory.
+  std::int32_t oldest_ = 0, newest_ = 0;
   std::size_t head_ = 0;
+  std::vector<std::uint64_t> recipients_;  // beside times_ when recipients are counted, else empty
 };
 
 }  // namespace agent

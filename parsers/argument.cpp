@@ -1,8 +1,8 @@
 #include "parsers/argument.h"
 
 #include <algorithm>
-#include <array>
 
+#include "parsers/byte_set.h"
 #include "parsers/rcpt_address.h"
 #include "parsers/scan.h"
 
@@ -88,29 +88,12 @@ bool loses_last_blank(std::string_view argument) {
   return false;
 }
 
-// Bytes that mean themselves wherever they stand in an address.
-constexpr std::array<bool, 256> plain_bytes() {
-  std::array<bool, 256> plain{};
-  for (char c = 'a'; c <= 'z'; ++c) plain[static_cast<unsigned char>(c)] = true;
-  for (char c = 'A'; c <= 'Z'; ++c) plain[static_cast<unsigned char>(c)] = true;
-  for (char c = '0'; c <= '9'; ++c) plain[static_cast<unsigned char>(c)] = true;
-  for (const char c : std::string_view(".-_+=@")) plain[static_cast<unsigned char>(c)] = true;
-  return plain;
-}
-constexpr auto kPlain = plain_bytes();
-
-// How many of the first bytes are plain.
-std::size_t plain_length(std::string_view text) {
-  std::size_t length = 0;
-  while (length < text.size() && kPlain[static_cast<unsigned char>(text[length])]) ++length;
-  return length;
-}
-
 }  // namespace
 
 std::optional<std::size_t> address_length(std::string_view text) {
   // Nearly all addresses are plain.
-  const auto plain = plain_length(text);
+  using Special = ByteSet<' ', '"', '(', '<', '>', '\\'>;
+  const auto plain = Special::first_in(text);
   if (plain < text.size() && text[plain] == '>') return plain;
   bool quoted = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -140,7 +123,8 @@ std::size_t argument_length(std::string_view text) {
   const auto limit = std::min(text.size(), kMaxArgument);
   // "<user@example.org>: " and no more, as nearly all are.
   if (text.starts_with('<') && !text.starts_with("<@")) {
-    const auto end = plain_length(text.substr(0, limit).substr(1)) + 2;
+    using Special = ByteSet<'\t', ' ', '"', '(', ':', '<', '>', '\\'>;
+    const auto end = Special::first_in(text.substr(0, limit).substr(1)) + 2;
     if (end <= limit && text[end - 1] == '>' &&
         (end == text.size() || begins(text.substr(end), ": "))) {
       return end;

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <optional>
 
+#include "parsers/byte_set.h"
 #include "parsers/lines.h"
+#include "parsers/scan.h"
 #include "parsers/words.h"
 
 namespace parsers {
@@ -15,6 +17,9 @@ constexpr WordFinder kSize{{" S=", 1}};
 
 // End of the sender at the start of `text`: the first blank outside quotes. nullopt: still quoted.
 std::optional<std::size_t> sender_length(std::string_view text) {
+  using Stop = ByteSet<' ', '"', '\\'>;
+  const auto plain = Stop::first_in(text);
+  if (plain == text.size() || text[plain] == ' ') return plain;  // as nearly all
   bool quoted = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\\') {
@@ -63,10 +68,18 @@ bool ends_in_quotes(std::string_view quoted) {
 // From its quote on, the sender of an entry by which a local message is refused or lost; empty: it
 // is none of these, or the sender is not quoted.
 std::string_view refused_sender(std::string_view payload) {
-  const bool of_these = payload.starts_with("F=<\"") || payload.starts_with("rejected from <\"") ||
-                        payload.starts_with("SIGSEGV (");
+  const bool of_these = begins(payload, "F=<\"") || begins(payload, "rejected from <\"") ||
+                        begins(payload, "SIGSEGV (");
   const auto begin = of_these ? payload.find(kQuotedSender) : std::string_view::npos;
   return begin == std::string_view::npos ? "" : payload.substr(begin + 1);
+}
+
+// The rest of a line from the first of the header words in it on. True: whatever stands before, the
+// line is a finished arrival entry or no header at all, since the mark of one is the first such
+// word in it, and the sender of any other in quotes.
+bool is_finished_arrival(std::string_view rest) {
+  return !begins(rest, kQuotedSender) && is_finished(rest.substr(4)) &&
+         rest.find(kQuotedSender) == std::string_view::npos;
 }
 
 // Is nothing distrusted behind these lines, whatever came before them? They must hold kQuotedReach
@@ -97,8 +110,7 @@ void Distrust::look_at_header(const std::optional<Prefix>& prefix, std::size_t l
   if (const auto sender = refused_sender(entry); !sender.empty()) {
     if (!ends_in_quotes(sender)) return;
   } else {
-    if (prefix->message_id.empty() || !(entry.starts_with("<= ") || entry.starts_with("(= ")))
-      return;
+    if (prefix->message_id.empty() || !(begins(entry, "<= ") || begins(entry, "(= "))) return;
     entry.remove_prefix(3);
     if (is_finished(entry)) return;
     quoted = !sender_length(entry);
@@ -144,10 +156,13 @@ void Distrust::pass_over(std::string_view lines) {
   }
   if (lines.size() > kReach) lines.remove_prefix(line_end(lines, lines.size() - kReach - 1));
   for (auto hit = kHeaders.find(lines); hit != WordFinder::kNone; hit = kHeaders.find(lines)) {
-    const auto begin = line_begin(lines, hit);
-    const auto line = lines.substr(begin, line_end(lines, hit) - begin);
-    look_at_header(parse_prefix(without_newline(line)), line.size());
-    lines.remove_prefix(begin + line.size());
+    const auto end = line_end(lines, hit);
+    if (!is_finished_arrival(without_newline(lines.substr(hit, end - hit)))) {
+      const auto begin = line_begin(lines, hit);
+      const auto line = lines.substr(begin, end - begin);
+      look_at_header(parse_prefix(without_newline(line)), line.size());
+    }
+    lines.remove_prefix(end);
     pass_next_while_distrusted();
   }
 }

@@ -2,9 +2,10 @@
 
 #include <arpa/inet.h>
 
-#include <algorithm>
 #include <array>
 #include <cstring>
+
+#include "parsers/byte_set.h"
 
 namespace parsers {
 namespace {
@@ -17,42 +18,40 @@ void take_port(Cursor& cursor) {
   if (end > 1) cursor.rest.remove_prefix(end);
 }
 
-constexpr std::array<bool, 256> never_in_a_name() {
-  std::array<bool, 256> never{};
-  for (const char c : std::string_view("()[]\"<>=")) never[static_cast<unsigned char>(c)] = true;
-  return never;
-}
-constexpr auto kNeverInAName = never_in_a_name();
-bool is_never_in_a_name(char c) {
-  return kNeverInAName[static_cast<unsigned char>(c)];
-}
-
+// What ends a name from the DNS: its blank, or a byte that is in none.
+using NameEnd = ByteSet<' ', '"', ByteRange{'(', ')'}, ByteRange{'<', '>'}, '[', ']'>;
 // Bytes of a HELO that helo_accept_junk_hosts lets pass.
-constexpr std::array<bool, 256> junk_bytes() {
-  std::array<bool, 256> junk{};
-  for (std::size_t c = 0; c <= ' '; ++c) junk[c] = true;
-  for (const char c : std::string_view("\x7f()<>\"[]=")) junk[static_cast<unsigned char>(c)] = true;
-  return junk;
+using Junk =
+    ByteSet<ByteRange{'\0', ' '}, '"', ByteRange{'(', ')'}, ByteRange{'<', '>'}, '[', ']', '\x7f'>;
+
+constexpr std::size_t kMaxIpv4 = 15;
+
+// Length of the IPv4 address that `text` begins with, as Exim prints it: four numbers from 0 to 255
+// without leading zeros; 0: of none. More than kMaxIpv4 bytes must be there. What is wrong is only
+// said at the end: where the dots stand nobody can foretell, so each branch would be guessed wrong.
+std::size_t ipv4_length(const char* text) {
+  bool good = true;
+  const char* at = text;
+  for (int part = 0; part < 4; ++part) {
+    const auto digit = [&](int place) { return static_cast<unsigned>(at[place] - '0'); };
+    const unsigned first = digit(0), second = digit(1), third = digit(2);
+    const bool two = second <= 9;
+    const bool three = two && third <= 9;
+    const unsigned value = three ? (first * 10 + second) * 10 + third
+                           : two ? first * 10 + second
+                                 : first;
+    at += 1 + static_cast<int>(two) + static_cast<int>(three);
+    good &= first <= 9 && value <= 255 && (!two || first > 0) && (part == 3 || *at == '.');
+    ++at;
+  }
+  return good ? static_cast<std::size_t>(at - text) - 1 : 0;
 }
-constexpr auto kJunk = junk_bytes();
 
 bool is_plain_ipv4(std::string_view text) {
-  int dots = 0;
-  int value = -1;
-  for (const char c : text) {
-    if (c == '.') {
-      if (value < 0) return false;
-      ++dots;
-      value = -1;
-    } else if (c >= '0' && c <= '9') {
-      if (value == 0) return false;  // Exim prints no leading zeros
-      value = std::max(value, 0) * 10 + (c - '0');
-      if (value > 255) return false;
-    } else {
-      return false;
-    }
-  }
-  return dots == 3 && value >= 0;
+  if (text.size() > kMaxIpv4) return false;
+  std::array<char, kMaxIpv4 + 1> buffer{};
+  std::memcpy(buffer.data(), text.data(), text.size());
+  return !text.empty() && ipv4_length(buffer.data()) == text.size();
 }
 
 }  // namespace
@@ -76,7 +75,14 @@ bool is_scoped_literal(std::string_view helo) {
 std::optional<std::string_view> take_bracketed_ip(Cursor& cursor) {
   Cursor next = cursor;
   std::string_view ip;
-  if (!next.eat("[") || !next.until(']', ip) || !is_ip_address(ip)) return std::nullopt;
+  if (!next.eat("[")) return std::nullopt;
+  const auto ipv4 = next.rest.size() > kMaxIpv4 ? ipv4_length(next.rest.data()) : 0;
+  if (ipv4 > 0 && next.rest[ipv4] == ']') {
+    ip = next.rest.substr(0, ipv4);
+    next.rest.remove_prefix(ipv4 + 1);
+  } else if (!next.until(']', ip) || !is_ip_address(ip)) {
+    return std::nullopt;
+  }
   take_port(next);
   cursor = next;
   return ip;
@@ -86,10 +92,9 @@ std::optional<HostField> take_full_host(Cursor& cursor) {
   Cursor next = cursor;
   HostField host;
   if (!next.at("[") && !next.at("(")) {
-    host.name = next.token();
-    if (std::any_of(host.name.begin(), host.name.end(), is_never_in_a_name) || !next.eat(" ")) {
-      return std::nullopt;
-    }
+    host.name = next.rest.substr(0, NameEnd::first_in(next.rest));
+    next.rest.remove_prefix(host.name.size());
+    if (!next.eat(" ")) return std::nullopt;
   }
   if (next.at("(")) {
     const auto word = next.token();
@@ -111,13 +116,18 @@ bool is_junk_helo(std::string_view payload) {
     if (!cursor.eat(" ")) return false;
   }
   if (!cursor.eat("(")) return false;
+  // Nearly all hold nothing of the kind.
+  const Cursor begin{cursor.rest.substr(cursor.at("[") ? 1 : 0)};
+  Cursor end{begin.rest.substr(Junk::first_in(begin.rest))};
+  if (cursor.at("[") && !end.eat("]")) end.rest = {};
+  if (end.at(") [")) return false;
+
   const auto helo = cursor.rest.substr(0, cursor.rest.find(") ["));
   if (helo.size() == cursor.rest.size() || is_scoped_literal(helo)) return false;
   // A bracketed literal may stand as a whole; helo_allow_chars rarely adds more than '_'.
   const auto inside =
       helo.starts_with('[') && helo.ends_with(']') ? helo.substr(1, helo.size() - 2) : helo;
-  return std::any_of(inside.begin(), inside.end(),
-                     [](char c) { return kJunk[static_cast<unsigned char>(c)]; });
+  return Junk::any_in(inside);
 }
 
 }  // namespace parsers

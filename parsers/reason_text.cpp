@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "parsers/argument.h"
+#include "parsers/byte_set.h"
 #include "parsers/rejection.h"
 #include "parsers/words.h"
 
@@ -40,6 +41,7 @@ std::size_t find_any_case(std::string_view text, std::string_view address, std::
   for (auto at = text.find('@', from + before); at != std::string_view::npos;
        at = text.find('@', at + 1)) {
     const auto there = text.substr(at - before, address.size());
+    if (there == address) return at - before;  // most repeat it as they were given it
     if (std::equal(there.begin(), there.end(), address.begin(), address.end(),
                    [](char a, char b) { return lower(a) == lower(b); })) {
       return at - before;
@@ -129,7 +131,8 @@ void mask_reason(std::string_view text, std::string_view argument, std::string& 
     text.remove_prefix(callout + 3);
   }
   append_masked(text, recipient, out);
-  if (argument.find_first_of("\"\\(: \t") == std::string_view::npos) return;
+  using Dress = ByteSet<'\t', ' ', '"', '(', ':', '\\'>;
+  if (!Dress::any_in(argument)) return;
   const auto plain = plain_address(argument);
   if (const auto address = as_address(plain); !address.empty()) {
     append_masked(std::exchange(out, {}), address, out);

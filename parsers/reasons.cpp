@@ -75,14 +75,23 @@ Reason Reasons::classify(std::string_view masked) const {
 }
 
 Reason ReasonMemory::of(std::string_view text, std::string_view argument) {
-  if (!is_masked(text)) {
-    mask_reason(text, argument, masked_);
-    text = masked_;
+  if (text.empty()) return answer_to(text);
+  const auto slot = text.size() + static_cast<unsigned char>(text.front());
+  auto& recent = recent_[slot % recent_.size()];
+  if (recent.first == text) return recent.second;
+  if (is_masked(text)) {
+    recent = {std::string(text), answer_to(text)};
+    return recent.second;
   }
-  const auto known = answers_.find(text);
+  mask_reason(text, argument, masked_);
+  return answer_to(masked_);
+}
+
+Reason ReasonMemory::answer_to(std::string_view masked) {
+  const auto known = answers_.find(masked);
   if (known != answers_.end()) return known->second;
   if (answers_.size() >= kMaxAnswers) answers_.clear();
-  return answers_.emplace(text, reasons_->classify(text)).first->second;
+  return answers_.emplace(masked, reasons_->classify(masked)).first->second;
 }
 
 }  // namespace parsers

@@ -3,11 +3,13 @@
 // neither knows is not counted. The built-in patterns stand in reasons_default.h.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -53,8 +55,12 @@ class ReasonMemory {
       return std::hash<std::string_view>{}(text);
     }
   };
+  Reason answer_to(std::string_view masked);
+
   std::shared_ptr<const Reasons> reasons_;
   std::unordered_map<std::string, Reason, Hash, std::equal_to<>> answers_;
+  // The last ones that held nothing to be cut out, found by their length and first letter.
+  std::array<std::pair<std::string, Reason>, 16> recent_{};
   std::string masked_;
 };
 

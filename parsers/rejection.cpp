@@ -4,6 +4,7 @@
 #include <array>
 
 #include "parsers/argument.h"
+#include "parsers/byte_set.h"
 #include "parsers/check_results.h"
 #include "parsers/host_field.h"
 #include "parsers/scan.h"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::string_view kVerb = kRejectedRcpt.text;
 constexpr std::string_view kTemporarily = " temporarily";
+using AuthenticatorEnd = ByteSet<' ', ':'>;
 // U= shows at most 127 bytes of the ident answer, each printed as up to four (verify.c).
 constexpr std::size_t kMaxIdent = std::size_t{4} * 127;
 // parse.c EXIM_EMAILADDR_MAX is 256; rewriting may lengthen an address.
@@ -144,8 +146,8 @@ class Readings {
 
   void from_auth(Cursor at, Rejection& found) {
     if (at.eat(" A=")) {
-      const auto name_end = at.rest.find_first_of(" :");
-      if (name_end == 0 || name_end == std::string_view::npos) return fail(Step::auth);
+      const auto name_end = AuthenticatorEnd::first_in(at.rest);
+      if (name_end == 0 || name_end == at.rest.size()) return fail(Step::auth);
       found.authenticator = at.rest.substr(0, name_end);
       at.rest.remove_prefix(name_end);
       found.id = std::string_view{};
@@ -177,7 +179,7 @@ class Readings {
   // Where the first verb begins, its " temporarily" before it; kNone: nowhere.
   static std::size_t id_end(std::string_view rest) {
     // A verb begins with a blank, and nearly all ids have none.
-    const auto blank = std::min(rest.find(' '), rest.size());
+    const auto blank = std::min(find_near(rest, ' '), rest.size());
     const auto from = rest.substr(blank);
     if (begins(from, kVerb) ||
         (begins(from, kTemporarily) && begins(from.substr(kTemporarily.size()), kVerb))) {

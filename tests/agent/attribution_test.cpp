@@ -87,4 +87,17 @@ TEST_CASE("folding is ASCII only, as lsearch's") {
   CHECK(agent::folded("ABCxyz@[`{09") == "abcxyz@[`{09");
   CHECK(agent::folded("\xc3\x89\xc9") == "\xc3\x89\xc9");
   CHECK(agent::folded(std::string_view("A\0B", 3)) == std::string_view("a\0b", 3));
+  // Every byte, at every place among eight, behind what is there already.
+  for (std::size_t length = 1; length <= 17; ++length) {
+    for (std::size_t at = 0; at < length; ++at) {
+      for (int c = 0; c < 256; ++c) {
+        std::string text(length, 'Z'), expected(length, 'z');
+        text[at] = static_cast<char>(c);
+        expected[at] = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : static_cast<char>(c);
+        std::string out = "U:";
+        agent::append_folded(text, out);
+        if (out != "U:" + expected) FAIL(c << " at " << at << " of " << length);
+      }
+    }
+  }
 }

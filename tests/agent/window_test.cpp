@@ -60,6 +60,10 @@ TEST_CASE("the window agrees with its definition on random events, late ones amo
           window.add(Instant(std::chrono::seconds(at)), who, limit, std::chrono::seconds(period));
       INFO("round " << round << " event " << i << " limit " << limit << " period " << period);
       REQUIRE(got == expected);
+      if (const auto times = window.times(); !times.empty()) {
+        REQUIRE(window.oldest() == Instant(std::chrono::seconds(times.front())));
+        REQUIRE(window.newest() == Instant(std::chrono::seconds(times.back())));
+      }
       if (got == limit) window.clear(), naive = NaiveWindow();  // a decision ends the story
       Window again;                                             // after a restart
       again.restore(window.times(), window.recipients());
