@@ -40,6 +40,28 @@ def a_line(program, lines, identities, times):
         shutil.rmtree(folder)
 
 
+def days_on_end(program, days):
+    """A million lines a day through standard input: processor time a line in ns, largest memory in MiB."""
+    folder = tempfile.mkdtemp(prefix="exiwarden-bench.")
+    try:
+        write(f"{folder}/day", 1_000_000, 1000)
+        with open(f"{folder}/day", "rb") as lines:
+            day = lines.read()
+        first = time.strftime("%Y-%m-%d", time.gmtime(START)).encode()
+        replay = subprocess.Popen([program, "replay", "-c", os.devnull, "-o", "jsonl", "-"], stdin=subprocess.PIPE,
+                                  pipesize=1 << 20, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for number in range(days):
+            replay.stdin.write(day.replace(first, time.strftime("%Y-%m-%d", time.gmtime(START + 86400 * number)).encode()))
+        # What wait4(2) says of memory is that of this process, from before exec(2).
+        memory = live.status(replay.pid, "VmHWM") / 1024
+        replay.stdin.close()
+        _, status, used = os.wait4(replay.pid, 0)
+        assert status == 0, "replay failed"
+        return (used.ru_utime + used.ru_stime) / days * 1e3, memory
+    finally:
+        shutil.rmtree(folder)
+
+
 def resident(program, identities, events):
     place = live.Place()
     service = live.Service(program, place)
@@ -57,6 +79,10 @@ def main(program, times):
     print("\n| lines, 1,000 logins | ns a line |\n|---|---|")
     for lines in (100_000, 1_000_000, 10_000_000, 50_000_000):
         print(f"| {lines:,} | {a_line(program, lines, 1000, times):.0f} |", flush=True)
+    print("\n| lines through a pipe, a million a day | processor ns a line | largest memory, MiB |\n|---|---|---|")
+    for days in (1, 10, 100, 1000):
+        a_line_takes, memory = days_on_end(program, days)
+        print(f"| {days * 1_000_000:,} | {a_line_takes:.0f} | {memory:.0f} |", flush=True)
     print("\n| logins, 10 million lines | ns a line |\n|---|---|")
     for identities in (10, 1000, 100_000, 1_000_000):
         print(f"| {identities:,} | {a_line(program, 10_000_000, identities, times):.0f} |", flush=True)

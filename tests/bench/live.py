@@ -47,6 +47,11 @@ def refusal(user, number):
     return f"{stamp()} H=(pc) [198.51.100.7] F=<x@y> A=plain:{user} rejected RCPT <d{number}@y>: Unrouteable address\n"
 
 
+def status(process, field):
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(field + ":")).split()[1])
+
+
 class Place:
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="exiwarden-bench.")
@@ -78,8 +83,7 @@ class Service:
         self.ready = time.monotonic() - begin
 
     def status(self, field):
-        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-        return int(next(line for line in lines if line.startswith(field + ":")).split()[1])
+        return status(self.process.pid, field)
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)

@@ -9,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import crowdsec
 import make_log
 
 # 100 refused recipients of one login within 3600 s, exactly: a ring of 100 times for each.
@@ -46,7 +47,7 @@ action=write - $1
 window=3600
 thresh=100
 """
-REGEX = r"^ H=.* A=\S+:<F-USER>\S+</F-USER> rejected RCPT .*$"  # of fail2ban: its count alone
+REGEX = r"^ H=.* A=\S+:<F-ID>\S+</F-ID> rejected RCPT .*$"  # of fail2ban: its count alone
 
 
 def machine():
@@ -67,6 +68,7 @@ class Run:
                               stdout=subprocess.PIPE if self.answers else subprocess.DEVNULL,
                               preexec_fn=self.first, env={**os.environ, "MAWK": MAWK, "PERL": PERL})
         self.times.append(time.monotonic() - begin)
+        assert done.returncode == 0, f"{self.name} failed"
         self.output = done.stdout
 
     @property
@@ -142,6 +144,8 @@ def slow(program, config, log):
         runs.append(Run("fail2ban-regex", ["fail2ban-regex", piece, REGEX], False))
     if shutil.which("sec"):
         runs.append(Run("sec", ["sec", "--conf=" + sec, "--input=" + piece, "--notail", "--log=/dev/null"], False))
+    if shutil.which("crowdsec") and shutil.which("cscli"):
+        runs.append(Run("crowdsec", crowdsec.command(log + ".crowdsec", piece), False))
     if os.access(SSHGUARD, os.X_OK):  # it counts by address, and knows no refused recipients: the parsing alone
         runs.append(Run("sshguard's parser", f"{SSHGUARD} < {piece}"))
     if len(runs) > 1:

@@ -5,7 +5,8 @@
 #   tests/bench/run.sh --growth   time and memory by lines, identities and events
 #   tests/bench/run.sh --exim     what a real Exim lets through after the limit (as root)
 #   tests/bench/run.sh --inner    the inner parts (libbenchmark-dev)
-# What is installed of ripgrep, mawk, perl, fail2ban, sec and sshguard (Debian's packages) takes part.
+# What is installed of ripgrep, mawk, perl, fail2ban, sec, sshguard and crowdsec (Debian's packages)
+# takes part.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 if [ "${1:-}" = --inner ]; then
