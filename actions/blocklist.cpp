@@ -128,7 +128,7 @@ Result<Blocklist::Added> Blocklist::add(std::string_view key, std::string_view d
     if (listed) added.change = Change::already_so;
     auto missing = to_append(bytes, *line);
     // Another hand's line stays as it is; ours lacks the rest of its data.
-    if (listed && missing.size() >= data.size() + 1) missing = "\n";
+    if (listed && missing.size() >= data.size() + 1) missing = '\n';
     const auto after = files_.append(path_, missing, creation_);
     if (!after) return after.error();
     added.at_ns = after->modified_ns;

@@ -66,18 +66,16 @@ std::string plain_address(std::string_view argument) {
       address += argument[i];
     } else if (c == '"') {
       quoted = !quoted;
-    } else if (quoted) {
-      address += c;
-    } else if (c == '(') {
+    } else if (!quoted && c == '(') {
       comments = 1;
       // Exim logs the last blank as "=" (argument.h).
       const bool blank = address.ends_with('=') && address.find('@') != std::string::npos;
       if (blank) address.pop_back();
-    } else if (c == '<' || c == ':') {
+    } else if (!quoted && (c == '<' || c == ':')) {
       address.clear();
-    } else if (c == '>') {
+    } else if (!quoted && c == '>') {
       break;
-    } else if (c != ' ' && c != '\t') {
+    } else if (quoted || (c != ' ' && c != '\t')) {
       address += c;
     }
   }

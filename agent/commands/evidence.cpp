@@ -23,7 +23,7 @@ std::vector<std::string> live_logs(const Config& config) {
   for (auto path : config.log.paths) {
     for (const auto* date : {"%D", "%M"}) {
       for (auto at = path.find(date); at != std::string::npos; at = path.find(date)) {
-        path.replace(at, 2, "*");
+        path.replace(at, 2, 1, '*');
       }
     }
     patterns.push_back(path + "*");

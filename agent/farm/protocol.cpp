@@ -204,7 +204,7 @@ std::optional<FarmWindow> read_window(const Answer& events, const Answer* sender
     window.first = *time;
     const auto& name = events.list[2 * i].text;
     auto host = senders == nullptr ? name.substr(0, name.find(':')) : senders->list[i].text;
-    if (!is_farm_host(host)) host = "?";
+    if (!is_farm_host(host)) host = '?';
     auto known = std::find_if(window.hosts.begin(), window.hosts.end(),
                               [&](const HostCount& count) { return count.host == host; });
     if (known == window.hosts.end()) {
