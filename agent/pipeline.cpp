@@ -76,7 +76,10 @@ std::optional<Signal> signal_of(parsers::Kind kind) {
   constexpr std::optional<Signal> kSignals[parsers::kKinds] = {
       Signal::rejected_rcpt, std::nullopt,    std::nullopt, Signal::tagged,
       Signal::warned,        Signal::bounced, std::nullopt};  // in the order of Kind
-  static_assert(static_cast<int>(parsers::Kind::tagged) == 3 &&
+  static_assert(static_cast<int>(parsers::Kind::rejected_rcpt) == 0 &&
+                static_cast<int>(parsers::Kind::tagged) == 3 &&
+                static_cast<int>(parsers::Kind::warned) == 4 &&
+                static_cast<int>(parsers::Kind::bounced) == 5 &&
                 static_cast<int>(parsers::Kind::ambiguous) == 6);
   return kSignals[static_cast<std::size_t>(kind)];
 }

@@ -48,10 +48,10 @@ std::size_t ipv4_length(const char* text) {
 }
 
 bool is_plain_ipv4(std::string_view text) {
-  if (text.size() > kMaxIpv4) return false;
+  if (text.empty() || text.size() > kMaxIpv4) return false;
   std::array<char, kMaxIpv4 + 1> buffer{};
   std::memcpy(buffer.data(), text.data(), text.size());
-  return !text.empty() && ipv4_length(buffer.data()) == text.size();
+  return ipv4_length(buffer.data()) == text.size();
 }
 
 }  // namespace

@@ -375,6 +375,10 @@ TEST_CASE("lines behind an arrival entry that is not finished are evidence again
   finished.pass_over(stamp +
                      "1xVRZY-0000mY-2f <= \"a b\\\"\"@example.com H=(h) [127.0.0.1] P=esmtp S=5\n");
   CHECK_FALSE(covers(finished, forged + "\n"));
+  // A blank behind a backslash ends no sender: what looks like the size is still in it.
+  Distrust escaped;
+  escaped.pass_over(stamp + "1xVRZY-0000mY-2f <= a\\ S=1\n");
+  CHECK(covers(escaped, forged + "\n"));
   // It does not reach further than one entry can.
   Distrust far;
   far.pass_over(stamp + "1xVRZY-0000mY-2f <= \"a\n" + std::string(Distrust::kQuotedReach, 'x') +

@@ -1,6 +1,7 @@
-// The quick ways through the fields of a line, each beside the slow one that says what it should.
+// The quick ways through the fields of a line, each beside a slow one that says what it should.
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
 #include <random>
@@ -8,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "parsers/argument.h"
 #include "parsers/byte_set.h"
 #include "parsers/distrust.h"
 #include "parsers/host_field.h"
@@ -86,8 +88,64 @@ TEST_CASE("IPv4 addresses are told as the C library tells them") {
     const bool whole = text.find(']') == std::string::npos;
     if (whole && taken.has_value() != expected) FAIL(bracketed);
     if (taken && whole && *taken != text) FAIL(bracketed);
+    const std::vector<char> open(exact.begin(), exact.begin() + 1 + std::ptrdiff_t(text.size()));
+    Cursor never{std::string_view(open.data(), open.size())};
+    if (whole && take_bracketed_ip(never)) FAIL(bracketed);
   }
   CHECK(good > 50000);
+}
+
+// All texts of up to `length` of the bytes that mean something somewhere, and some that never do.
+template <class Check>
+void each_hostile_text(std::size_t length, const Check& check) {
+  constexpr std::string_view kBytes("<>@a\"\\(): \t[]=\0\xff%\x7f", 18);
+  std::string text;
+  const auto extend = [&](const auto& self) -> void {
+    check(text);
+    if (text.size() == length) return;
+    for (const char c : kBytes) {
+      text.push_back(c);
+      self(self);
+      text.pop_back();
+    }
+  };
+  extend(extend);
+}
+
+TEST_CASE("the quick end of an address or argument is the slow one") {
+  // What stands in front changes nothing but leads past the quick way.
+  each_hostile_text(4, [](const std::string& text) {
+    const auto quick = address_length(text), slow = address_length("\\a" + text);
+    if (quick.has_value() != slow.has_value() || (quick && *quick + 2 != *slow)) FAIL(text);
+    for (const auto* behind : {"", ">: x", ">: b>: x"}) {
+      const auto argument = "<" + text + behind;
+      if (argument_length(argument) + 1 != argument_length(" " + argument)) FAIL(argument);
+    }
+  });
+}
+
+TEST_CASE(
+    "the quick look at a HELO finds junk where a slow one does, and a name ends at its blank") {
+  const auto is_junk = [](const std::string& helo) {
+    if (helo.starts_with('[') && helo.find('%') != std::string::npos) return false;
+    const bool literal = helo.starts_with('[') && helo.ends_with(']');
+    const auto inside = literal ? helo.substr(1, helo.size() - 2) : helo;
+    return std::any_of(inside.begin(), inside.end(), [](char c) {
+      return static_cast<unsigned char>(c) <= ' ' || c == '\x7f' ||
+             std::string_view("()<>\"[]=").find(c) != std::string_view::npos;
+    });
+  };
+  each_hostile_text(4, [&](const std::string& text) {
+    const auto helo = (text + ") [").substr(0, (text + ") [").find(") ["));
+    if (is_junk_helo("H=(" + text + ") [1.2.3.4] F=<>") != is_junk(helo)) FAIL(text);
+    if (text.find(' ') != std::string::npos || text.starts_with('(') || text.starts_with('['))
+      return;
+    const auto payload = text + " [192.0.2.1]";
+    Cursor cursor{payload};
+    const auto host = take_full_host(cursor);
+    if (host.has_value() != (text.find_first_of("()[]\"<>=") == std::string::npos)) FAIL(text);
+    if (host && host->name != text) FAIL(text);
+  });
 }
 
 TEST_CASE("lines passed over in a block leave the distrust that each of them leaves") {
