@@ -5,13 +5,6 @@
 #include <utility>
 
 namespace agent {
-
-std::string folded(std::string_view id) {
-  std::string out;
-  append_folded(id, out);
-  return out;
-}
-
 namespace {
 
 // Eight ASCII letters at once: the top bit of each sum says whether the byte is at least 'A', or
@@ -27,6 +20,12 @@ std::uint64_t folded_eight(std::uint64_t bytes) {
 }
 
 }  // namespace
+
+std::string folded(std::string_view id) {
+  std::string out;
+  append_folded(id, out);
+  return out;
+}
 
 void append_folded(std::string_view id, std::string& out) {
   const auto begin = out.size();

@@ -117,10 +117,10 @@ bool is_junk_helo(std::string_view payload) {
   }
   if (!cursor.eat("(")) return false;
   // Nearly all hold nothing of the kind.
-  const Cursor begin{cursor.rest.substr(cursor.at("[") ? 1 : 0)};
-  Cursor end{begin.rest.substr(Junk::first_in(begin.rest))};
-  if (cursor.at("[") && !end.eat("]")) end.rest = {};
-  if (end.at(") [")) return false;
+  const bool literal = cursor.at("[");
+  Cursor end{cursor.rest.substr(literal ? 1 : 0)};
+  end.rest.remove_prefix(Junk::first_in(end.rest));
+  if ((!literal || end.eat("]")) && end.at(") [")) return false;
 
   const auto helo = cursor.rest.substr(0, cursor.rest.find(") ["));
   if (helo.size() == cursor.rest.size() || is_scoped_literal(helo)) return false;
