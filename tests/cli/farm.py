@@ -112,6 +112,11 @@ class Farm(unittest.TestCase):
             self.wait_listed()
             self.assertEqual(call("list", "--farm", "-c", self.places[0].config).stdout, b"")
             self.assertRegex(b" ".join(evidence()), rb"freed in blocked_authenticated_users at \S+ by mx4 ")
+            self.assertEqual(call("block", "bob", "--for", "2s", "-c", self.places[1].config).returncode, 0)
+            self.wait_listed(b"bob")
+            self.wait_listed()
+            self.assertRegex(b" ".join(evidence()),
+                             rb"was blocked in blocked_authenticated_users since \S+ by mx2\b.*, until \S+")
             self.assertEqual(call("block", "eve", "-c", self.places[1].config).returncode, 0)
             self.wait_listed(b"eve")
             status = call("status", "--farm", "-o", "jsonl", "-c", self.places[0].config)
