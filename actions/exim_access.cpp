@@ -58,7 +58,7 @@ Result<Done> readable_by(const EximUser& user, const std::string& path) {
   std::filesystem::path directory;
   for (const auto& part : std::filesystem::path(path).parent_path()) {
     directory /= part;
-    struct stat info {};
+    struct stat info{};
     if (::stat(directory.c_str(), &info) != 0) {
       if (errno == ENOENT) return Done{};
       return system_error("look at " + directory.string(), errno);
@@ -66,7 +66,7 @@ Result<Done> readable_by(const EximUser& user, const std::string& path) {
     if ((rights(user, info) & 1) == 0)
       return in_the_way(directory.string(), "may not search this directory");
   }
-  struct stat info {};
+  struct stat info{};
   if (::lstat(path.c_str(), &info) != 0) {
     if (errno == ENOENT) return Done{};
     return system_error("look at " + path, errno);
@@ -81,7 +81,7 @@ Result<Done> make_readable(const EximUser& user, const std::string& path) {
   if (before || before.error().code != Errc::denied) return before;
   const int fd = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) return errno == ENOENT ? before : system_error("open " + path, errno);
-  struct stat info {};
+  struct stat info{};
   int error = 0;
   // Only what the file itself lacks: a change for nothing would wake whoever watches the file.
   if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && (rights(user, info) & 4) == 0) {
@@ -95,7 +95,7 @@ Result<Done> make_readable(const EximUser& user, const std::string& path) {
 }
 
 Result<bool> make_directory(const std::optional<EximUser>& user, const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) == 0) {
     if (S_ISDIR(info.st_mode)) return false;
     return Error{Errc::unsafe, 0, path + ": not a directory"};

@@ -77,7 +77,7 @@ Result<EximSettings> exim_settings(const std::string& exim, std::chrono::millise
 }
 
 Result<std::uint64_t> free_space(const std::string& directory) {
-  struct statvfs found {};
+  struct statvfs found{};
   if (::statvfs(directory.c_str(), &found) != 0)
     return system_error("free space of " + directory, errno);
   return static_cast<std::uint64_t>(found.f_bavail) * found.f_frsize / 1024;

@@ -37,7 +37,7 @@ std::int64_t nanoseconds(const statx_timestamp& time) {
 
 // By descriptor, or by path if `fd` is AT_FDCWD; a link is not followed. False: see errno.
 bool look_at(int fd, const char* path, FileStamp& stamp, mode_t& mode) {
-  struct statx info {};
+  struct statx info{};
   if (::statx(fd, path, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME,
               &info) != 0) {
     return false;
@@ -91,7 +91,7 @@ Result<Done> sync_directory(const std::string& path) {
 // Owner, group and mode of a new file, before it has its content. What root makes by hand belongs
 // to whom its directory belongs to: the service must be able to write it, too.
 void give(int fd, const std::string& path, const Creation& creation) {
-  struct stat directory {};
+  struct stat directory{};
   if (::geteuid() == 0 && ::stat(directory_of(path).c_str(), &directory) == 0)
     (void)!::fchown(fd, directory.st_uid, static_cast<gid_t>(-1));
   const bool grouped = creation.group && ::fchown(fd, static_cast<uid_t>(-1), *creation.group) == 0;
@@ -210,7 +210,7 @@ Result<FileStamp> PosixFiles::replace(const std::string& path, std::string_view 
                                       const Creation& creation,
                                       const std::optional<FileStamp>& expected) {
   const auto what = "replace " + path;
-  struct stat old {};
+  struct stat old{};
   const bool exists = ::lstat(path.c_str(), &old) == 0;
   if (!exists && errno != ENOENT) return system_error(what, errno);
   if (exists && !S_ISREG(old.st_mode)) return Error{Errc::unsafe, 0, what + ": not a regular file"};

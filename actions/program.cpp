@@ -44,7 +44,7 @@ bool fill(int fd, std::string_view bytes) {
 }
 
 std::string contents(int fd, std::size_t limit) {
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd, &info) != 0) return {};
   std::string text(std::min(static_cast<std::size_t>(info.st_size), limit), '\0');
   std::size_t have = 0;

@@ -37,7 +37,7 @@ std::string last_line(const std::string& path) {
 }
 
 void check_stamp(const CheckContext& context, const std::string& path, Findings& findings) {
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) != 0) return;
   const auto line = last_line(path);
   if (line.empty()) return findings.good("log", path + ": can be read; nothing in it yet");
@@ -84,7 +84,7 @@ void check_log(const CheckContext& context, const std::string& pattern, Findings
 
 // The nearest directory that exists: what is below it will be made.
 std::string existing(std::string path) {
-  struct stat info {};
+  struct stat info{};
   while (path.size() > 1 && ::stat(path.c_str(), &info) != 0)
     path = std::filesystem::path(path).parent_path().string();
   return path;
@@ -135,7 +135,7 @@ void check_list(const CheckContext& context, const std::string& path, Findings& 
   const auto directory = std::filesystem::path(path).parent_path().string();
   check_place(context, "list", directory,
               "the list's directory must be the service's: new files are made in it", findings);
-  struct stat info {};
+  struct stat info{};
   if (::stat(directory.c_str(), &info) == 0 && (info.st_mode & S_IWOTH) != 0)
     findings.bad("list", directory + ": everybody can write into it, and free themselves",
                  "chmod o-w " + directory);

@@ -43,9 +43,11 @@ std::string absolute_directory(const std::string& text) {
 std::string zone_name(const std::string& text) {
   const bool good = !text.empty() && text.size() < 64 && text[0] != '/' &&
                     text.find("..") == std::string::npos &&
-                    std::all_of(text.begin(), text.end(), [](unsigned char c) {
-                      return std::isalnum(c) != 0 || std::strchr("_+-/", c) != nullptr;
-                    });
+                    std::all_of(
+                        text.begin(), text.end(),
+                        [](unsigned char c) {
+                          return std::isalnum(c) != 0 || std::strchr("_+-/", c) != nullptr;
+                        });
   if (good && Zone::named(text)) return "";
   return "\"local\", \"UTC\" or a name like \"Europe/Berlin\" that this machine knows" +
          did_you_mean(nearest_zone(text));

@@ -10,30 +10,16 @@
 namespace agent {
 namespace {
 
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += {'\\', c};
-    } else if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
-    } else {
-      out.push_back(c);
-    }
-  }
-  return out + '"';
-}
-
-std::string quoted(const std::vector<std::string>& texts) {
+std::string toml_array(const std::vector<std::string>& texts) {
   std::string out = "[";
-  for (const auto& text : texts) out += (out.size() > 1 ? ", " : "") + quoted(text);
+  for (const auto& text : texts) out += (out.size() > 1 ? ", " : "") + toml_string(text);
   return out + "]";
 }
 
-std::string quoted(const std::vector<Network>& networks) {
+std::string toml_array(const std::vector<Network>& networks) {
   std::vector<std::string> texts;
   for (const auto& network : networks) texts.push_back(network.text());
-  return quoted(texts);
+  return toml_array(texts);
 }
 
 const char* tristate(Tristate value) {
@@ -65,30 +51,44 @@ std::vector<std::string> names(const std::vector<Transport>& transports) {
 
 }  // namespace
 
+std::string toml_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += {'\\', c};
+    } else if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
+    } else {
+      out.push_back(c);
+    }
+  }
+  return out + '"';
+}
+
 std::string rule_text(const Rule& rule) {
   std::string out = "[[rule]]\n";
   const auto line = [&](const char* key, const std::string& value) {
     out += fmt::format("{} = {}\n", key, value);
   };
-  line("name", quoted(rule.name));
-  line("identity", quoted(name_of(rule.identity)));
-  line("signals", quoted(names(rule.signals)));
+  line("name", toml_string(rule.name));
+  line("identity", toml_string(name_of(rule.identity)));
+  line("signals", toml_array(names(rule.signals)));
   line("limit", std::to_string(rule.limit));
-  line("period", quoted(duration_text(rule.period)));
-  line("count", quoted(rule.count == CountBy::attempts ? "attempts" : "recipients"));
-  line("list", quoted(rule.list));
-  line("watch", quoted(rule.watch == 0 ? "" : fmt::format("{}%", rule.watch)));
+  line("period", toml_string(duration_text(rule.period)));
+  line("count", toml_string(rule.count == CountBy::attempts ? "attempts" : "recipients"));
+  line("list", toml_string(rule.list));
+  line("watch", toml_string(rule.watch == 0 ? "" : fmt::format("{}%", rule.watch)));
   std::vector<std::string> blocks;
   for (const auto length : rule.block_for)
     blocks.push_back(length == kForever ? "forever" : duration_text(length));
-  line("block_for", quoted(blocks));
-  line("repeat_within", quoted(duration_text(rule.repeat_within)));
+  line("block_for", toml_array(blocks));
+  line("repeat_within", toml_string(duration_text(rule.repeat_within)));
   if (rule.ipv6_prefix != 0) line("ipv6_prefix", std::to_string(rule.ipv6_prefix));
   for (const auto& override : rule.overrides) {
     out += "[[rule.override]]\n";
-    if (!override.users.empty()) line("users", quoted(override.users));
-    if (!override.domains.empty()) line("domains", quoted(override.domains));
-    if (!override.hosts.empty()) line("hosts", quoted(override.hosts));
+    if (!override.users.empty()) line("users", toml_array(override.users));
+    if (!override.domains.empty()) line("domains", toml_array(override.domains));
+    if (!override.hosts.empty()) line("hosts", toml_array(override.hosts));
     line("limit", std::to_string(override.limit));
   }
   return out;
@@ -100,72 +100,72 @@ std::string effective_config(const Config& config) {
     out += fmt::format("{} = {}\n", key, value);
   };
   out += "[log]\n";
-  line("paths", quoted(config.log.paths));
-  line("olddirs", quoted(config.log.olddirs));
-  line("timezone", quoted(config.log.timezone));
+  line("paths", toml_array(config.log.paths));
+  line("olddirs", toml_array(config.log.olddirs));
+  line("timezone", toml_string(config.log.timezone));
   line("junk_helo", tristate(config.log.junk_helo));
   line("syslog_duplication", tristate(config.log.syslog_duplication));
-  line("tag_secret_file", quoted(config.log.tag_secret_file));
+  line("tag_secret_file", toml_string(config.log.tag_secret_file));
   line("silence_alarm", config.log.silence_alarm ? "true" : "false");
   out += "\n[relay]\n";
-  line("hosts", quoted(config.relay.hosts));
-  line("own", quoted(config.relay.own));
+  line("hosts", toml_array(config.relay.hosts));
+  line("own", toml_array(config.relay.own));
   line("ipv6_prefix", std::to_string(config.relay.ipv6_prefix));
   out += "\n[exempt]\n";
-  line("users", quoted(config.exempt.users));
-  line("hosts", quoted(config.exempt.hosts));
-  line("user_files", quoted(config.exempt.user_files));
-  line("host_files", quoted(config.exempt.host_files));
+  line("users", toml_array(config.exempt.users));
+  line("hosts", toml_array(config.exempt.hosts));
+  line("user_files", toml_array(config.exempt.user_files));
+  line("host_files", toml_array(config.exempt.host_files));
   out += "\n[reasons]\n";
-  line("missing", quoted(config.reasons.missing));
-  line("other", quoted(config.reasons.other));
+  line("missing", toml_array(config.reasons.missing));
+  line("other", toml_array(config.reasons.other));
   out += "\n[state]\n";
-  line("directory", quoted(config.state.directory));
-  line("metrics", quoted(config.state.metrics));
+  line("directory", toml_string(config.state.directory));
+  line("metrics", toml_string(config.state.metrics));
   line("max_identities", std::to_string(config.state.max_identities));
   out += "\n[exim]\n";
-  line("binary", quoted(config.exim.binary));
-  line("user", quoted(config.exim.user));
+  line("binary", toml_string(config.exim.binary));
+  line("user", toml_string(config.exim.user));
   line("freeze_queued", tristate(config.exim.freeze_queued));
   line("spool_guard", config.exim.spool_guard ? "true" : "false");
   out += "\n[notify]\n";
-  line("to", quoted(config.notify.to));
-  line("from", quoted(config.notify.from));
-  line("transports", quoted(names(config.notify.transports)));
-  line("smtp", quoted(config.notify.smtp));
-  line("sendmail", quoted(config.notify.sendmail));
-  line("exec", quoted(config.notify.exec));
-  line("webhook", quoted(config.notify.webhook));
-  line("subject", quoted(config.notify.subject));
-  line("body_file", quoted(config.notify.body_file));
+  line("to", toml_array(config.notify.to));
+  line("from", toml_string(config.notify.from));
+  line("transports", toml_array(names(config.notify.transports)));
+  line("smtp", toml_string(config.notify.smtp));
+  line("sendmail", toml_array(config.notify.sendmail));
+  line("exec", toml_array(config.notify.exec));
+  line("webhook", toml_string(config.notify.webhook));
+  line("subject", toml_string(config.notify.subject));
+  line("body_file", toml_string(config.notify.body_file));
   line("max_per_hour", std::to_string(config.notify.max_per_hour));
   const auto& farm = config.farm;
   out += "\n[farm]\n";
-  line("url", quoted(farm.url));
-  line("user", quoted(farm.user));
-  line("password_file", quoted(farm.password_file));
-  line("prefix", quoted(farm.prefix));
-  line("host", quoted(farm.host));
-  line("connect_timeout", quoted(duration_text(farm.connect_timeout)));
-  line("command_timeout", quoted(duration_text(farm.command_timeout)));
-  line("trust", quoted(farm.trust == FarmTrust::all    ? "all"
-                       : farm.trust == FarmTrust::seen ? "seen"
-                                                       : "none"));
+  line("url", toml_string(farm.url));
+  line("user", toml_string(farm.user));
+  line("password_file", toml_string(farm.password_file));
+  line("prefix", toml_string(farm.prefix));
+  line("host", toml_string(farm.host));
+  line("connect_timeout", toml_string(duration_text(farm.connect_timeout)));
+  line("command_timeout", toml_string(duration_text(farm.command_timeout)));
+  line("trust", toml_string(farm.trust == FarmTrust::all    ? "all"
+                            : farm.trust == FarmTrust::seen ? "seen"
+                                                            : "none"));
   line("max_per_hour", std::to_string(farm.max_per_hour));
   for (const auto& pattern : config.patterns) {
     out += "\n[[pattern]]\n";
-    line("kind", quoted(pattern.kind));
-    line("regex", quoted(pattern.regex));
+    line("kind", toml_string(pattern.kind));
+    line("regex", toml_string(pattern.regex));
     line("dequote", pattern.dequote ? "true" : "false");
   }
   for (const auto& map : config.identity_maps) {
     out += "\n[[identity_map]]\n";
-    line("identity", quoted(name_of(map.identity)));
+    line("identity", toml_string(name_of(map.identity)));
     if (!map.regex.empty()) {
-      line("regex", quoted(map.regex));
-      line("rewrite", quoted(map.rewrite));
+      line("regex", toml_string(map.regex));
+      line("rewrite", toml_string(map.rewrite));
     }
-    if (!map.file.empty()) line("file", quoted(map.file));
+    if (!map.file.empty()) line("file", toml_string(map.file));
   }
   for (const auto& rule : config.rules) out += "\n" + rule_text(rule);
   return out;

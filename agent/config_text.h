@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "agent/config.h"
 
@@ -11,6 +12,9 @@ namespace agent {
 [[nodiscard]] std::string effective_config(const Config& config);
 // The same for people, who pass it on: without the secrets in it.
 [[nodiscard]] std::string shown_config(Config config);
+
+// A TOML basic string, quoted and escaped.
+[[nodiscard]] std::string toml_string(std::string_view text);
 
 // One [[rule]] of it.
 [[nodiscard]] std::string rule_text(const Rule& rule);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "agent/config_text.h"
+
 namespace agent {
 namespace {
 
@@ -11,16 +13,6 @@ constexpr const char* kShare = "/usr/share/exiwarden/exim";
 
 std::string value(const EximFacts& facts, const char* name) {
   return actions::value_of(facts.settings, name);
-}
-
-// A TOML string; settings come from an admin's file, but may hold anything.
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out.push_back('\\');
-    out.push_back(static_cast<unsigned char>(c) < ' ' || c == 0x7f ? ' ' : c);
-  }
-  return out + '"';
 }
 
 // A comment must stay one.
@@ -52,14 +44,14 @@ void log_section(const EximFacts& facts, FirstConfig& out) {
   out.toml += "[log]\n";
   if (file.empty()) {
     file = facts.layout == Layout::cpanel ? "/var/log/exim_mainlog" : "/var/log/exim4/mainlog";
-    out.not_found.push_back(syslog ? "Exim logs to syslog only: better a file as well"
-                                   : "where Exim logs to: log.paths is a guess");
+    out.not_found.emplace_back(syslog ? "Exim logs to syslog only: better a file as well"
+                                      : "where Exim logs to: log.paths is a guess");
     out.toml += "# A guess: exim -bP log_file_path names no file.\n";
   }
-  out.toml += fmt::format("paths = [{}]\n", quoted(file));
+  out.toml += fmt::format("paths = [{}]\n", toml_string(file));
   const auto zone = value(facts, "timezone");
   if (!zone.empty() && zone != "UTC0")
-    out.toml += fmt::format("# As Exim's timezone.\ntimezone = {}\n", quoted(zone));
+    out.toml += fmt::format("# As Exim's timezone.\ntimezone = {}\n", toml_string(zone));
   if (zone == "UTC0") out.toml += "timezone = \"UTC\"\n";
 }
 
@@ -73,7 +65,7 @@ void relay_section(const EximFacts& facts, FirstConfig& out) {
   }
   std::string list;
   for (const auto& network : facts.relays.networks)
-    list += (list.empty() ? "" : ", ") + quoted(network.text());
+    list += (list.empty() ? "" : ", ") + toml_string(network.text());
   out.toml += fmt::format("hosts = [{}]\n", list);
   for (const auto& item : facts.relays.left_out) {
     out.not_found.push_back("the addresses behind \"" + one_line(item) + "\" in relay_from_hosts");
@@ -97,14 +89,14 @@ FirstConfig first_config(const EximFacts& facts) {
       "# Ids and hosts that may write to addresses that do not exist.\n"
       "users = []\n"
       "hosts = []\n";
-  out.toml += fmt::format("\n[exim]\nbinary = {}\n", quoted(facts.binary));
+  out.toml += fmt::format("\n[exim]\nbinary = {}\n", toml_string(facts.binary));
   const auto user = value(facts, "exim_user");
   if (user.empty() || user.find_first_not_of("0123456789") == std::string::npos) {
     out.not_found.emplace_back("the name of Exim's user: see exim.user");
     out.toml += fmt::format("# Exim's user, by name; exim -bP exim_user says: {}\n",
                             one_line(user.empty() ? "nothing" : user));
   } else {
-    out.toml += fmt::format("user = {}\n", quoted(user));
+    out.toml += fmt::format("user = {}\n", toml_string(user));
   }
   const auto domain = facts.mail_name.empty() ? "example.org" : facts.mail_name;
   out.toml += fmt::format(
@@ -113,7 +105,8 @@ FirstConfig first_config(const EximFacts& facts) {
       "to = [{}]\n"
       "from = {}\n"
       "sendmail = [{}, \"-i\", \"-f\", \"<>\"]\n",
-      quoted("postmaster@" + domain), quoted("exiwarden@" + domain), quoted(facts.binary));
+      toml_string("postmaster@" + domain), toml_string("exiwarden@" + domain),
+      toml_string(facts.binary));
   if (facts.mail_name.empty())
     out.not_found.emplace_back("this machine's mail domain: put your own into [notify]");
   out.toml +=

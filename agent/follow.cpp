@@ -245,7 +245,7 @@ void Follower::take_between(const LogFile* current, std::int64_t written_after) 
 void Follower::look_beside() {
   std::int64_t changed = 0;
   for (const auto& directory : directories_of(current_)) {
-    struct stat info {};
+    struct stat info{};
     if (::stat(directory.c_str(), &info) == 0)
       changed = std::max(changed, info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec);
   }

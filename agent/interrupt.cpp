@@ -13,7 +13,7 @@ void on_signal(int) {
 
 Interrupt::Interrupt() {
   asked = 0;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = on_signal;
   // No SA_RESTART: a read that waits ends. SA_RESETHAND: the second one does what it always does.
   action.sa_flags = static_cast<int>(SA_RESETHAND);

@@ -15,8 +15,8 @@ class Interrupt {
   [[nodiscard]] static bool requested();
 
  private:
-  struct sigaction int_before_ {};
-  struct sigaction term_before_ {};
+  struct sigaction int_before_{};
+  struct sigaction term_before_{};
 };
 
 }  // namespace agent

@@ -21,7 +21,7 @@ constexpr const char* kBlocked = "d4fc0a8867d84dc597ac22058ffb3816";
 constexpr const char* kWatched = "d129692f7c654b7c8c6d881b5a2a47e7";
 
 bool is_journal(int fd, const char* stream) {
-  struct stat info {};
+  struct stat info{};
   return ::fstat(fd, &info) == 0 && fmt::format("{}:{}", info.st_dev, info.st_ino) == stream;
 }
 

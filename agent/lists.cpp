@@ -23,7 +23,7 @@ constexpr std::size_t kMaxRecent = 256;
 Instant Lists::changed_at(const std::optional<actions::FileStamp>& file, const std::string& path,
                           Instant now) {
   if (file) return Instant(std::chrono::seconds(file->modified_ns / kSecond));
-  struct stat info {};
+  struct stat info{};
   const auto directory = std::filesystem::path(path).parent_path().string();
   if (::stat(directory.c_str(), &info) != 0) return now;
   return std::min(now, Instant(std::chrono::seconds(info.st_mtime)));

@@ -187,7 +187,7 @@ actions::Result<LogBytes::Opened> LogBytes::open(const std::string& path, Patien
     fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) return system_error(path, errno);
   }
-  struct stat info {};
+  struct stat info{};
   const bool known = ::fstat(fd, &info) == 0;
   const int error = errno;
   const bool regular = known && S_ISREG(info.st_mode);

@@ -40,7 +40,7 @@ actions::Result<LogFile> LogFile::open(const std::string& path) {
   // A log may be a link (some sites keep it elsewhere); a fifo would block the open.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   if (fd < 0) return system_error(path, errno);
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     ::close(fd);
     return actions::Error{actions::Errc::unsafe, 0, path + ": not a regular file"};
@@ -139,22 +139,22 @@ actions::Result<std::size_t> LogFile::unpack_at(std::uint64_t offset, std::span<
 
 std::uint64_t LogFile::size() const {
   if (packed_) return unpacked_at_;
-  struct stat info {};
+  struct stat info{};
   return ::fstat(fd_, &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
 }
 
 std::int64_t LogFile::modified() const {
-  struct stat info {};
+  struct stat info{};
   return ::fstat(fd_, &info) == 0 ? info.st_mtime : 0;
 }
 
 bool LogFile::unlinked() const {
-  struct stat info {};
+  struct stat info{};
   return ::fstat(fd_, &info) == 0 && info.st_nlink == 0;
 }
 
 bool LogFile::remote() const {
-  struct statfs info {};
+  struct statfs info{};
   if (::fstatfs(fd_, &info) != 0) return false;
   const auto magic = static_cast<std::uint32_t>(info.f_type);
   return std::find(std::begin(kRemote), std::end(kRemote), magic) != std::end(kRemote);
@@ -207,7 +207,7 @@ void LogFile::forget_identity() {
 
 std::optional<bool> names_inode(const std::string& path, std::uint64_t device,
                                 std::uint64_t inode) {
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) != 0) return std::nullopt;
   return info.st_dev == device && info.st_ino == inode;
 }

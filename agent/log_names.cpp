@@ -22,7 +22,7 @@ namespace agent {
 namespace {
 
 bool exists(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   return ::stat(path.c_str(), &info) == 0;
 }
 

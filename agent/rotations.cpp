@@ -61,7 +61,7 @@ std::vector<std::string> directories_of(const std::string& current) {
 }
 
 Unreadable unreadable(const std::string& path, std::string why) {
-  struct stat info {};
+  struct stat info{};
   const bool seen = ::stat(path.c_str(), &info) == 0;
   return {std::move(why), seen ? info.st_mtime : std::numeric_limits<std::int64_t>::max()};
 }

@@ -42,9 +42,7 @@ class ByteSet {
     while (at < text.size() && !has(text[at])) ++at;
     return at;
   }
-  [[nodiscard]] static bool any_in(std::string_view text) {
-    return first_in(text) < text.size();
-  }
+  [[nodiscard]] static bool any_in(std::string_view text) { return first_in(text) < text.size(); }
 
  private:
   static constexpr auto kTable = [] {

@@ -268,9 +268,9 @@ bool is_all_argument(const Rejection& rejection, FoundFrom&& found_from) {
 bool has_second_verb(const Rejection& rejection, std::string_view rest) {
   if (!rejection.id || kFindRejectedRcpt.find(rest) == WordFinder::kNone) return false;
   const auto reply = rest.size() - rejection.text.size() + before_reply(rejection).size();
-  return kFindRejectedRcpt.find(rest) < reply && !is_all_argument(rejection, [&](std::size_t end) {
-           return kFindRejectedRcpt.find(rest, end) < reply;
-         });
+  return kFindRejectedRcpt.find(rest) < reply &&
+         !is_all_argument(
+             rejection, [&](std::size_t end) { return kFindRejectedRcpt.find(rest, end) < reply; });
 }
 
 // Another "(...) [ip]" further on, beginning within `length`. Then everything before may be HELO;

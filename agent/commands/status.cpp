@@ -127,7 +127,7 @@ class Status {
   void log(const std::string& pattern) {
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     const auto path = expand_log_name(pattern, zone_, now);
-    struct stat info {};
+    struct stat info{};
     const bool exists = ::stat(path.c_str(), &info) == 0;
     std::uint64_t size = exists ? static_cast<std::uint64_t>(info.st_size) : 0;
     std::uint64_t lag = size, offset = 0, lines = 0;

@@ -24,6 +24,10 @@ Answer* place(const redisReadTask* task, Answer&& answer) noexcept {
 }
 
 void* create_text(const redisReadTask* task, char* bytes, std::size_t size) noexcept {
+  if (task->type != REDIS_REPLY_STRING && task->type != REDIS_REPLY_STATUS &&
+      task->type != REDIS_REPLY_ERROR) {
+    return nullptr;
+  }
   try {
     Answer answer;
     answer.type = task->type == REDIS_REPLY_ERROR ? Answer::Type::error : Answer::Type::text;
@@ -34,10 +38,13 @@ void* create_text(const redisReadTask* task, char* bytes, std::size_t size) noex
   }
 }
 
-void* create_list(const redisReadTask* task, int elements) noexcept {
+// hiredis gives the number of elements as int up to 0.14, as size_t from 1.0 on.
+template <typename Count>
+void* create_list(const redisReadTask* task, Count elements) noexcept {
   auto& left = *static_cast<int*>(task->privdata);
-  if (elements < 0 || elements > left) return nullptr;
-  left -= elements;
+  if (task->type != REDIS_REPLY_ARRAY) return nullptr;
+  if (std::cmp_less(elements, 0) || std::cmp_greater(elements, left)) return nullptr;
+  left -= static_cast<int>(elements);
   try {
     Answer answer;
     answer.type = Answer::Type::list;
@@ -63,8 +70,30 @@ void free_answer(void* answer) noexcept {
   delete static_cast<Answer*>(answer);
 }
 
-redisReplyObjectFunctions functions{create_text, create_list, create_number, create_nil,
-                                    free_answer};
+// RESP3 is never asked for, and its types are refused: hiredis 1.x, which reads them, would give a
+// number for a pointer where a function is missing.
+template <typename Functions>
+void refuse_resp3(Functions& functions) {
+  if constexpr (requires { functions.createDouble; })
+    functions.createDouble = [](const redisReadTask*, double, char*, std::size_t) -> void* {
+      return nullptr;
+    };
+  if constexpr (requires { functions.createBool; })
+    functions.createBool = [](const redisReadTask*, int) -> void* { return nullptr; };
+}
+
+redisReplyObjectFunctions reply_functions() {
+  redisReplyObjectFunctions functions{};
+  functions.createString = create_text;
+  functions.createArray = create_list;
+  functions.createInteger = create_number;
+  functions.createNil = create_nil;
+  functions.freeObject = free_answer;
+  refuse_resp3(functions);
+  return functions;
+}
+
+redisReplyObjectFunctions functions = reply_functions();
 
 }  // namespace
 

@@ -27,7 +27,7 @@ void check_password(const FarmConfig& farm, Findings& findings) {
                       "give the farm a user of its own, see conf/farm.md");
     return;
   }
-  struct stat info {};
+  struct stat info{};
   if (::stat(farm.password_file.c_str(), &info) == 0 && (info.st_mode & 07) != 0) {
     findings.bad(kAbout, farm.password_file + ": everybody on this machine may read it",
                  fmt::format("chmod 0640 {}", farm.password_file));

@@ -1,7 +1,6 @@
 #include "actions/blocklist.h"
 
-#include <catch2/catch.hpp>
-
+#include "tests/catch.h"
 #include "tests/fakes.h"
 
 using actions::Blocklist;
@@ -135,7 +134,7 @@ TEST_CASE("removing takes the key's lines and leaves every other byte") {
     CHECK(list.remove(row.keys).value() == row.removed);
     CHECK(fakes::content(path) == row.after);
     CHECK(std::filesystem::exists(path));
-    struct stat info {};
+    struct stat info{};
     REQUIRE(::stat(path.c_str(), &info) == 0);
     CHECK((info.st_mode & 07777) == 0604);
     CHECK(directory.entries() == 1);

@@ -2,8 +2,7 @@
 
 #include <pwd.h>
 
-#include <catch2/catch.hpp>
-
+#include "tests/catch.h"
 #include "tests/fakes.h"
 
 using actions::EximUser;
@@ -16,7 +15,7 @@ constexpr uid_t kStranger = 64999;
 constexpr gid_t kStrangers = 64999;
 
 mode_t mode_of(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   REQUIRE(::stat(path.c_str(), &info) == 0);
   return info.st_mode & 07777;
 }
@@ -27,7 +26,7 @@ TEST_CASE("what Exim's user may read, from the bits of owner, group and others")
   const fakes::Directory directory;
   const auto path = directory / "list";
   fakes::write(path, "");
-  struct stat info {};
+  struct stat info{};
   REQUIRE(::stat(path.c_str(), &info) == 0);
   const EximUser owner{info.st_uid == 0 ? kStranger : info.st_uid, {kStrangers}};
   const EximUser member{kStranger, {kStrangers, info.st_gid}};
@@ -83,7 +82,7 @@ TEST_CASE("a list that only lacks a right is given it, and nothing more") {
   const EximUser exim{kStranger, {kStrangers}};
   fakes::write(path, "bob\n", 0600);
   REQUIRE(actions::make_readable(exim, path));
-  struct stat info {};
+  struct stat info{};
   REQUIRE(::stat(path.c_str(), &info) == 0);
   if (::geteuid() == 0) {
     CHECK(info.st_gid == kStrangers);

@@ -1,9 +1,8 @@
 #include "actions/exim_queue.h"
 
-#include <catch2/catch.hpp>
-
 #include "actions/exim_settings.h"
 #include "actions/program.h"
+#include "tests/catch.h"
 
 using namespace actions;
 

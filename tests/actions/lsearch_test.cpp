@@ -1,8 +1,9 @@
 #include "actions/lsearch.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <random>
+
+#include "tests/catch.h"
 
 using actions::quoted_key;
 using actions::read_list;

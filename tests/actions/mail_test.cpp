@@ -1,8 +1,9 @@
 #include "actions/mail.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <sstream>
+
+#include "tests/catch.h"
 
 using actions::compose;
 using actions::is_mail_address;

@@ -1,11 +1,11 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include <catch2/catch.hpp>
 #include <csignal>
 #include <thread>
 
 #include "actions/files.h"
+#include "tests/catch.h"
 #include "tests/fakes.h"
 
 using actions::Creation;
@@ -15,7 +15,7 @@ using actions::PosixFiles;
 namespace {
 
 struct stat info_of(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   REQUIRE(::lstat(path.c_str(), &info) == 0);
   return info;
 }

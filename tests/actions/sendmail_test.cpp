@@ -6,9 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
-
 #include "actions/program.h"
+#include "tests/catch.h"
 #include "tests/fakes.h"
 
 using actions::Errc;

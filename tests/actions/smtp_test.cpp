@@ -6,9 +6,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <map>
 #include <thread>
+
+#include "tests/catch.h"
 
 using actions::Errc;
 using actions::send_by_smtp;

@@ -1,6 +1,6 @@
 #include "agent/attribution.h"
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 using agent::Attribution;
 using agent::Charged;

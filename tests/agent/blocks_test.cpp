@@ -1,12 +1,12 @@
 // Blocks that end by themselves, and watch levels.
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <random>
 
 #include "agent/counting.h"
 #include "agent/list_lines.h"
 #include "agent/lists.h"
 #include "agent/state.h"
+#include "tests/catch.h"
 
 using namespace agent;
 using std::chrono::seconds;

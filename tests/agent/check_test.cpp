@@ -1,6 +1,6 @@
-#include <catch2/catch.hpp>
 
 #include "agent/checks.h"
+#include "tests/catch.h"
 
 using namespace agent;
 

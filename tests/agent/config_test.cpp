@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -12,6 +11,7 @@
 #include <sstream>
 
 #include "agent/config_text.h"
+#include "tests/catch.h"
 
 using agent::Config;
 using agent::parse_config;

@@ -2,7 +2,6 @@
 // or nobody. See tests/corpus/README.md for the fields.
 #include <fmt/format.h>
 
-#include <catch2/catch.hpp>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -12,6 +11,7 @@
 #include "agent/log_input.h"
 #include "agent/pipeline.h"
 #include "parsers/rejection.h"
+#include "tests/catch.h"
 
 namespace agent {
 namespace {

@@ -1,7 +1,6 @@
 #include "agent/counting.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <limits>
 #include <map>
 #include <random>
@@ -9,6 +8,7 @@
 #include <tuple>
 
 #include "agent/attribution.h"
+#include "tests/catch.h"
 
 namespace agent {
 namespace {

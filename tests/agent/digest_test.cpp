@@ -1,8 +1,7 @@
 #include "agent/digest.h"
 
-#include <catch2/catch.hpp>
-
 #include "agent/counting.h"
+#include "tests/catch.h"
 
 TEST_CASE("SHA-256 gives FIPS 180's own answers") {
   CHECK(agent::sha256_hex("") ==

@@ -1,6 +1,6 @@
-#include <catch2/catch.hpp>
 
 #include "agent/config.h"
+#include "tests/catch.h"
 
 using std::chrono::seconds;
 

@@ -1,9 +1,8 @@
 #include "agent/evasions.h"
 
-#include <catch2/catch.hpp>
-
 #include "agent/config.h"
 #include "agent/pipeline.h"
+#include "tests/catch.h"
 
 namespace agent {
 namespace {

@@ -1,8 +1,7 @@
 #include "agent/first_config.h"
 
-#include <catch2/catch.hpp>
-
 #include "agent/config.h"
+#include "tests/catch.h"
 
 using namespace agent;
 

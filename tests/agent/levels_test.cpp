@@ -1,6 +1,6 @@
 #include "agent/levels.h"
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 using namespace agent;
 

@@ -1,8 +1,7 @@
 #include "agent/limits.h"
 
-#include <catch2/catch.hpp>
-
 #include "agent/counting.h"
+#include "tests/catch.h"
 
 using namespace agent;
 

@@ -1,10 +1,10 @@
 #include "agent/log_copies.h"
 
-#include <catch2/catch.hpp>
 #include <csignal>
 #include <random>
 
 #include "agent/interrupt.h"
+#include "tests/catch.h"
 #include "tests/fakes.h"
 
 using agent::compare_logs;

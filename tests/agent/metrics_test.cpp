@@ -1,10 +1,11 @@
 #include "agent/metrics.h"
 
-#include <catch2/catch.hpp>
 #include <map>
 #include <regex>
 #include <set>
 #include <sstream>
+
+#include "tests/catch.h"
 
 namespace {
 

@@ -1,7 +1,8 @@
 #include "agent/network.h"
 
-#include <catch2/catch.hpp>
 #include <random>
+
+#include "tests/catch.h"
 
 using agent::IpAddress;
 using agent::Network;

@@ -1,12 +1,12 @@
 #include "agent/notice.h"
 
-#include <catch2/catch.hpp>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "agent/notice_json.h"
+#include "tests/catch.h"
 
 using agent::compose_notice;
 using agent::Decision;

@@ -1,6 +1,5 @@
 #include "agent/tune/peaks.h"
 
-#include <catch2/catch.hpp>
 #include <map>
 #include <random>
 #include <set>
@@ -8,6 +7,7 @@
 #include "agent/config.h"
 #include "agent/counting.h"
 #include "agent/tune/advice.h"
+#include "tests/catch.h"
 
 using namespace agent;
 

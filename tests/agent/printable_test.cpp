@@ -1,7 +1,8 @@
 #include "agent/printable.h"
 
-#include <catch2/catch.hpp>
 #include <random>
+
+#include "tests/catch.h"
 
 TEST_CASE("what would act on a terminal is shown, not done") {
   struct Row {

@@ -1,6 +1,6 @@
 #include "agent/progress.h"
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 using agent::progress_line;
 using std::chrono::milliseconds;

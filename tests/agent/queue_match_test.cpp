@@ -1,6 +1,6 @@
 #include "agent/queue_match.h"
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 using namespace agent;
 

@@ -2,7 +2,6 @@
 // it.
 #include <zlib.h>
 
-#include <catch2/catch.hpp>
 #include <memory>
 #include <set>
 #include <string>
@@ -10,6 +9,7 @@
 
 #include "agent/log_input.h"
 #include "parsers/prepared.h"
+#include "tests/catch.h"
 #include "tests/fakes.h"
 
 namespace agent {

@@ -1,9 +1,9 @@
 #include "agent/record.h"
 
-#include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
 #include "agent/decision_text.h"
+#include "tests/catch.h"
 
 using agent::Record;
 

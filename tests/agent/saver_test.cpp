@@ -2,8 +2,7 @@
 
 #include <poll.h>
 
-#include <catch2/catch.hpp>
-
+#include "tests/catch.h"
 #include "tests/fakes.h"
 
 namespace agent {

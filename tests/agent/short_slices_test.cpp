@@ -3,7 +3,7 @@
 #include <sched.h>
 #include <sys/resource.h>
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 namespace {
 

@@ -1,7 +1,8 @@
 #include "agent/silence.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
+
+#include "tests/catch.h"
 
 using namespace agent;
 using namespace std::chrono_literals;

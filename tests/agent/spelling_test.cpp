@@ -1,6 +1,6 @@
 #include "agent/spelling.h"
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 TEST_CASE("the nearest word is offered only where it may be a slip") {
   const std::vector<std::string> words{"run", "events", "replay", "check", "timezone", "limit"};

@@ -1,7 +1,8 @@
 #include "agent/submissions.h"
 
-#include <catch2/catch.hpp>
 #include <string>
+
+#include "tests/catch.h"
 
 namespace agent {
 namespace {

@@ -1,10 +1,9 @@
 #include "agent/tables.h"
 
-#include <catch2/catch.hpp>
-
 #include "agent/attribution.h"
 #include "agent/queue_match.h"
 #include "agent/table_files.h"
+#include "tests/catch.h"
 #include "tests/fakes.h"
 
 using namespace agent;

@@ -1,7 +1,8 @@
 #include "agent/tag_check.h"
 
-#include <catch2/catch.hpp>
 #include <string>
+
+#include "tests/catch.h"
 
 namespace agent {
 namespace {

@@ -1,9 +1,9 @@
 #include "agent/tune/tune_page.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 
 #include "agent/tune/tune_chart.h"
+#include "tests/catch.h"
 
 using namespace agent;
 using namespace std::chrono_literals;

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <catch2/catch.hpp>
 #include <map>
 #include <random>
 #include <vector>
+
+#include "tests/catch.h"
 
 namespace agent {
 namespace {

@@ -1,10 +1,10 @@
 #include "agent/zone.h"
 
-#include <catch2/catch.hpp>
 #include <cstdio>
 #include <random>
 
 #include "parsers/prefix.h"
+#include "tests/catch.h"
 
 using agent::Instant;
 using agent::StampClock;

@@ -2,9 +2,9 @@
 // of true time, bob two, whatever the stamps say; with and without a kill in between.
 #include <fmt/format.h>
 
-#include <catch2/catch.hpp>
 #include <functional>
 
+#include "tests/catch.h"
 #include "tests/durability/lab.h"
 
 using namespace std::chrono_literals;

@@ -3,11 +3,11 @@
 // twice. "[long]" takes every point, and every kind of a second blow after it.
 #include <fmt/format.h>
 
-#include <catch2/catch.hpp>
 #include <cstdio>
 #include <set>
 #include <sstream>
 
+#include "tests/catch.h"
 #include "tests/durability/story.h"
 
 using faults::Mode;

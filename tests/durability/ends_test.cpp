@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 
 #include "actions/lsearch.h"
 #include "agent/list_lines.h"
+#include "tests/catch.h"
 #include "tests/durability/faults.h"
 #include "tests/durability/lab.h"
 

@@ -84,7 +84,7 @@ void point() {
 }
 
 static void note_write(int fd) {
-  struct stat info {};
+  struct stat info{};
   if (!armed || ::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) return;
   std::array<char, 512> path{};
   const auto link = "/proc/self/fd/" + std::to_string(fd);
@@ -92,7 +92,7 @@ static void note_write(int fd) {
   unsynced().try_emplace(info.st_ino, Unsynced{path.data(), info.st_size});
 }
 static void note_sync(int fd) {
-  struct stat info {};
+  struct stat info{};
   if (armed && ::fstat(fd, &info) == 0) unsynced().erase(info.st_ino);
 }
 

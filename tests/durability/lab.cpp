@@ -153,7 +153,7 @@ void Machine::compress(const std::string& name) const {
   if (packed == nullptr || ::gzclose(packed) != Z_OK || !done)
     throw std::runtime_error("can't pack " + plain);
   // As gzip does: the rotation keeps its times.
-  struct stat info {};
+  struct stat info{};
   if (::stat(plain.c_str(), &info) != 0) throw std::runtime_error("can't look at " + plain);
   const timespec times[2]{info.st_atim, info.st_mtim};
   ::utimensat(AT_FDCWD, (plain + ".gz").c_str(), times, 0);

@@ -1,8 +1,8 @@
 // Blocks that can't be written, and what the admin does about them meanwhile.
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 
+#include "tests/catch.h"
 #include "tests/durability/lab.h"
 
 using namespace std::chrono_literals;

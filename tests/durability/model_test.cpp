@@ -3,13 +3,13 @@
 // script that fails is made as short as it can be, and printed. EXIWARDEN_SEED repeats a run.
 #include <fmt/format.h>
 
-#include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <random>
 #include <set>
 
+#include "tests/catch.h"
 #include "tests/durability/lab.h"
 
 using namespace std::chrono_literals;

@@ -2,10 +2,10 @@
 // are written before, the third after; a bystander's two lines must never become three.
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <functional>
 
+#include "tests/catch.h"
 #include "tests/durability/lab.h"
 
 using namespace std::chrono_literals;

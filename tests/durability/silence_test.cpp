@@ -1,8 +1,8 @@
 // A log that stops while others go on: said, told by a notice, shown in the metrics, over a
 // restart.
 #include <algorithm>
-#include <catch2/catch.hpp>
 
+#include "tests/catch.h"
 #include "tests/durability/lab.h"
 
 using namespace std::chrono_literals;

@@ -1,8 +1,7 @@
 #include "agent/farm/answer.h"
 
-#include <catch2/catch.hpp>
-
 #include "agent/farm/protocol.h"
+#include "tests/catch.h"
 
 using agent::Answer;
 using agent::AnswerReader;
@@ -50,7 +49,11 @@ TEST_CASE("what is no answer, or too large a one, breaks the connection and noth
   for (const std::string& bytes :
        {std::string("HTTP/1.1 400 Bad Request\r\n"), std::string("*2147483647\r\n"),
         std::string("*100001\r\n"), std::string("*99999999999999999999\r\n"), deep,
-        std::string("$2147483648\r\n"), std::string("\0\0\0\0", 4), std::string("*-2\r\n:1\r\n")}) {
+        std::string("$2147483648\r\n"), std::string("\0\0\0\0", 4), std::string("*-2\r\n:1\r\n"),
+        // RESP3
+        std::string(",1.5\r\n"), std::string("#t\r\n"), std::string("%1\r\n+a\r\n:1\r\n"),
+        std::string("~1\r\n:1\r\n"), std::string(">1\r\n:1\r\n"), std::string("(1\r\n"),
+        std::string("=7\r\ntxt:abc\r\n"), std::string("*1\r\n,1.5\r\n")}) {
     INFO(bytes.substr(0, 40));
     const auto [next, answer] = read(bytes, bytes.size());
     CHECK(next != AnswerReader::Next::answer);

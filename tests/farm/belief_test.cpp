@@ -1,8 +1,8 @@
 // What a host believes of the words it hears, and how much of them: the server, or who writes
 // there, may be anybody's.
 #include <algorithm>
-#include <catch2/catch.hpp>
 
+#include "tests/catch.h"
 #include "tests/farm/member_lab.h"
 
 using namespace member_lab;

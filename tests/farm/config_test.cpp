@@ -1,6 +1,6 @@
 #include "agent/config.h"
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 namespace {
 

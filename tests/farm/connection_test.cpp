@@ -4,11 +4,11 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <cstring>
 #include <thread>
 
 #include "agent/farm/session.h"
+#include "tests/catch.h"
 #include "tests/fakes.h"
 #include "tests/farm/redis.h"
 

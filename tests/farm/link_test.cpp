@@ -1,9 +1,8 @@
 // The link alone: its queue, its thread, and a server that comes and goes.
 #include <poll.h>
 
-#include <catch2/catch.hpp>
-
 #include "agent/farm/redis_link.h"
+#include "tests/catch.h"
 #include "tests/farm/redis.h"
 
 using agent::FarmNews;

@@ -4,10 +4,10 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <thread>
 
 #include "agent/farm/redis_link.h"
+#include "tests/catch.h"
 #include "tests/farm/redis.h"
 
 using farm_lab::now;

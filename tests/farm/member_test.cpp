@@ -2,9 +2,9 @@
 #include "agent/farm/member.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <random>
 
+#include "tests/catch.h"
 #include "tests/farm/member_lab.h"
 
 using namespace member_lab;

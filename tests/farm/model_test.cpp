@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <map>
 #include <random>
@@ -10,6 +9,7 @@
 #include "actions/lsearch.h"
 #include "agent/attribution.h"
 #include "agent/list_lines.h"
+#include "tests/catch.h"
 #include "tests/farm/host.h"
 #include "tests/farm/proxy.h"
 #include "tests/farm/redis.h"

@@ -1,8 +1,7 @@
 #include "agent/farm/record.h"
 
-#include <catch2/catch.hpp>
-
 #include "agent/farm/address.h"
+#include "tests/catch.h"
 
 using agent::decode_farm_name;
 using agent::decode_farm_record;

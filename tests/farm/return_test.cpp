@@ -1,9 +1,9 @@
 // Whole hosts that come back, or hear late: nobody is blocked or freed for it who should not be.
 #include <fmt/format.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 
+#include "tests/catch.h"
 #include "tests/farm/host.h"
 #include "tests/farm/redis.h"
 

@@ -1,7 +1,7 @@
 // The scripts where blocks end, where words are none of ours, and where there is no room.
-#include <catch2/catch.hpp>
 
 #include "agent/attribution.h"
+#include "tests/catch.h"
 #include "tests/farm/redis.h"
 
 using agent::FarmEvent;

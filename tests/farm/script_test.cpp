@@ -1,10 +1,10 @@
 // The scripts in a real server, against a plain model.
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <map>
 #include <random>
 
 #include "agent/attribution.h"
+#include "tests/catch.h"
 #include "tests/farm/redis.h"
 
 using agent::FarmEvent;

@@ -1,7 +1,7 @@
 // Whole hosts through a real server.
-#include <catch2/catch.hpp>
 
 #include "agent/digest.h"
+#include "tests/catch.h"
 #include "tests/farm/host.h"
 #include "tests/farm/redis.h"
 

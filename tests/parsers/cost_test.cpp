@@ -1,9 +1,9 @@
 // Entries made to be read in as many ways as there are: each costs about as much as its length.
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <string>
 
 #include "parsers/reader.h"
+#include "tests/catch.h"
 
 namespace parsers {
 namespace {

@@ -2,7 +2,6 @@
 // drawn from what hostile people write, printed as Exim prints them. EXIWARDEN_DIFFERENTIAL_LINES
 // sets how many (default 100,000), EXIWARDEN_DIFFERENTIAL_SEED where to start.
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <random>
 #include <string>
@@ -12,6 +11,7 @@
 #include "parsers/argument.h"
 #include "parsers/rejection.h"
 #include "second_reading.h"
+#include "tests/catch.h"
 
 namespace parsers {
 namespace {

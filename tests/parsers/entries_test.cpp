@@ -1,6 +1,5 @@
 // The small parts that every line goes through: stamps, prefixes, hosts, syslog, our own ACL's
 // line, and entries that hold a newline. One table each.
-#include <catch2/catch.hpp>
 #include <string>
 #include <string_view>
 
@@ -10,6 +9,7 @@
 #include "parsers/stamp.h"
 #include "parsers/syslog.h"
 #include "parsers/tagged.h"
+#include "tests/catch.h"
 
 namespace parsers {
 namespace {

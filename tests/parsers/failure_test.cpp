@@ -1,6 +1,6 @@
 #include "parsers/failure.h"
 
-#include <catch2/catch.hpp>
+#include "tests/catch.h"
 
 namespace parsers {
 namespace {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <catch2/catch.hpp>
 #include <random>
 #include <string>
 #include <string_view>
@@ -15,6 +14,7 @@
 #include "parsers/host_field.h"
 #include "parsers/lines.h"
 #include "parsers/prefix.h"
+#include "tests/catch.h"
 
 namespace parsers {
 namespace {

@@ -1,9 +1,9 @@
 // Entries that outgrew Exim's buffer hide evidence: they are counted as such, and nothing that a
 // client writes can make a whole entry pass for one.
-#include <catch2/catch.hpp>
 #include <string>
 
 #include "parsers/reader.h"
+#include "tests/catch.h"
 
 namespace parsers {
 namespace {

@@ -1,8 +1,7 @@
 #include "parsers/patterns.h"
 
-#include <catch2/catch.hpp>
-
 #include "parsers/pattern_risk.h"
+#include "tests/catch.h"
 
 namespace parsers {
 namespace {

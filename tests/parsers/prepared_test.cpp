@@ -1,13 +1,13 @@
 // Blocks prepared ahead of their turn give what the reader makes of the same bytes without them.
 #include "parsers/prepared.h"
 
-#include <catch2/catch.hpp>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "hostile_lines.h"
 #include "parsers/lines.h"
+#include "tests/catch.h"
 
 namespace parsers {
 namespace {

@@ -3,7 +3,6 @@
 
 #include <re2/re2.h>
 
-#include <catch2/catch.hpp>
 #include <fstream>
 #include <random>
 #include <string>
@@ -12,6 +11,7 @@
 #include "parsers/argument.h"
 #include "parsers/reason_text.h"
 #include "parsers/reasons_default.h"
+#include "tests/catch.h"
 
 namespace parsers {
 namespace {

@@ -2,11 +2,11 @@
 // known on readers of its log, and what must stay in doubt.
 #include "parsers/rejection.h"
 
-#include <catch2/catch.hpp>
 #include <string>
 
 #include "parsers/argument.h"
 #include "parsers/host_field.h"
+#include "tests/catch.h"
 
 namespace parsers {
 namespace {

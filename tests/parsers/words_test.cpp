@@ -1,12 +1,12 @@
 #include "parsers/words.h"
 
-#include <catch2/catch.hpp>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "parsers/distrust.h"
 #include "parsers/lines.h"
+#include "tests/catch.h"
 
 namespace parsers {
 namespace {
