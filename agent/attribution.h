@@ -15,8 +15,8 @@
 #include "agent/config.h"
 #include "agent/network.h"
 #include "agent/tables.h"
-#include "parsers/arrival.h"
-#include "parsers/event.h"
+#include "parsers/entries/arrival.h"
+#include "parsers/entries/event.h"
 
 namespace agent {
 

@@ -10,8 +10,8 @@
 #include "actions/blocklist.h"
 #include "agent/checks.h"
 #include "agent/follow.h"
-#include "parsers/prefix.h"
-#include "parsers/syslog.h"
+#include "parsers/fields/prefix.h"
+#include "parsers/fields/syslog.h"
 
 namespace agent {
 namespace {

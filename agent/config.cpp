@@ -17,8 +17,8 @@
 #include "agent/notice_template.h"
 #include "agent/printable.h"
 #include "agent/spelling.h"
-#include "parsers/pattern_risk.h"
-#include "parsers/patterns.h"
+#include "parsers/entries/pattern_risk.h"
+#include "parsers/entries/patterns.h"
 
 namespace agent {
 namespace {

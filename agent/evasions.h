@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "agent/tag_check.h"
-#include "parsers/reader.h"
+#include "parsers/entries/reader.h"
 
 namespace agent {
 

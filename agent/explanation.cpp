@@ -8,13 +8,13 @@
 
 #include "agent/attribution.h"
 #include "agent/limits.h"
-#include "parsers/arrival.h"
-#include "parsers/failure.h"
-#include "parsers/prefix.h"
-#include "parsers/reason_text.h"
-#include "parsers/rejection.h"
-#include "parsers/syslog.h"
-#include "parsers/tagged.h"
+#include "parsers/entries/arrival.h"
+#include "parsers/entries/failure.h"
+#include "parsers/fields/prefix.h"
+#include "parsers/reasons/reason_text.h"
+#include "parsers/entries/rejection.h"
+#include "parsers/fields/syslog.h"
+#include "parsers/entries/tagged.h"
 
 namespace agent {
 namespace {

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "agent/printable.h"
-#include "parsers/stamp.h"
+#include "parsers/fields/stamp.h"
 
 namespace agent {
 namespace {

@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "agent/log_copies.h"
-#include "parsers/prefix.h"
-#include "parsers/syslog.h"
+#include "parsers/fields/prefix.h"
+#include "parsers/fields/syslog.h"
 
 namespace agent {
 namespace {

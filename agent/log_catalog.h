@@ -13,7 +13,7 @@
 #include "agent/log_input.h"
 #include "agent/log_names.h"
 #include "agent/zone.h"
-#include "parsers/stamp.h"
+#include "parsers/fields/stamp.h"
 
 namespace agent {
 

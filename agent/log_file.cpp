@@ -14,7 +14,7 @@
 
 #include "agent/digest.h"
 #include "agent/unpack.h"
-#include "parsers/lines.h"
+#include "parsers/fields/lines.h"
 
 namespace agent {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "agent/attribution.h"
 #include "agent/tag_check.h"
-#include "parsers/reader.h"
+#include "parsers/entries/reader.h"
 
 namespace agent {
 

@@ -18,8 +18,8 @@
 #include "agent/submissions.h"
 #include "agent/tag_check.h"
 #include "agent/zone.h"
-#include "parsers/prepared.h"
-#include "parsers/reader.h"
+#include "parsers/entries/prepared.h"
+#include "parsers/entries/reader.h"
 
 namespace agent {
 

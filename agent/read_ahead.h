@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "agent/log_bytes.h"
-#include "parsers/prepared.h"
+#include "parsers/entries/prepared.h"
 
 namespace agent {
 

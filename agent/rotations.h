@@ -9,7 +9,7 @@
 
 #include "agent/log_file.h"
 #include "agent/zone.h"
-#include "parsers/reader.h"
+#include "parsers/entries/reader.h"
 
 namespace agent {
 

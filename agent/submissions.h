@@ -13,7 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "parsers/arrival.h"
+#include "parsers/entries/arrival.h"
 
 namespace agent {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "agent/zone.h"
-#include "parsers/tagged.h"
+#include "parsers/entries/tagged.h"
 
 namespace agent {
 

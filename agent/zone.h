@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "parsers/stamp.h"
+#include "parsers/fields/stamp.h"
 
 namespace agent {
 

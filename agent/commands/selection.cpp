@@ -7,7 +7,7 @@
 #include "agent/attribution.h"
 #include "agent/printable.h"
 #include "agent/surroundings.h"
-#include "parsers/stamp.h"
+#include "parsers/fields/stamp.h"
 
 namespace agent {
 namespace {

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "agent/attribution.h"
-#include "parsers/arrival.h"
-#include "parsers/host_field.h"
+#include "parsers/entries/arrival.h"
+#include "parsers/fields/host_field.h"
 
 namespace agent {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "parsers/syslog.h"
+#include "parsers/fields/syslog.h"
 
 namespace agent {
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "parsers/lines.h"
-#include "parsers/prefix.h"
+#include "parsers/fields/lines.h"
+#include "parsers/fields/prefix.h"
 
 namespace agent {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "agent/decision.h"
-#include "parsers/prefix.h"
+#include "parsers/fields/prefix.h"
 
 namespace agent {
 

@@ -10,7 +10,7 @@
 
 #include "agent/log_input.h"
 #include "agent/pipeline.h"
-#include "parsers/rejection.h"
+#include "parsers/entries/rejection.h"
 #include "tests/catch.h"
 
 namespace agent {

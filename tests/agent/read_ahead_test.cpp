@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "agent/log_input.h"
-#include "parsers/prepared.h"
+#include "parsers/entries/prepared.h"
 #include "tests/catch.h"
 #include "tests/fakes.h"
 

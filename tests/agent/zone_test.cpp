@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <random>
 
-#include "parsers/prefix.h"
+#include "parsers/fields/prefix.h"
 #include "tests/catch.h"
 
 using agent::Instant;

@@ -6,10 +6,10 @@
 #include "agent/attribution.h"
 #include "agent/counting.h"
 #include "agent/window.h"
-#include "parsers/reasons.h"
-#include "parsers/rejection.h"
-#include "parsers/stamp.h"
-#include "parsers/words.h"
+#include "parsers/reasons/reasons.h"
+#include "parsers/entries/rejection.h"
+#include "parsers/fields/stamp.h"
+#include "parsers/scan/words.h"
 
 namespace {
 

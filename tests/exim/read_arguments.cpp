@@ -5,8 +5,8 @@
 #include <string>
 
 #include "../parsers/second_reading.h"
-#include "parsers/argument.h"
-#include "parsers/rcpt_address.h"
+#include "parsers/fields/argument.h"
+#include "parsers/fields/rcpt_address.h"
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "fuzz.h"
-#include "parsers/reader.h"
+#include "parsers/entries/reader.h"
 
 namespace fuzz {
 

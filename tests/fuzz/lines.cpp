@@ -1,5 +1,5 @@
 // Bytes in any chunking -> the same whole lines, and no byte unaccounted for.
-#include "parsers/lines.h"
+#include "parsers/fields/lines.h"
 
 #include <span>
 #include <string>

@@ -1,7 +1,7 @@
 // An entry that Exim cut for syslog is joined to what it was, whatever it holds and whatever other
 // processes write in between; one with a lost piece is never seen.
 #include "events.h"
-#include "parsers/syslog.h"
+#include "parsers/fields/syslog.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   auto input = fuzz::text(data, size);

@@ -1,10 +1,10 @@
 // Any text and argument: masking leaves no trace of the recipient, masks nothing twice, and what is
 // remembered about a text is what the patterns say.
-#include "parsers/reasons.h"
+#include "parsers/reasons/reasons.h"
 
 #include "fuzz.h"
-#include "parsers/reason_text.h"
-#include "parsers/rejection.h"
+#include "parsers/reasons/reason_text.h"
+#include "parsers/entries/rejection.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const auto kReasons = parsers::Reasons::defaults();
