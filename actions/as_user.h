@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "actions/exim_access.h"
+#include "actions/exim/exim_access.h"
 #include "actions/result.h"
 
 namespace actions {

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "actions/blocklist.h"
-#include "actions/exim_settings.h"
+#include "actions/lists/blocklist.h"
+#include "actions/exim/exim_settings.h"
 #include "actions/program.h"
 #include "agent/checks.h"
 #include "agent/surroundings.h"

@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "actions/as_user.h"
-#include "actions/blocklist.h"
+#include "actions/lists/blocklist.h"
 #include "agent/checks.h"
 #include "agent/follow.h"
 #include "parsers/fields/prefix.h"

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "actions/exim_access.h"
+#include "actions/exim/exim_access.h"
 #include "agent/config.h"
 #include "agent/findings.h"
 #include "agent/zone.h"

@@ -8,8 +8,8 @@
 #include <cstring>
 #include <filesystem>
 
-#include "actions/mail.h"
-#include "actions/webhook.h"
+#include "actions/send/mail.h"
+#include "actions/send/webhook.h"
 #include "agent/network.h"
 #include "agent/notice_template.h"
 #include "agent/spelling.h"

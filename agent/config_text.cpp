@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "actions/webhook.h"
+#include "actions/send/webhook.h"
 
 namespace agent {
 namespace {

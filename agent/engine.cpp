@@ -8,7 +8,7 @@
 #include <iterator>
 #include <utility>
 
-#include "actions/exim_settings.h"
+#include "actions/exim/exim_settings.h"
 #include "agent/printable.h"
 
 namespace agent {

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "actions/exim_settings.h"
+#include "actions/exim/exim_settings.h"
 #include "agent/engine.h"
 #include "agent/list_lines.h"
 #include "agent/printable.h"

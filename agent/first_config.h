@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "actions/exim_settings.h"
+#include "actions/exim/exim_settings.h"
 #include "agent/exim_hosts.h"
 
 namespace agent {

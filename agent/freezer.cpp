@@ -9,7 +9,7 @@
 #include <thread>
 #include <utility>
 
-#include "actions/blocklist.h"
+#include "actions/lists/blocklist.h"
 #include "agent/list_lines.h"
 #include "agent/lists.h"
 #include "agent/printable.h"

@@ -14,8 +14,8 @@
 #include <thread>
 #include <vector>
 
-#include "actions/exim_access.h"
-#include "actions/exim_queue.h"
+#include "actions/exim/exim_access.h"
+#include "actions/exim/exim_queue.h"
 #include "actions/files.h"
 #include "agent/config.h"
 #include "agent/tables.h"

@@ -17,8 +17,8 @@
 #include <string>
 #include <vector>
 
-#include "actions/blocklist.h"
-#include "actions/exim_access.h"
+#include "actions/lists/blocklist.h"
+#include "actions/exim/exim_access.h"
 #include "agent/counting.h"
 #include "agent/decision.h"
 #include "agent/moment.h"

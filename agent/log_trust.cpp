@@ -8,7 +8,7 @@
 #include <chrono>
 #include <string_view>
 
-#include "actions/exim_settings.h"
+#include "actions/exim/exim_settings.h"
 
 namespace agent {
 namespace {

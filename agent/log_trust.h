@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "actions/exim_settings.h"
+#include "actions/exim/exim_settings.h"
 
 namespace agent {
 

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "actions/mail.h"
-#include "actions/sendmail.h"
-#include "actions/smtp.h"
-#include "actions/webhook.h"
+#include "actions/send/mail.h"
+#include "actions/send/sendmail.h"
+#include "actions/send/smtp.h"
+#include "actions/send/webhook.h"
 #include "agent/notice_json.h"
 
 namespace agent {

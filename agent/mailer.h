@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "agent/config.h"
-#include "agent/event_fd.h"
+#include "actions/event_fd.h"
 #include "agent/notice.h"
 
 namespace agent {

@@ -1,6 +1,6 @@
 #include "agent/queue_match.h"
 
-#include "actions/lsearch.h"
+#include "actions/lists/lsearch.h"
 #include "agent/network.h"
 
 namespace agent {

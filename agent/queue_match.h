@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "actions/exim_queue.h"
+#include "actions/exim/exim_queue.h"
 #include "agent/config.h"
 #include "agent/tables.h"
 

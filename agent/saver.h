@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "actions/files.h"
-#include "agent/event_fd.h"
+#include "actions/event_fd.h"
 #include "agent/state_file.h"
 
 namespace agent {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "actions/lsearch.h"
+#include "actions/lists/lsearch.h"
 #include "agent/attribution.h"
 #include "agent/printable.h"
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "actions/lsearch.h"
+#include "actions/lists/lsearch.h"
 #include "agent/attribution.h"
 
 namespace agent {

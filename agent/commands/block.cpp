@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "actions/exim_access.h"
+#include "actions/exim/exim_access.h"
 #include "agent/attribution.h"
 #include "agent/commands/command.h"
 #include "agent/commands/list_scope.h"

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "actions/exim_settings.h"
+#include "actions/exim/exim_settings.h"
 #include "actions/files.h"
 #include "agent/commands/command.h"
 #include "agent/commands/list_scope.h"

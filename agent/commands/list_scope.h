@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "actions/blocklist.h"
+#include "actions/lists/blocklist.h"
 #include "actions/result.h"
 #include "agent/commands/command.h"
 #include "agent/tables.h"

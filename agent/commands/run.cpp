@@ -8,7 +8,7 @@
 #include <functional>
 #include <future>
 
-#include "actions/exim_access.h"
+#include "actions/exim/exim_access.h"
 #include "agent/commands/command.h"
 #include "agent/decision_text.h"
 #include "agent/freezer.h"

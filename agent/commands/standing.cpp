@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "actions/blocklist.h"
+#include "actions/lists/blocklist.h"
 #include "actions/files.h"
 #include "agent/attribution.h"
 #include "agent/commands/list_scope.h"

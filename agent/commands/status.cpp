@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cstdio>
 
-#include "actions/exim_access.h"
+#include "actions/exim/exim_access.h"
 #include "agent/commands/command.h"
 #include "agent/commands/farm.h"
 #include "agent/commands/list_scope.h"

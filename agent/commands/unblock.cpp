@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <iostream>
 
-#include "actions/exim_queue.h"
+#include "actions/exim/exim_queue.h"
 #include "agent/attribution.h"
 #include "agent/commands/command.h"
 #include "agent/commands/list_scope.h"

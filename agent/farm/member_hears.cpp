@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "actions/lsearch.h"
+#include "actions/lists/lsearch.h"
 #include "agent/farm/member.h"
 #include "agent/network.h"
 

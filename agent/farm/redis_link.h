@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "agent/event_fd.h"
+#include "actions/event_fd.h"
 #include "agent/farm/link.h"
 #include "agent/farm/session.h"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "actions/exim_queue.h"
+#include "actions/exim/exim_queue.h"
 
 namespace agent {
 

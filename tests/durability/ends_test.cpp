@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "actions/lsearch.h"
+#include "actions/lists/lsearch.h"
 #include "agent/list_lines.h"
 #include "tests/catch.h"
 #include "tests/durability/faults.h"

@@ -14,7 +14,7 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "actions/lsearch.h"
+#include "actions/lists/lsearch.h"
 #include "agent/decision_text.h"
 #include "agent/surroundings.h"
 #include "agent/table_files.h"

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "actions/lsearch.h"
+#include "actions/lists/lsearch.h"
 #include "agent/attribution.h"
 #include "agent/surroundings.h"
 

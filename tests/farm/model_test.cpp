@@ -6,7 +6,7 @@
 #include <map>
 #include <random>
 
-#include "actions/lsearch.h"
+#include "actions/lists/lsearch.h"
 #include "agent/attribution.h"
 #include "agent/list_lines.h"
 #include "tests/catch.h"

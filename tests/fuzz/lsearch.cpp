@@ -1,6 +1,6 @@
 // Any bytes as a key: the line written for it is found under that key and no other. Any bytes as a
 // file: what is read lies in it, in order, and removing an entry's bytes removes that entry.
-#include "actions/lsearch.h"
+#include "actions/lists/lsearch.h"
 
 #include "fuzz.h"
 

@@ -1,4 +1,4 @@
-#include "actions/webhook.h"
+#include "actions/send/webhook.h"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-#include "actions/exim_settings.h"
+#include "actions/exim/exim_settings.h"
 
 #include <sys/statvfs.h>
 

@@ -1,4 +1,4 @@
-#include "actions/exim_queue.h"
+#include "actions/exim/exim_queue.h"
 
 #include <unistd.h>
 
@@ -6,7 +6,7 @@
 #include <charconv>
 #include <filesystem>
 
-#include "actions/exim_settings.h"
+#include "actions/exim/exim_settings.h"
 #include "actions/program.h"
 
 namespace actions {

@@ -1,4 +1,4 @@
-#include "actions/exim_access.h"
+#include "actions/exim/exim_access.h"
 
 #include <fcntl.h>
 #include <grp.h>

@@ -1,10 +1,10 @@
-#include "actions/webhook.h"
+#include "actions/send/webhook.h"
 
 #include <algorithm>
 #include <array>
 #include <memory>
 
-#include "actions/curl.h"
+#include "actions/send/curl.h"
 #include "actions/program.h"
 
 namespace actions {

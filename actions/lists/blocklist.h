@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "actions/files.h"
-#include "actions/lsearch.h"
+#include "actions/lists/lsearch.h"
 
 namespace actions {
 

@@ -1,4 +1,4 @@
-#include "actions/blocklist.h"
+#include "actions/lists/blocklist.h"
 
 #include "tests/catch.h"
 #include "tests/fakes.h"

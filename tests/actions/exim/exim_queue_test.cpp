@@ -1,6 +1,6 @@
-#include "actions/exim_queue.h"
+#include "actions/exim/exim_queue.h"
 
-#include "actions/exim_settings.h"
+#include "actions/exim/exim_settings.h"
 #include "actions/program.h"
 #include "tests/catch.h"
 

@@ -1,4 +1,4 @@
-#include "actions/smtp.h"
+#include "actions/send/smtp.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

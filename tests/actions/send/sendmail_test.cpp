@@ -1,4 +1,4 @@
-#include "actions/sendmail.h"
+#include "actions/send/sendmail.h"
 
 #include <fcntl.h>
 #include <poll.h>

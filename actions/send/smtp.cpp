@@ -1,10 +1,10 @@
-#include "actions/smtp.h"
+#include "actions/send/smtp.h"
 
 #include <algorithm>
 #include <array>
 #include <memory>
 
-#include "actions/curl.h"
+#include "actions/send/curl.h"
 #include "actions/program.h"
 
 namespace actions {

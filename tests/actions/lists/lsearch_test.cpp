@@ -1,4 +1,4 @@
-#include "actions/lsearch.h"
+#include "actions/lists/lsearch.h"
 
 #include <algorithm>
 #include <random>

@@ -1,4 +1,4 @@
-#include "actions/mail.h"
+#include "actions/send/mail.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>

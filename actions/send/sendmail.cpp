@@ -1,4 +1,4 @@
-#include "actions/sendmail.h"
+#include "actions/send/sendmail.h"
 
 #include "actions/program.h"
 
