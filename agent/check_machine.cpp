@@ -11,7 +11,7 @@
 #include <memory>
 
 #include "agent/checks.h"
-#include "agent/digest.h"
+#include "agent/core/digest.h"
 #include "agent/inotify.h"
 #include "agent/mailer.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 
 namespace agent {
 namespace {

@@ -8,9 +8,9 @@
 #include <string_view>
 
 #include "actions/exim/exim_access.h"
-#include "agent/config.h"
+#include "agent/core/config.h"
 #include "agent/findings.h"
-#include "agent/zone.h"
+#include "agent/core/zone.h"
 
 namespace agent {
 

@@ -10,10 +10,10 @@
 
 #include "actions/send/mail.h"
 #include "actions/send/webhook.h"
-#include "agent/network.h"
+#include "agent/core/network.h"
 #include "agent/notice_template.h"
 #include "agent/spelling.h"
-#include "agent/zone.h"
+#include "agent/core/zone.h"
 #include "agent/zone_names.h"
 
 namespace agent {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 #include "agent/spelling.h"
 
 namespace agent {

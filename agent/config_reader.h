@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/config.h"
+#include "agent/core/config.h"
 
 namespace agent {
 

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "agent/config_checks.h"
-#include "agent/tables.h"
+#include "agent/core/identity_tables.h"
 
 namespace agent {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/config.h"
+#include "agent/core/config.h"
 
 namespace agent {
 

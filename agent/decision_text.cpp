@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 
 namespace agent {
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "agent/decision.h"
+#include "agent/core/decision.h"
 #include "agent/record.h"
 
 namespace agent {

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "actions/exim/exim_settings.h"
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 
 namespace agent {
 namespace {

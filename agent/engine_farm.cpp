@@ -6,7 +6,7 @@
 
 #include "agent/engine.h"
 #include "agent/list_lines.h"
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 
 namespace agent {
 namespace {

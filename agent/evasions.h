@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/tag_check.h"
+#include "agent/core/tag_check.h"
 #include "parsers/entries/reader.h"
 
 namespace agent {

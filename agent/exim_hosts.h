@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/network.h"
+#include "agent/core/network.h"
 
 namespace agent {
 

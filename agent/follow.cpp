@@ -8,7 +8,7 @@
 #include <iterator>
 #include <utility>
 
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 
 namespace agent {
 namespace {

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "agent/inotify.h"
-#include "agent/pipeline.h"
+#include "agent/core/pipeline.h"
 #include "agent/recent_bytes.h"
 #include "agent/rotations.h"
 

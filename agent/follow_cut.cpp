@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "agent/follow.h"
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 
 namespace agent {
 namespace {

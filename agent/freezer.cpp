@@ -12,7 +12,7 @@
 #include "actions/lists/blocklist.h"
 #include "agent/list_lines.h"
 #include "agent/lists.h"
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 #include "agent/queue_match.h"
 
 namespace agent {

@@ -17,9 +17,9 @@
 #include "actions/exim/exim_access.h"
 #include "actions/exim/exim_queue.h"
 #include "actions/files.h"
-#include "agent/config.h"
-#include "agent/tables.h"
-#include "agent/zone.h"
+#include "agent/core/config.h"
+#include "agent/core/identity_tables.h"
+#include "agent/core/zone.h"
 
 namespace agent {
 

@@ -11,7 +11,7 @@
 #include <cstdlib>
 
 #include "agent/decision_text.h"
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 
 namespace agent {
 namespace {

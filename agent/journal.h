@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/decision.h"
-#include "agent/zone.h"
+#include "agent/core/decision.h"
+#include "agent/core/zone.h"
 
 namespace agent {
 

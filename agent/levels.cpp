@@ -4,7 +4,7 @@
 #include <array>
 #include <tuple>
 
-#include "agent/limits.h"
+#include "agent/core/limits.h"
 
 namespace agent {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/config.h"
+#include "agent/core/config.h"
 #include "agent/state.h"
 
 namespace agent {

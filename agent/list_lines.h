@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "agent/decision.h"
-#include "agent/moment.h"
-#include "agent/zone.h"
+#include "agent/core/decision.h"
+#include "agent/core/now.h"
+#include "agent/core/zone.h"
 
 namespace agent {
 

@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <utility>
 
-#include "agent/attribution.h"
+#include "agent/core/attribution.h"
 #include "agent/list_lines.h"
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 
 namespace agent {
 namespace {

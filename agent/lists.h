@@ -19,11 +19,11 @@
 
 #include "actions/lists/blocklist.h"
 #include "actions/exim/exim_access.h"
-#include "agent/counting.h"
-#include "agent/decision.h"
-#include "agent/moment.h"
+#include "agent/core/counting.h"
+#include "agent/core/decision.h"
+#include "agent/core/now.h"
 #include "agent/state.h"
-#include "agent/zone.h"
+#include "agent/core/zone.h"
 
 namespace agent {
 

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "agent/attribution.h"
+#include "agent/core/attribution.h"
 #include "agent/list_lines.h"
 #include "agent/lists.h"
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 
 namespace agent {
 

@@ -1,7 +1,7 @@
 // What comes into a list, or goes, because another host said so.
 #include <algorithm>
 
-#include "agent/attribution.h"
+#include "agent/core/attribution.h"
 #include "agent/list_lines.h"
 #include "agent/lists.h"
 

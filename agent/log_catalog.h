@@ -12,7 +12,7 @@
 #include "actions/result.h"
 #include "agent/log_input.h"
 #include "agent/log_names.h"
-#include "agent/zone.h"
+#include "agent/core/zone.h"
 #include "parsers/fields/stamp.h"
 
 namespace agent {

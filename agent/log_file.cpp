@@ -12,7 +12,7 @@
 #include <cstring>
 #include <utility>
 
-#include "agent/digest.h"
+#include "agent/core/digest.h"
 #include "agent/unpack.h"
 #include "parsers/fields/lines.h"
 

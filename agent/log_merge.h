@@ -12,7 +12,7 @@
 
 #include "actions/result.h"
 #include "agent/log_catalog.h"
-#include "agent/pipeline.h"
+#include "agent/core/pipeline.h"
 
 namespace agent {
 

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "agent/config.h"
+#include "agent/core/config.h"
 #include "actions/event_fd.h"
 #include "agent/notice.h"
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "agent/commands/help.h"
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 #include "agent/spelling.h"
 #include "agent/version.h"
 

@@ -4,7 +4,7 @@
 
 #include <iterator>
 
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 #include "agent/version.h"
 
 namespace agent {

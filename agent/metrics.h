@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "agent/attribution.h"
-#include "agent/tag_check.h"
+#include "agent/core/attribution.h"
+#include "agent/core/tag_check.h"
 #include "parsers/entries/reader.h"
 
 namespace agent {

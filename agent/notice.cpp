@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "agent/attribution.h"
-#include "agent/digest.h"
+#include "agent/core/attribution.h"
+#include "agent/core/digest.h"
 #include "agent/notice_json.h"
 #include "agent/notice_template.h"
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 #include "agent/record.h"
 #include "agent/report/dossier.h"
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/config.h"
-#include "agent/decision.h"
-#include "agent/silence.h"
+#include "agent/core/config.h"
+#include "agent/core/decision.h"
+#include "agent/core/silence.h"
 
 namespace agent {
 

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/decision_text.h"
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 
 namespace agent {
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 
 namespace agent {
 namespace {

@@ -1,7 +1,7 @@
 #include "agent/queue_match.h"
 
 #include "actions/lists/lsearch.h"
-#include "agent/network.h"
+#include "agent/core/network.h"
 
 namespace agent {
 

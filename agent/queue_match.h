@@ -4,8 +4,8 @@
 #include <string_view>
 
 #include "actions/exim/exim_queue.h"
-#include "agent/config.h"
-#include "agent/tables.h"
+#include "agent/core/config.h"
+#include "agent/core/identity_tables.h"
 
 namespace agent {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "agent/log_file.h"
-#include "agent/zone.h"
+#include "agent/core/zone.h"
 #include "parsers/entries/reader.h"
 
 namespace agent {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 
 namespace agent {
 namespace {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "agent/digest.h"
+#include "agent/core/digest.h"
 #include "agent/state_fields.h"
 
 namespace agent {

@@ -9,12 +9,12 @@
 #include <variant>
 #include <vector>
 
-#include "agent/counting.h"
+#include "agent/core/counting.h"
 #include "agent/notice.h"
 #include "agent/rotations.h"
-#include "agent/silence.h"
-#include "agent/submissions.h"
-#include "agent/tag_check.h"
+#include "agent/core/silence.h"
+#include "agent/core/submissions.h"
+#include "agent/core/tag_check.h"
 
 namespace agent {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "agent/digest.h"
+#include "agent/core/digest.h"
 #include "agent/state.h"
 #include "agent/state_fields.h"
 

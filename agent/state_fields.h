@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/zone.h"
+#include "agent/core/zone.h"
 
 namespace agent {
 

@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "actions/files.h"
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 #include "agent/spelling.h"
 #include "agent/table_files.h"
 #include "agent/zone_names.h"

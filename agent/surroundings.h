@@ -5,9 +5,9 @@
 #include <variant>
 #include <vector>
 
-#include "agent/config.h"
-#include "agent/network.h"
-#include "agent/pipeline.h"
+#include "agent/core/config.h"
+#include "agent/core/network.h"
+#include "agent/core/pipeline.h"
 
 namespace agent {
 

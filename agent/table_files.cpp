@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "actions/lists/lsearch.h"
-#include "agent/attribution.h"
-#include "agent/printable.h"
+#include "agent/core/attribution.h"
+#include "agent/core/printable.h"
 
 namespace agent {
 namespace {

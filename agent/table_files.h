@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "actions/files.h"
-#include "agent/config.h"
-#include "agent/tables.h"
+#include "agent/core/config.h"
+#include "agent/core/identity_tables.h"
 
 namespace agent {
 

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 
 namespace agent {
 namespace {

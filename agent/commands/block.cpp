@@ -10,13 +10,13 @@
 #include <filesystem>
 
 #include "actions/exim/exim_access.h"
-#include "agent/attribution.h"
+#include "agent/core/attribution.h"
 #include "agent/commands/command.h"
 #include "agent/commands/list_scope.h"
-#include "agent/network.h"
-#include "agent/printable.h"
+#include "agent/core/network.h"
+#include "agent/core/printable.h"
 #include "agent/terminal.h"
-#include "agent/zone.h"
+#include "agent/core/zone.h"
 
 namespace agent {
 namespace {

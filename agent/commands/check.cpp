@@ -13,7 +13,7 @@
 #include "agent/checks.h"
 #include "agent/commands/command.h"
 #include "agent/config_text.h"
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 #include "agent/spelling.h"
 #include "agent/surroundings.h"
 #include "agent/terminal.h"

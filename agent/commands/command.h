@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/config.h"
+#include "agent/core/config.h"
 #include "agent/exit_codes.h"
 #include "agent/record.h"
 

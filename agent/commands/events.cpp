@@ -4,7 +4,7 @@
 
 #include "agent/commands/command.h"
 #include "agent/commands/reading.h"
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 
 namespace agent {
 namespace {

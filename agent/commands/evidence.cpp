@@ -11,7 +11,7 @@
 #include "agent/commands/list_scope.h"
 #include "agent/commands/report_files.h"
 #include "agent/commands/standing.h"
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 #include "agent/report/gather.h"
 
 namespace agent {

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <set>
 
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 #include "agent/terminal.h"
 #ifdef EXIWARDEN_FARM
 #include "agent/commands/list_scope.h"

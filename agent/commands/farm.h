@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "agent/commands/command.h"
-#include "agent/tables.h"
+#include "agent/core/identity_tables.h"
 
 namespace agent {
 

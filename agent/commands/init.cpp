@@ -15,7 +15,7 @@
 #include "agent/commands/list_scope.h"
 #include "agent/first_config.h"
 #include "agent/nearest_file.h"
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 #include "agent/spelling.h"
 
 namespace agent {

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "agent/attribution.h"
+#include "agent/core/attribution.h"
 #include "agent/spelling.h"
 
 namespace agent {

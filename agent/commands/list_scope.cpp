@@ -7,9 +7,9 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "agent/attribution.h"
-#include "agent/network.h"
-#include "agent/printable.h"
+#include "agent/core/attribution.h"
+#include "agent/core/network.h"
+#include "agent/core/printable.h"
 #include "agent/spelling.h"
 #include "agent/table_files.h"
 

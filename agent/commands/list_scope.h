@@ -11,7 +11,7 @@
 #include "actions/lists/blocklist.h"
 #include "actions/result.h"
 #include "agent/commands/command.h"
-#include "agent/tables.h"
+#include "agent/core/identity_tables.h"
 
 namespace agent {
 

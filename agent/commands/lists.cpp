@@ -7,7 +7,7 @@
 #include "agent/commands/command.h"
 #include "agent/commands/farm.h"
 #include "agent/commands/list_scope.h"
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 #include "agent/terminal.h"
 
 namespace agent {

@@ -12,7 +12,7 @@
 #include "agent/log_catalog.h"
 #include "agent/log_merge.h"
 #include "agent/log_names.h"
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 #include "agent/progress.h"
 #include "agent/spelling.h"
 

@@ -9,7 +9,7 @@
 #include "agent/commands/selection.h"
 #include "agent/exit_codes.h"
 #include "agent/log_merge.h"
-#include "agent/pipeline.h"
+#include "agent/core/pipeline.h"
 
 namespace agent {
 

@@ -11,14 +11,14 @@
 #include <system_error>
 #include <vector>
 
-#include "agent/attribution.h"
+#include "agent/core/attribution.h"
 #include "agent/commands/command.h"
 #include "agent/commands/reading.h"
 #include "agent/commands/report_files.h"
 #include "agent/commands/standing.h"
 #include "agent/decision_text.h"
 #include "agent/log_names.h"
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 #include "agent/report/entries.h"
 #include "agent/report/gather.h"
 #include "agent/report/outflow.h"

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 
 namespace agent {
 namespace {

@@ -14,7 +14,7 @@
 #include "agent/freezer.h"
 #include "agent/instance.h"
 #include "agent/journal.h"
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 #include "agent/service.h"
 #include "agent/service_manager.h"
 #include "agent/short_slices.h"

@@ -4,8 +4,8 @@
 
 #include <cstdio>
 
-#include "agent/attribution.h"
-#include "agent/printable.h"
+#include "agent/core/attribution.h"
+#include "agent/core/printable.h"
 #include "agent/surroundings.h"
 #include "parsers/fields/stamp.h"
 

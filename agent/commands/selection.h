@@ -8,8 +8,8 @@
 #include <variant>
 
 #include "agent/commands/command.h"
-#include "agent/pipeline.h"
-#include "agent/zone.h"
+#include "agent/core/pipeline.h"
+#include "agent/core/zone.h"
 
 namespace agent {
 

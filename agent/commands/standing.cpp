@@ -6,7 +6,7 @@
 
 #include "actions/lists/blocklist.h"
 #include "actions/files.h"
-#include "agent/attribution.h"
+#include "agent/core/attribution.h"
 #include "agent/commands/list_scope.h"
 #include "agent/queue_match.h"
 

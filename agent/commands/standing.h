@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "agent/config.h"
+#include "agent/core/config.h"
 #include "agent/report/dossier.h"
 #include "agent/report/standing.h"
-#include "agent/tables.h"
+#include "agent/core/identity_tables.h"
 
 namespace agent {
 

@@ -14,7 +14,7 @@
 #include "agent/levels.h"
 #include "agent/log_file.h"
 #include "agent/log_trust.h"
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 #include "agent/terminal.h"
 
 namespace agent {

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "agent/attribution.h"
+#include "agent/core/attribution.h"
 #include "agent/commands/command.h"
 #include "agent/commands/reading.h"
 #include "agent/commands/report_files.h"
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 #include "agent/tune/labels.h"
 #include "agent/tune/peaks.h"
 #include "agent/tune/tune_page.h"

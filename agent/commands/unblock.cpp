@@ -8,10 +8,10 @@
 #include <iostream>
 
 #include "actions/exim/exim_queue.h"
-#include "agent/attribution.h"
+#include "agent/core/attribution.h"
 #include "agent/commands/command.h"
 #include "agent/commands/list_scope.h"
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 #include "agent/queue_match.h"
 #include "agent/state.h"
 #include "agent/terminal.h"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/config.h"
+#include "agent/core/config.h"
 #include "agent/farm/protocol.h"
 
 namespace agent {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "agent/attribution.h"
+#include "agent/core/attribution.h"
 
 namespace agent {
 namespace {

@@ -16,11 +16,11 @@
 #include <utility>
 #include <vector>
 
-#include "agent/counting.h"
+#include "agent/core/counting.h"
 #include "agent/farm/link.h"
-#include "agent/moment.h"
+#include "agent/core/now.h"
 #include "agent/state.h"
-#include "agent/tables.h"
+#include "agent/core/identity_tables.h"
 
 namespace agent {
 

@@ -4,7 +4,7 @@
 
 #include "actions/lists/lsearch.h"
 #include "agent/farm/member.h"
-#include "agent/network.h"
+#include "agent/core/network.h"
 
 namespace agent {
 namespace {

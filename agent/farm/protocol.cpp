@@ -6,7 +6,7 @@
 #include <map>
 #include <unordered_map>
 
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 
 namespace agent {
 namespace {

@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "agent/config.h"
+#include "agent/core/config.h"
 #include "agent/farm/answer.h"
 #include "agent/farm/record.h"
 

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <map>
 
-#include "agent/attribution.h"
+#include "agent/core/attribution.h"
 
 namespace agent {
 namespace {

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/decision.h"
+#include "agent/core/decision.h"
 
 namespace agent {
 

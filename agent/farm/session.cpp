@@ -8,7 +8,7 @@
 
 #include "actions/files.h"
 #include "agent/farm/scripts.h"
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 
 namespace agent {
 namespace {

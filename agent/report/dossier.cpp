@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "agent/attribution.h"
+#include "agent/core/attribution.h"
 #include "parsers/entries/arrival.h"
 #include "parsers/fields/host_field.h"
 

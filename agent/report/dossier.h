@@ -13,9 +13,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "agent/config.h"
-#include "agent/decision.h"
-#include "agent/pipeline.h"
+#include "agent/core/config.h"
+#include "agent/core/decision.h"
+#include "agent/core/pipeline.h"
 #include "agent/report/entries.h"
 
 namespace agent {

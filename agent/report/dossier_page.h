@@ -6,10 +6,10 @@
 #include <utility>
 #include <vector>
 
-#include "agent/config.h"
+#include "agent/core/config.h"
 #include "agent/report/dossier.h"
 #include "agent/report/standing.h"
-#include "agent/zone.h"
+#include "agent/core/zone.h"
 
 namespace agent {
 

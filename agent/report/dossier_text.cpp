@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 #include "agent/report/dossier_page.h"
 #include "agent/text_table.h"
 

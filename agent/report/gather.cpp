@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "agent/counting.h"
+#include "agent/core/counting.h"
 #include "agent/interrupt.h"
 
 namespace agent {

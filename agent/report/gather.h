@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "agent/attribution.h"
+#include "agent/core/attribution.h"
 #include "agent/commands/reading.h"
 #include "agent/report/dossier.h"
 #include "agent/report/entries.h"

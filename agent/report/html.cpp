@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <array>
 
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 
 namespace agent {
 namespace {

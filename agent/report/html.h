@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/zone.h"
+#include "agent/core/zone.h"
 
 namespace agent {
 

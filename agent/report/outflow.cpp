@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "agent/counting.h"
-#include "agent/network.h"
+#include "agent/core/counting.h"
+#include "agent/core/network.h"
 
 namespace agent {
 

@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "agent/decision.h"
+#include "agent/core/decision.h"
 #include "parsers/fields/prefix.h"
 
 namespace agent {

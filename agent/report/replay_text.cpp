@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "agent/printable.h"
+#include "agent/core/printable.h"
 #include "agent/text_table.h"
 
 namespace agent {

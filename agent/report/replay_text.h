@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "agent/decision.h"
+#include "agent/core/decision.h"
 #include "agent/record.h"
 #include "agent/report/outflow.h"
-#include "agent/zone.h"
+#include "agent/core/zone.h"
 
 namespace agent {
 

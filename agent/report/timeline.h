@@ -5,7 +5,7 @@
 #include <string>
 
 #include "agent/report/dossier.h"
-#include "agent/zone.h"
+#include "agent/core/zone.h"
 
 namespace agent {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "agent/attribution.h"
+#include "agent/core/attribution.h"
 #include "agent/log_input.h"
 
 namespace agent {

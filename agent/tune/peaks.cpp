@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "agent/network.h"
+#include "agent/core/network.h"
 
 namespace agent {
 namespace {

@@ -12,10 +12,10 @@
 #include <unordered_map>
 #include <vector>
 
-#include "agent/config.h"
-#include "agent/counting.h"
-#include "agent/limits.h"
-#include "agent/zone.h"
+#include "agent/core/config.h"
+#include "agent/core/counting.h"
+#include "agent/core/limits.h"
+#include "agent/core/zone.h"
 
 namespace agent {
 

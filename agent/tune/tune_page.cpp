@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 
-#include "agent/attribution.h"
-#include "agent/printable.h"
+#include "agent/core/attribution.h"
+#include "agent/core/printable.h"
 #include "agent/record.h"
 #include "agent/report/html.h"
 #include "agent/text_table.h"

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "agent/attribution.h"
-#include "agent/printable.h"
+#include "agent/core/attribution.h"
+#include "agent/core/printable.h"
 #include "agent/text_table.h"
 
 namespace agent {

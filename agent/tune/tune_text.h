@@ -9,7 +9,7 @@
 #include "agent/tune/advice.h"
 #include "agent/tune/labels.h"
 #include "agent/tune/peaks.h"
-#include "agent/zone.h"
+#include "agent/core/zone.h"
 
 namespace agent {
 

@@ -1,4 +1,4 @@
-#include "agent/config.h"
+#include "agent/core/config.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

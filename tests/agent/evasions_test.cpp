@@ -1,7 +1,7 @@
 #include "agent/evasions.h"
 
-#include "agent/config.h"
-#include "agent/pipeline.h"
+#include "agent/core/config.h"
+#include "agent/core/pipeline.h"
 #include "tests/catch.h"
 
 namespace agent {

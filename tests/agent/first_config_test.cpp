@@ -1,6 +1,6 @@
 #include "agent/first_config.h"
 
-#include "agent/config.h"
+#include "agent/core/config.h"
 #include "tests/catch.h"
 
 using namespace agent;

@@ -4,8 +4,8 @@
 #include <random>
 #include <set>
 
-#include "agent/config.h"
-#include "agent/counting.h"
+#include "agent/core/config.h"
+#include "agent/core/counting.h"
 #include "agent/tune/advice.h"
 #include "tests/catch.h"
 

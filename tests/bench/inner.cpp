@@ -3,9 +3,9 @@
 
 #include <string>
 
-#include "agent/attribution.h"
-#include "agent/counting.h"
-#include "agent/window.h"
+#include "agent/core/attribution.h"
+#include "agent/core/counting.h"
+#include "agent/core/window.h"
 #include "parsers/reasons/reasons.h"
 #include "parsers/entries/rejection.h"
 #include "parsers/fields/stamp.h"

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/pipeline.h"
+#include "agent/core/pipeline.h"
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "actions/lists/lsearch.h"
-#include "agent/attribution.h"
+#include "agent/core/attribution.h"
 #include "agent/surroundings.h"
 
 namespace farm_lab {

@@ -7,7 +7,7 @@
 #include <random>
 
 #include "actions/lists/lsearch.h"
-#include "agent/attribution.h"
+#include "agent/core/attribution.h"
 #include "agent/list_lines.h"
 #include "tests/catch.h"
 #include "tests/farm/host.h"

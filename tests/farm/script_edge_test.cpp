@@ -1,6 +1,6 @@
 // The scripts where blocks end, where words are none of ours, and where there is no room.
 
-#include "agent/attribution.h"
+#include "agent/core/attribution.h"
 #include "tests/catch.h"
 #include "tests/farm/redis.h"
 

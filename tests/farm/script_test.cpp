@@ -3,7 +3,7 @@
 #include <map>
 #include <random>
 
-#include "agent/attribution.h"
+#include "agent/core/attribution.h"
 #include "tests/catch.h"
 #include "tests/farm/redis.h"
 

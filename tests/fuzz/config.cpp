@@ -1,6 +1,6 @@
 // Any text as a config: a Config or problems, each with a name and words; never both, never
 // neither.
-#include "agent/config.h"
+#include "agent/core/config.h"
 
 #include "agent/config_text.h"
 #include "fuzz.h"

@@ -1,6 +1,6 @@
 // Any bytes as what the farm's server sends: answers or the end of the connection, and whatever is
 // believed of them is fit for a list and comes back the same from its own text.
-#include "agent/attribution.h"
+#include "agent/core/attribution.h"
 #include "agent/farm/protocol.h"
 #include "fuzz.h"
 

@@ -2,7 +2,7 @@
 // that is written and read to the same again.
 #include "agent/state.h"
 
-#include "agent/digest.h"
+#include "agent/core/digest.h"
 #include "fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,0 +1,229 @@
+#include "agent/core/config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "agent/config_checks.h"
+#include "agent/config_reader.h"
+#include "agent/config_rules.h"
+#include "agent/farm/config.h"
+#include "agent/nearest_file.h"
+#include "agent/notice_template.h"
+#include "agent/core/printable.h"
+#include "agent/spelling.h"
+#include "parsers/entries/pattern_risk.h"
+#include "parsers/entries/patterns.h"
+
+namespace agent {
+namespace {
+
+constexpr TableReader::Choice<Transport> kTransports[] = {{"smtp", Transport::smtp},
+                                                          {"sendmail", Transport::sendmail},
+                                                          {"exec", Transport::exec},
+                                                          {"webhook", Transport::webhook},
+                                                          {"none", Transport::none}};
+
+void read_log(TableReader& in, LogConfig& log) {
+  in.texts("paths", log.paths, log_path);
+  if (in.has("paths") && log.paths.empty())
+    in.complain("paths", "is empty; accepted: at least one log");
+  in.texts("olddirs", log.olddirs, absolute_path);
+  in.text("timezone", log.timezone, zone_name);
+  in.tristate("junk_helo", log.junk_helo);
+  in.tristate("syslog_duplication", log.syslog_duplication);
+  in.boolean("silence_alarm", log.silence_alarm);
+  in.text("tag_secret_file", log.tag_secret_file, [](const std::string& text) {
+    return text.empty() ? std::string() : absolute_path(text);
+  });
+}
+
+void read_notify(TableReader& in, NotifyConfig& notify) {
+  in.texts("to", notify.to, mail_address);
+  in.text("from", notify.from, [](const std::string& text) {
+    return text.empty() ? std::string() : mail_address(text);
+  });
+  in.choices("transports", kTransports, notify.transports);
+  in.text("smtp", notify.smtp, host_and_port);
+  in.number("max_per_hour", 1, 3600,
+            [&](std::int64_t value) { notify.max_per_hour = static_cast<std::uint32_t>(value); });
+  in.texts("sendmail", notify.sendmail);
+  if (in.has("sendmail") &&
+      (notify.sendmail.empty() || notify.sendmail[0].empty() || notify.sendmail[0][0] != '/')) {
+    in.complain("sendmail", "must begin with the absolute path of a program");
+  }
+  in.texts("exec", notify.exec);
+  if (!notify.exec.empty() && notify.exec[0].rfind('/', 0) != 0)
+    in.complain("exec", "must begin with the absolute path of a program");
+  in.secret("webhook", notify.webhook, web_address);
+  const auto needs = [&](Transport transport, const char* key, bool there) {
+    const bool named = std::find(notify.transports.begin(), notify.transports.end(), transport) !=
+                       notify.transports.end();
+    if (named && !there)
+      in.complain("transports", fmt::format("holds \"{}\", but there is no notify.{}", key, key));
+  };
+  needs(Transport::exec, "exec", !notify.exec.empty());
+  needs(Transport::webhook, "webhook", !notify.webhook.empty());
+  in.text("subject", notify.subject, notice_template);
+  in.text("body_file", notify.body_file, [](const std::string& text) {
+    return text.empty() ? std::string() : absolute_path(text);
+  });
+}
+
+void read_patterns(TableReader& top, Config& config, Problems& problems) {
+  const auto tables = top.tables("pattern");
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    TableReader in(*tables[i], fmt::format("pattern[{}]", i + 1), problems);
+    PatternConfig pattern;
+    constexpr TableReader::Choice<int> kKinds[] = {{"warned", 0}};
+    int kind = 0;
+    in.choice("kind", kKinds, kind);
+    if (!in.has("regex")) in.complain("regex", "is missing; accepted: an RE2 regular expression");
+    in.text("regex", pattern.regex);
+    in.boolean("dequote", pattern.dequote);
+    in.finish();
+    const auto compiled = parsers::Patterns::compile({{pattern.regex, pattern.dequote}});
+    if (const auto* errors = std::get_if<1>(&compiled)) {
+      for (const auto& error : *errors) {
+        if (in.has("regex")) in.complain("regex", error.what);
+      }
+    } else if (const auto risk = parsers::pattern_risk(pattern.regex); !risk.empty()) {
+      problems.warn(in.place("regex"), in.path_of("regex"), risk);
+    }
+    config.patterns.push_back(std::move(pattern));
+  }
+}
+
+// Or errno.
+std::variant<std::string, int> file_text(const std::string& path) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"),
+                                                             &std::fclose);
+  std::string text;
+  std::array<char, 4096> buffer{};
+  while (file) {
+    const auto got = std::fread(buffer.data(), 1, buffer.size(), file.get());
+    text.append(buffer.data(), got);
+    if (got < buffer.size()) break;
+  }
+  if (!file || std::ferror(file.get()) != 0) return errno;
+  return text;
+}
+
+void read_all(const toml::table& root, Config& config, Problems& problems) {
+  TableReader top(root, "", problems);
+  const auto section = [&](const char* name, const auto& read) {
+    const auto* table = top.table(name);
+    if (table == nullptr) return;
+    TableReader in(*table, name, problems);
+    read(in);
+    in.finish();
+  };
+  section("log", [&](TableReader& in) { read_log(in, config.log); });
+  bool relays_given = false;
+  section("relay", [&](TableReader& in) {
+    relays_given = in.has("hosts");
+    in.networks("hosts", config.relay.hosts);
+    in.texts("own", config.relay.own, own_address);
+    in.number("ipv6_prefix", 1, 128,
+              [&](std::int64_t value) { config.relay.ipv6_prefix = static_cast<int>(value); });
+  });
+  section("exempt", [&](TableReader& in) {
+    in.texts("users", config.exempt.users, not_empty);
+    in.networks("hosts", config.exempt.hosts);
+    in.texts("user_files", config.exempt.user_files, absolute_path);
+    in.texts("host_files", config.exempt.host_files, absolute_path);
+  });
+  section("reasons", [&](TableReader& in) {
+    in.texts("missing", config.reasons.missing, pattern);
+    in.texts("other", config.reasons.other, pattern);
+  });
+  section("state", [&](TableReader& in) {
+    in.text("directory", config.state.directory, absolute_directory);
+    in.text("metrics", config.state.metrics, [](const std::string& text) {
+      return text.empty() ? std::string() : absolute_path(text);
+    });
+    in.number("max_identities", 1000, 100'000'000, [&](std::int64_t value) {
+      config.state.max_identities = static_cast<std::size_t>(value);
+    });
+  });
+  section("exim", [&](TableReader& in) {
+    in.text("binary", config.exim.binary, absolute_path);
+    in.text("user", config.exim.user, not_empty);
+    in.tristate("freeze_queued", config.exim.freeze_queued);
+    in.boolean("spool_guard", config.exim.spool_guard);
+  });
+  section("notify", [&](TableReader& in) { read_notify(in, config.notify); });
+  read_patterns(top, config, problems);
+  read_identity_maps(top, config, problems);
+  read_rules(top, config, relays_given, problems);
+  section("farm", [&](TableReader& in) { read_farm(in, config); });
+  top.finish();
+}
+
+}  // namespace
+
+Config Config::defaults() {
+  return std::get<Config>(parse_config("", ""));
+}
+
+std::string describe(const ConfigProblem& problem) {
+  std::string text = printable(problem.file);
+  if (problem.line > 0) text += fmt::format(":{}:{}", problem.line, problem.column);
+  if (!text.empty()) text += ": ";
+  if (!problem.key.empty()) text += printable(problem.key) + " ";
+  return text + problem.what;
+}
+
+std::variant<Config, std::vector<ConfigProblem>> parse_config(std::string_view text,
+                                                              const std::string& file) {
+  Problems problems(file);
+  toml::table root;
+  try {
+    root = toml::parse(text, std::string_view(file));
+  } catch (const toml::parse_error& error) {
+    problems.add(error.source(), "", fmt::format("not valid TOML: {}", error.description()));
+    return problems.problems;
+  }
+  Config config;
+  read_all(root, config, problems);
+  if (!problems.problems.empty()) {
+    std::stable_sort(
+        problems.problems.begin(), problems.problems.end(),
+        [](const ConfigProblem& a, const ConfigProblem& b) { return a.line < b.line; });
+    return problems.problems;
+  }
+  config.warnings = problems.warnings;
+  return config;
+}
+
+std::variant<Config, std::vector<ConfigProblem>> load_config(const std::string& path) {
+  const auto text = file_text(path);
+  if (const auto* why = std::get_if<int>(&text))
+    return std::vector<ConfigProblem>{
+        {path, 0, 0, "",
+         fmt::format("can't be read: {}{}", std::strerror(*why),
+                     *why == ENOENT ? did_you_mean(nearest_file(path)) : "")}};
+  auto parsed = parse_config(std::get<std::string>(text), path);
+  auto* config = std::get_if<Config>(&parsed);
+  if (config == nullptr || config->notify.body_file.empty()) return parsed;
+  const auto body = file_text(config->notify.body_file);
+  const auto* found = std::get_if<std::string>(&body);
+  const auto wrong = found == nullptr
+                         ? fmt::format("can't be read: {}", std::strerror(std::get<int>(body)))
+                         : template_problem(*found);
+  if (!wrong.empty()) {
+    return std::vector<ConfigProblem>{
+        {path, 0, 0, "notify.body_file",
+         fmt::format("{}: {}{}", printable(config->notify.body_file),
+                     found == nullptr ? "" : "accepted is ", printable(wrong))}};
+  }
+  config->notify.body = *found;
+  return parsed;
+}
+
+}  // namespace agent

@@ -1,0 +1,180 @@
+// The configuration as plain data, checked before anything runs.
+// Every key of the TOML file stands here once, with its default; conf/exiwarden.toml shows them
+// all.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "agent/core/network.h"
+
+namespace agent {
+
+enum class IdentityKind { user, relay, local };
+enum class Signal { rejected_rcpt, tagged, warned, bounced };
+enum class CountBy { attempts, recipients };
+enum class Transport { smtp, sendmail, exec, webhook, none };
+enum class Tristate { no, yes, automatic };
+
+std::string_view name_of(IdentityKind kind);  // "user", "relay", "local"
+
+struct LogConfig {
+  std::vector<std::string> paths{"/var/log/exim4/mainlog"};  // log.paths; %D and %M as in Exim
+  std::vector<std::string> olddirs;          // log.olddirs: where rotations are moved, if elsewhere
+  std::string timezone = "local";            // log.timezone: "local", "UTC", IANA name
+  Tristate junk_helo = Tristate::automatic;  // log.junk_helo: helo_accept_junk_hosts is set
+  Tristate syslog_duplication = Tristate::automatic;  // log.syslog_duplication, as Exim's option
+  std::string tag_secret_file;  // log.tag_secret_file: "" if tagged lines need no tag
+  bool silence_alarm = true;    // log.silence_alarm: say so when it is silent against its habit
+};
+
+// [[pattern]]: a line of the site's own making that is evidence.
+struct PatternConfig {
+  std::string kind = "warned";  // pattern.kind: the only one there is
+  std::string regex;    // pattern.regex: RE2, against what follows stamp, [pid] and message id
+  bool dequote = true;  // pattern.dequote: undo ${quote:} in a group that is one quoted string
+};
+
+struct RelayConfig {
+  std::vector<Network> hosts;  // relay.hosts
+  std::vector<std::string> own{
+      "@[]"};             // relay.own: never charged; "@[]" is every interface, as in Exim
+  int ipv6_prefix = 128;  // relay.ipv6_prefix: 1..128
+};
+
+struct ExemptConfig {
+  std::vector<std::string> users;  // exempt.users, compared as lsearch does (ASCII case folded)
+  std::vector<Network> hosts;      // exempt.hosts
+  std::vector<std::string> user_files;  // exempt.user_files: lsearch files, their keys
+  std::vector<std::string> host_files;  // exempt.host_files: an address or network a line
+};
+
+// [[identity_map]]: who an id or a host stands for. Maps of one kind follow one another.
+struct IdentityMapConfig {
+  IdentityKind identity = IdentityKind::user;  // identity_map.identity
+  std::string regex;    // identity_map.regex: RE2; "" for none. Every match is replaced ...
+  std::string rewrite;  // identity_map.rewrite: ... by this; \1 is the first group
+  std::string file;  // identity_map.file: lsearch, key to name, looked up afterwards; "" for none
+};
+
+struct ReasonsConfig {  // RE2, matched without regard to case; "default" stands for the built-in
+                        // ones
+  std::vector<std::string> missing{"default"};  // reasons.missing
+  std::vector<std::string> other{"default"};    // reasons.other: wins over missing
+};
+
+struct StateConfig {
+  std::string directory = "/var/lib/exiwarden";  // state.directory
+  std::string metrics;                           // state.metrics: Prometheus text file, "" for none
+  std::size_t max_identities = 1'000'000;        // state.max_identities: with a window at one time
+};
+
+struct EximConfig {
+  std::string binary = "/usr/sbin/exim4";  // exim.binary
+  std::string user = "Debian-exim";        // exim.user: who must be able to read the lists
+  // exim.freeze_queued: what a blocked sender has in the queue; automatic: where we may
+  Tristate freeze_queued = Tristate::automatic;
+  bool spool_guard =
+      false;  // exim.spool_guard: the spool's free space stands first in a key's data
+};
+
+struct NotifyConfig {
+  std::vector<std::string> to;  // notify.to: empty for no mail
+  std::string from;             // notify.from: empty for exiwarden@ and this host's name
+  std::vector<Transport> transports{Transport::smtp, Transport::sendmail};  // notify.transports
+  std::string smtp = "127.0.0.1:25";                                        // notify.smtp
+  std::vector<std::string> sendmail{"/usr/sbin/exim4", "-i", "-f", "<>"};   // notify.sendmail
+  std::vector<std::string> exec;    // notify.exec: a program and its arguments
+  std::string webhook;              // notify.webhook: a URL
+  std::string subject;              // notify.subject: "" for the built-in one
+  std::string body_file;            // notify.body_file: "" for the built-in text
+  std::string body;                 // what load_config() found in it
+  std::uint32_t max_per_hour = 60;  // notify.max_per_hour: mails; the rest waits and goes in one
+};
+
+enum class FarmTrust { all, seen, none };
+
+struct FarmConfig {  // [farm]: counts and blocks shared with other hosts; off without a url
+  std::string url;   // farm.url: of a Redis server
+  std::string user;  // farm.user: "" for the server's default user
+  std::string password_file;                // farm.password_file: "" for none
+  std::string prefix = "exiwarden:";        // farm.prefix: of the keys there
+  std::string host;                         // farm.host: "" for this machine's name
+  std::chrono::seconds connect_timeout{1};  // farm.connect_timeout: 1 s..60 s
+  std::chrono::seconds command_timeout{1};  // farm.command_timeout: 1 s..60 s
+  FarmTrust trust = FarmTrust::all;         // farm.trust: whose blocks by others are ours too
+  std::uint32_t max_per_hour = 1000;        // farm.max_per_hour: of those, for each list
+};
+
+// [[rule.override]]: another limit for some. The first that fits an identity counts.
+struct Override {
+  std::vector<std::string> users;    // override.users: whole identities
+  std::vector<std::string> domains;  // override.domains: what follows the last "@" of one
+  std::vector<Network> hosts;        // override.hosts: relay rules only
+  std::uint32_t limit = 100;         // override.limit: 1..1,000,000
+};
+
+struct Rule {
+  std::string name;
+  IdentityKind identity = IdentityKind::user;
+  std::vector<Signal> signals{Signal::rejected_rcpt, Signal::tagged, Signal::warned};
+  std::uint32_t limit = 100;          // 1..1,000,000
+  std::chrono::seconds period{3600};  // 1 s..366 d
+  CountBy count = CountBy::attempts;
+  std::string list;     // default: by identity, below state.directory
+  int ipv6_prefix = 0;  // 1..128, relay rules only; 0: relay.ipv6_prefix
+  std::vector<Override> overrides;
+  std::uint32_t watch = 0;  // rule.watch: percent of the limit that is worth a notice; 0: none
+  // rule.block_for: the first time, the second ...; the last one for all further. Empty, or
+  // kForever in it: until somebody frees him.
+  std::vector<std::chrono::seconds> block_for;
+  std::chrono::seconds repeat_within{30 * 86400};  // rule.repeat_within: after a block's end
+};
+inline constexpr std::chrono::seconds kForever{0};
+
+struct ConfigProblem {
+  std::string file;
+  std::uint32_t line = 0, column = 0;  // 1-based; 0: not tied to a place
+  std::string key;                     // "rule[1].limit"
+  std::string what;                    // "is "many"; accepted: a whole number from 1 to 1000000"
+};
+
+struct Config {
+  LogConfig log;
+  RelayConfig relay;
+  ExemptConfig exempt;
+  ReasonsConfig reasons;
+  StateConfig state;
+  EximConfig exim;
+  NotifyConfig notify;
+  FarmConfig farm;
+  std::vector<PatternConfig> patterns;
+  std::vector<IdentityMapConfig> identity_maps;
+  std::vector<Rule> rules;  // never empty: "authenticated" and "relay" if the file has none
+  std::vector<ConfigProblem> warnings;  // sound, but probably not what is meant
+
+  static Config defaults();  // what an empty file gives
+};
+
+// "exiwarden.toml:12:3: rule[1].limit: is ..."
+std::string describe(const ConfigProblem& problem);
+
+// All or nothing: a Config, or every problem found (never an empty list). `file` only names the
+// text.
+std::variant<Config, std::vector<ConfigProblem>> parse_config(std::string_view text,
+                                                              const std::string& file);
+// The same for a file on disk; that it cannot be read is a problem too.
+std::variant<Config, std::vector<ConfigProblem>> load_config(const std::string& path);
+
+// "90s", "1h30m", "2d", "1w" -> seconds; nullopt if it is anything else (a number without its unit
+// too) or over a century.
+std::optional<std::chrono::seconds> parse_duration(std::string_view text);
+// 5400 s -> "1h30m"
+std::string duration_text(std::chrono::seconds duration);
+
+}  // namespace agent

@@ -1,0 +1,55 @@
+// What the core hands to the edge: a rule's limit was reached, and why.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/core/config.h"
+#include "agent/core/zone.h"
+
+namespace agent {
+
+// Where a line stands.
+struct Place {
+  std::string file;
+  std::uint64_t line = 0;    // 1-based
+  std::uint64_t offset = 0;  // of its first byte, uncompressed
+};
+
+// A piece of the evidence, as raw as the log: escape before showing it anywhere.
+struct Sample {
+  std::int64_t time = 0;  // seconds since 1970 UTC
+  std::string host, recipient, reason;
+  bool operator==(const Sample&) const = default;
+};
+
+struct HostCount {
+  std::string host;
+  std::uint32_t count = 0;
+  bool operator==(const HostCount&) const = default;
+};
+
+struct Decision {
+  std::string rule;
+  IdentityKind identity_kind = IdentityKind::user;
+  std::string identity;  // as Exim prints it (relays: address or network)
+  std::string list;      // path of the list it belongs into
+  Instant time{};        // of the deciding event
+  Instant first{};       // of the oldest event in the window
+  std::uint32_t count = 0;
+  std::uint32_t limit = 0;
+  std::chrono::seconds period{};
+  Place place;
+  std::vector<HostCount> hosts;   // that this identity used since its window was last empty
+  std::uint32_t other_hosts = 0;  // events from further hosts that were not kept apart
+  std::vector<Sample> samples;    // the newest ones
+  std::vector<HostCount> farm;    // mail hosts that counted it together; empty: this one alone
+  // When the block ends by itself; nullopt: when somebody frees him.
+  std::optional<Instant> until;
+  std::uint32_t times = 1;  // blocks in a row, this one too, as rule.repeat_within sees it
+};
+
+}  // namespace agent

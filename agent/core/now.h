@@ -1,0 +1,15 @@
+// One reading of the clocks; a turn of the engine knows no other time.
+#pragma once
+
+#include <chrono>
+
+#include "agent/core/zone.h"
+
+namespace agent {
+
+struct Moment {
+  Instant wall{};
+  std::chrono::steady_clock::time_point steady{};
+};
+
+}  // namespace agent

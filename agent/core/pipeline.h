@@ -1,0 +1,149 @@
+// READ FIRST. The one way from bytes to decisions; run, replay and tune all drive it:
+//   bytes -> lines -> events (parsers/reader.h) -> who is charged (attribution.h)
+//         -> windows (counting.h) -> decisions (decision.h)
+// Pure: no I/O, no clock, no globals. The same bytes give the same decisions, however they are cut.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "agent/core/attribution.h"
+#include "agent/core/config.h"
+#include "agent/core/counting.h"
+#include "agent/core/decision.h"
+#include "agent/core/submissions.h"
+#include "agent/core/tag_check.h"
+#include "agent/core/zone.h"
+#include "parsers/entries/prepared.h"
+#include "parsers/entries/reader.h"
+
+namespace agent {
+
+// One event with everything the pipeline found out about it; views die with the call.
+struct Signalled {
+  const parsers::Event& event;
+  Instant time;
+  Charge charge;
+  const std::string& file;
+};
+
+struct PipelineOptions {
+  std::shared_ptr<const parsers::Reasons> reasons;
+  std::shared_ptr<const parsers::Patterns> patterns;  // null: none
+  std::string tag_secret;                             // empty: tagged lines need no tag
+  bool submissions = false;  // join failed deliveries, also if no rule listens to them
+  // What Exim itself says, where the config leaves it to that; nullopt: what the log shows.
+  std::optional<bool> junk_helo;
+  Zone zone = Zone::utc();
+  std::vector<IpAddress> own;                      // addresses of this machine
+  std::shared_ptr<const Tables> tables;            // null: what the config holds of them
+  parsers::CivilSeconds not_after = 253402300799;  // for syslog stamps without a year
+};
+
+class Pipeline {
+ public:
+  using OnDecision = std::function<void(Decision&&)>;
+  using OnEnd = std::function<void(const Counting::End&)>;
+  using OnSignal = std::function<void(const Signalled&)>;
+  // Every message that came in, if submissions are read.
+  using OnArrival =
+      std::function<void(Instant time, const std::string& file, std::string_view message_id,
+                         const parsers::Arrival& arrival)>;
+  // Gets what would be counted, in its place (tune has windows of its own).
+  using OnOccurrence = std::function<void(const Occurrence&)>;
+  // Says whether an event may count (filters of replay); by default all may.
+  using Admits = std::function<bool(const Signalled&)>;
+
+  Pipeline(const Config& config, PipelineOptions options);
+  ~Pipeline();
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  // Another log file; its bytes are fed in file order. Returns its number.
+  std::size_t add_log(std::string name);
+  void remove_log(std::size_t log);
+  // The same log goes on in another file, or the file begins again.
+  void start_file(std::size_t log, std::string name);
+  void feed(std::size_t log, std::span<const char> bytes);
+  // The same with what was prepared of these bytes, on whatever thread, by one of prepares(); each
+  // thread needs one of its own. They must not be used once the log is gone.
+  using Prepare = std::function<void(std::span<const char>, parsers::PreparedBlock&)>;
+  void feed(std::size_t log, std::span<const char> bytes, parsers::PreparedBlock& prepared);
+  [[nodiscard]] std::function<Prepare()> prepares(std::size_t log) const;
+  // The log is read for the first time at this moment: its older lines fill windows, but only
+  // events younger than one period may decide.
+  void set_first_start(std::size_t log, std::optional<Instant> time);
+  // The files of exempt and identity_map hold something else from now on.
+  void set_tables(const Config& config, std::shared_ptr<const Tables> tables);
+  // What this log says up to then has counted already; nullopt: nothing has.
+  void set_counted_until(std::size_t log, std::optional<Instant> time);
+  [[nodiscard]] std::optional<Instant> counted_until(std::size_t log) const;
+  // Another configuration, in the midst of it: what was counted is kept where it still has a rule,
+  // logs go on after their last whole line (what came after it must be fed again).
+  void reconfigure(const Config& config, PipelineOptions options);
+
+  void on_decision(OnDecision callback) { on_decision_ = std::move(callback); }
+  // Somebody came near a limit (rule.watch).
+  void on_watch(OnDecision callback) { on_watch_ = std::move(callback); }
+  // A block has ended by log time; comes before a decision by the same event.
+  void on_end(OnEnd callback) { on_end_ = std::move(callback); }
+  void on_signal(OnSignal callback) { on_signal_ = std::move(callback); }
+  void on_arrival(OnArrival callback) { on_arrival_ = std::move(callback); }
+  void divert(OnOccurrence callback) { divert_ = std::move(callback); }
+  void admit(Admits callback) { admits_ = std::move(callback); }
+
+  Counting& counting() { return counting_; }
+  [[nodiscard]] const Counting& counting() const { return counting_; }
+  [[nodiscard]] const PipelineOptions& options() const { return options_; }
+  Submissions& submissions() { return submissions_; }
+  [[nodiscard]] const Submissions& submissions() const { return submissions_; }
+  TagCheck& tags() { return tags_; }
+  parsers::LogReader& reader(std::size_t log);
+  StampClock& clock(std::size_t log);
+  // The time of the last event of the log that is furthest ahead; nullopt: none had any yet.
+  [[nodiscard]] std::optional<Instant> shown() const;
+  // Of all logs, those that were removed too.
+  [[nodiscard]] parsers::ReaderCounters counters() const;
+  [[nodiscard]] const std::array<std::uint64_t, kCharged>& charged() const { return charged_; }
+  // Tagged lines by what their tag was worth.
+  [[nodiscard]] const std::array<std::uint64_t, TagCheck::kVerdicts>& tagged() const {
+    return tagged_;
+  }
+
+ private:
+  class Log;
+  void on_event(Log& log, const parsers::Event& event);
+  void tell_ends();
+  void charge(Log& log, const parsers::Event& event, Instant time);
+  // Keeps in mind who submitted a message, if he could be charged for its failures.
+  void remember(std::string_view message_id, const parsers::Arrival& arrival);
+  // Fills in who submitted the message that failed; false: nobody known, or charged already.
+  bool join(parsers::Event& event);
+
+  PipelineOptions options_;
+  parsers::ReaderOptions reader_options_;
+  Attribution attribution_;
+  Counting counting_;
+  Submissions submissions_;
+  TagCheck tags_;
+  std::vector<std::unique_ptr<Log>> logs_;  // null: removed, the number is free
+  OnDecision on_decision_, on_watch_;
+  Counting::OnDecision decided_, watched_;  // what counting is given of them
+  OnEnd on_end_;
+  OnSignal on_signal_;
+  OnArrival on_arrival_;
+  OnOccurrence divert_;
+  Admits admits_;
+  std::array<std::uint64_t, kCharged> charged_{};  // events by Charged
+  std::array<std::uint64_t, TagCheck::kVerdicts> tagged_{};
+  parsers::ReaderCounters removed_;  // what removed logs had counted
+};
+
+// The signal that an event is, if rules can ask for it.
+[[nodiscard]] std::optional<Signal> signal_of(parsers::Kind kind);
+
+}  // namespace agent

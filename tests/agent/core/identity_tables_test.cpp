@@ -1,0 +1,160 @@
+#include "agent/core/identity_tables.h"
+
+#include "agent/core/attribution.h"
+#include "agent/queue_match.h"
+#include "agent/table_files.h"
+#include "tests/catch.h"
+#include "tests/fakes.h"
+
+using namespace agent;
+using std::chrono::seconds;
+
+namespace {
+
+Config config_of(const std::string& text) {
+  auto parsed = parse_config(text, "x.toml");
+  if (const auto* problems = std::get_if<1>(&parsed)) FAIL(describe(problems->front()));
+  return std::get<Config>(std::move(parsed));
+}
+
+std::shared_ptr<const Tables> read(const Config& config) {
+  actions::PosixFiles files;
+  auto tables = read_tables(config, files);
+  if (const auto* wrong = std::get_if<std::string>(&tables)) FAIL(*wrong);
+  return std::get<0>(tables);
+}
+
+Charge charge(Attribution& attribution, std::optional<std::string_view> user,
+              std::optional<std::string_view> host) {
+  parsers::Event event;
+  event.kind = parsers::Kind::rejected_rcpt;
+  event.user = user;
+  event.host = host;
+  if (user) event.authenticator = "plain";
+  return attribution.charge(event);
+}
+
+}  // namespace
+
+TEST_CASE("an identity map rewrites first, then looks up") {
+  fakes::Directory home;
+  fakes::write(home / "names",
+               "bob: robert\nRobert: never\n\"a b\": c d\nempty:\n"
+               "192.0.2.7: customer7\n\"2001:DB8::1\": customer8\n");
+  const auto config = config_of(
+      "[[identity_map]]\nidentity = \"user\"\nregex = '[@+].*'\n"
+      "rewrite = ''\nfile = \"" +
+      home / "names" + "\"\n" +
+      "[[identity_map]]\nidentity = \"user\"\nregex = '^x(.*)$'\n"
+      "rewrite = 'y\\1'\n"
+      "[[identity_map]]\nidentity = \"relay\"\nfile = \"" +
+      home / "names" + "\"\n");
+  const auto tables = read(config);
+  const std::tuple<IdentityKind, std::string, std::string> rows[] = {
+      {IdentityKind::user, "bob", "robert"},
+      {IdentityKind::user, "BOB@example.org", "robert"},
+      {IdentityKind::user, "ann+tag@example.org", "ann"},
+      {IdentityKind::user, "a b", "c d"},
+      {IdentityKind::user, "empty", "empty"},
+      {IdentityKind::user, "@all", "@all"},  // nothing would be left: it stays
+      {IdentityKind::user, "xylo", "yylo"},  // the maps follow one another
+      {IdentityKind::user, "192.0.2.7", "customer7"},
+      {IdentityKind::relay, "192.0.2.7", "customer7"},
+      {IdentityKind::relay, "2001:db8::1", "customer8"},
+      {IdentityKind::relay, "192.0.2.8", "192.0.2.8"},
+      {IdentityKind::local, "bob", "bob"},
+  };
+  for (const auto& [kind, printed, name] : rows) {
+    INFO(printed);
+    CHECK(tables->identities.name(kind, printed) == name);
+  }
+  CHECK_FALSE(tables->identities.maps(IdentityKind::local));
+}
+
+TEST_CASE("who is charged is who the id or host stands for, unless either is exempt") {
+  fakes::Directory home;
+  fakes::write(home / "users", "# ours\nList@example.org: since 2020\n\"a b\"\nmapped\n");
+  fakes::write(home / "hosts", "# monitoring\n 192.0.2.128/25 # all of it\n\n2001:db8::9\n");
+  const auto config = config_of(
+      "[relay]\nhosts = [\"192.0.2.0/24\", \"2001:db8::/32\"]\nown = []\n"
+      "[exempt]\nusers = [\"one\"]\nhosts = [\"192.0.2.1\"]\nuser_files = [\"" +
+      home / "users" + "\"]\nhost_files = [\"" + home / "hosts" + "\"]\n" +
+      "[[identity_map]]\nidentity = \"user\"\nregex = '-.*'\nrewrite = ''\n"
+      "[[identity_map]]\nidentity = \"relay\"\nregex = '^192\\.0\\.2\\.7$'\nrewrite = "
+      "'customer'\n");
+  Attribution attribution(config, {}, read(config));
+  using Text = std::optional<std::string_view>;
+  const std::tuple<Text, Text, Charged, std::string_view> rows[] = {
+      {"bob", {}, Charged::user, "bob"},
+      {"bob-phone", {}, Charged::user, "bob"},
+      {"one", {}, Charged::exempt, ""},
+      {"one-phone", {}, Charged::exempt, ""},
+      {"LIST@example.org", {}, Charged::exempt, ""},
+      {"a b", {}, Charged::exempt, ""},
+      {"mapped-by", {}, Charged::exempt, ""},
+      {{}, "192.0.2.1", Charged::exempt, ""},
+      {{}, "192.0.2.200", Charged::exempt, ""},
+      {{}, "2001:db8::9", Charged::exempt, ""},
+      {{}, "192.0.2.7", Charged::relay, "customer"},
+      {{}, "192.0.2.8", Charged::relay, "192.0.2.8"},
+  };
+  for (const auto& [user, host, verdict, identity] : rows) {
+    INFO(user.value_or("") << host.value_or(""));
+    const auto found = charge(attribution, user, host);
+    CHECK(name_of(found.verdict) == name_of(verdict));
+    CHECK(found.identity == identity);
+  }
+  actions::QueuedMessage message;
+  message.user = "bob-phone";
+  message.authenticator = "plain";
+  message.host = "192.0.2.7";
+  const auto tables = read(config);
+  const auto& map = tables->identities;
+  CHECK(sent_by(message, IdentityKind::user, "bob", map));
+  CHECK_FALSE(sent_by(message, IdentityKind::user, "bob-phone", map));
+  CHECK_FALSE(sent_by(message, IdentityKind::relay, "customer", map));
+  message.user = message.authenticator = "";
+  CHECK(sent_by(message, IdentityKind::relay, "customer", map));
+  CHECK_FALSE(sent_by(message, IdentityKind::relay, "192.0.2.7", map));
+}
+
+TEST_CASE("files are read again once a change has settled, and a fault changes nothing") {
+  fakes::Directory home;
+  fakes::write(home / "hosts", "192.0.2.1\n");
+  const auto config = config_of("[exempt]\nhost_files = [\"" + home / "hosts" + "\"]\n");
+  actions::PosixFiles files;
+  std::vector<std::string> said;
+  TableFiles tables(files, [&](const std::string& text) { said.push_back(text); });
+  CHECK_FALSE(tables.next_look());
+  tables.follow(config);
+  TableFiles::Steady now{};
+  const auto look = [&] {
+    now += TableFiles::kLook;
+    return tables.look(now);
+  };
+  const auto hosts = [](const std::shared_ptr<const Tables>& found) {
+    return found ? static_cast<int>(found->exempt_hosts.size()) : -1;
+  };
+  CHECK(hosts(look()) == 1);
+  CHECK(hosts(look()) == -1);
+  CHECK(said.empty());
+  fakes::write(home / "hosts", "192.0.2.1\n192.0.2.2\n");
+  CHECK(hosts(look()) == -1);  // somebody may still be writing
+  CHECK(tables.look(now) == nullptr);
+  CHECK(hosts(look()) == 2);
+  fakes::write(home / "hosts", "192.0.2.1\nnonsense\n");
+  CHECK(hosts(look()) == -1);
+  CHECK(hosts(look()) == -1);
+  CHECK(tables.fault().find("line 2 is \"nonsense\"") != std::string::npos);
+  CHECK(said.size() == 2);
+  CHECK(hosts(look()) == -1);
+  CHECK(said.size() == 2);
+  std::filesystem::remove(home / "hosts");
+  (void)look();
+  CHECK(hosts(look()) == -1);
+  CHECK(tables.fault().find("No such file") != std::string::npos);
+  fakes::write(home / "hosts", "\n");
+  (void)look();
+  CHECK(hosts(look()) == 0);
+  CHECK(tables.fault().empty());
+}
