@@ -7,7 +7,7 @@
 #include "actions/exim/exim_settings.h"
 #include "actions/program.h"
 #include "agent/checks.h"
-#include "agent/surroundings.h"
+#include "agent/config/host_facts.h"
 
 namespace agent {
 namespace {

@@ -27,7 +27,7 @@
 #include "agent/core/pipeline.h"
 #include "agent/saver.h"
 #include "agent/state_file.h"
-#include "agent/table_files.h"
+#include "agent/config/table_files.h"
 
 namespace agent {
 

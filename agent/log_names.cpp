@@ -15,8 +15,8 @@
 #include <system_error>
 #include <utility>
 
-#include "agent/nearest_file.h"
-#include "agent/spelling.h"
+#include "agent/config/nearest_file.h"
+#include "agent/config/spelling.h"
 
 namespace agent {
 namespace {

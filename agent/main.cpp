@@ -13,7 +13,7 @@
 
 #include "agent/commands/help.h"
 #include "agent/core/printable.h"
-#include "agent/spelling.h"
+#include "agent/config/spelling.h"
 #include "agent/version.h"
 
 namespace {

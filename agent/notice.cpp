@@ -8,7 +8,7 @@
 #include "agent/core/attribution.h"
 #include "agent/core/digest.h"
 #include "agent/notice_json.h"
-#include "agent/notice_template.h"
+#include "agent/config/notice_template.h"
 #include "agent/core/printable.h"
 #include "agent/record.h"
 #include "agent/report/dossier.h"

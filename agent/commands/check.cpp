@@ -12,10 +12,10 @@
 
 #include "agent/checks.h"
 #include "agent/commands/command.h"
-#include "agent/config_text.h"
+#include "agent/config/config_dump.h"
 #include "agent/core/printable.h"
-#include "agent/spelling.h"
-#include "agent/surroundings.h"
+#include "agent/config/spelling.h"
+#include "agent/config/host_facts.h"
 #include "agent/terminal.h"
 
 namespace agent {

@@ -10,10 +10,10 @@
 #include "agent/commands/selection.h"
 #include "agent/decision_text.h"
 #include "agent/core/explanation.h"
-#include "agent/nearest_file.h"
+#include "agent/config/nearest_file.h"
 #include "agent/core/printable.h"
-#include "agent/spelling.h"
-#include "agent/surroundings.h"
+#include "agent/config/spelling.h"
+#include "agent/config/host_facts.h"
 #include "agent/terminal.h"
 
 namespace agent {

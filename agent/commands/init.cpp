@@ -13,10 +13,10 @@
 #include "actions/files.h"
 #include "agent/commands/command.h"
 #include "agent/commands/list_scope.h"
-#include "agent/first_config.h"
-#include "agent/nearest_file.h"
+#include "agent/config/first_config.h"
+#include "agent/config/nearest_file.h"
 #include "agent/core/printable.h"
-#include "agent/spelling.h"
+#include "agent/config/spelling.h"
 
 namespace agent {
 namespace {

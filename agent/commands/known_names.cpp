@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "agent/core/attribution.h"
-#include "agent/spelling.h"
+#include "agent/config/spelling.h"
 
 namespace agent {
 namespace {

@@ -10,8 +10,8 @@
 #include "agent/core/attribution.h"
 #include "agent/core/network.h"
 #include "agent/core/printable.h"
-#include "agent/spelling.h"
-#include "agent/table_files.h"
+#include "agent/config/spelling.h"
+#include "agent/config/table_files.h"
 
 namespace agent {
 namespace {

@@ -14,7 +14,7 @@
 #include "agent/log_names.h"
 #include "agent/core/printable.h"
 #include "agent/progress.h"
-#include "agent/spelling.h"
+#include "agent/config/spelling.h"
 
 namespace agent {
 namespace {

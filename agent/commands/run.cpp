@@ -18,7 +18,7 @@
 #include "agent/service.h"
 #include "agent/service_manager.h"
 #include "agent/short_slices.h"
-#include "agent/surroundings.h"
+#include "agent/config/host_facts.h"
 
 namespace agent {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "agent/core/attribution.h"
 #include "agent/core/printable.h"
-#include "agent/surroundings.h"
+#include "agent/config/host_facts.h"
 #include "parsers/fields/stamp.h"
 
 namespace agent {

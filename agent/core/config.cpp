@@ -9,14 +9,14 @@
 #include <cstring>
 #include <memory>
 
-#include "agent/config_checks.h"
-#include "agent/config_reader.h"
-#include "agent/config_rules.h"
-#include "agent/farm/config.h"
-#include "agent/nearest_file.h"
-#include "agent/notice_template.h"
+#include "agent/config/config_checks.h"
+#include "agent/config/config_reader.h"
+#include "agent/config/config_rules.h"
+#include "agent/config/farm_config.h"
+#include "agent/config/nearest_file.h"
+#include "agent/config/notice_template.h"
 #include "agent/core/printable.h"
-#include "agent/spelling.h"
+#include "agent/config/spelling.h"
 #include "parsers/entries/pattern_risk.h"
 #include "parsers/entries/patterns.h"
 

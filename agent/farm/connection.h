@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "actions/result.h"
-#include "agent/farm/address.h"
+#include "agent/config/farm_address.h"
 #include "agent/farm/answer.h"
 
 struct redisContext;

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "agent/config_text.h"
+#include "agent/config/config_dump.h"
 #include "agent/report/html.h"
 #include "agent/report/replay_text.h"
 #include "agent/report/timeline.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "agent/config_text.h"
+#include "agent/config/config_dump.h"
 
 namespace agent {
 namespace {

@@ -16,8 +16,8 @@
 
 #include "actions/lists/lsearch.h"
 #include "agent/decision_text.h"
-#include "agent/surroundings.h"
-#include "agent/table_files.h"
+#include "agent/config/host_facts.h"
+#include "agent/config/table_files.h"
 #include "tests/durability/faults.h"
 
 namespace lab {

@@ -9,7 +9,7 @@
 
 #include "actions/lists/lsearch.h"
 #include "agent/core/attribution.h"
-#include "agent/surroundings.h"
+#include "agent/config/host_facts.h"
 
 namespace farm_lab {
 namespace {

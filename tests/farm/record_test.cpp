@@ -1,6 +1,6 @@
 #include "agent/farm/record.h"
 
-#include "agent/farm/address.h"
+#include "agent/config/farm_address.h"
 #include "tests/catch.h"
 
 using agent::decode_farm_name;

@@ -2,7 +2,7 @@
 // neither.
 #include "agent/core/config.h"
 
-#include "agent/config_text.h"
+#include "agent/config/config_dump.h"
 #include "fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

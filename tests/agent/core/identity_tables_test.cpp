@@ -2,7 +2,7 @@
 
 #include "agent/core/attribution.h"
 #include "agent/queue_match.h"
-#include "agent/table_files.h"
+#include "agent/config/table_files.h"
 #include "tests/catch.h"
 #include "tests/fakes.h"
 

@@ -1,4 +1,4 @@
-#include "agent/surroundings.h"
+#include "agent/config/host_facts.h"
 
 #include <fmt/format.h>
 #include <ifaddrs.h>
@@ -10,9 +10,9 @@
 
 #include "actions/files.h"
 #include "agent/core/printable.h"
-#include "agent/spelling.h"
-#include "agent/table_files.h"
-#include "agent/zone_names.h"
+#include "agent/config/spelling.h"
+#include "agent/config/table_files.h"
+#include "agent/config/zone_names.h"
 
 namespace agent {
 namespace {

@@ -1,4 +1,4 @@
-#include "agent/farm/config.h"
+#include "agent/config/farm_config.h"
 
 #include <fmt/format.h>
 
@@ -6,8 +6,8 @@
 #include <map>
 #include <variant>
 
-#include "agent/config_checks.h"
-#include "agent/farm/address.h"
+#include "agent/config/config_checks.h"
+#include "agent/config/farm_address.h"
 #include "agent/farm/record.h"
 
 namespace agent {

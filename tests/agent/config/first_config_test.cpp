@@ -1,4 +1,4 @@
-#include "agent/first_config.h"
+#include "agent/config/first_config.h"
 
 #include "agent/core/config.h"
 #include "tests/catch.h"

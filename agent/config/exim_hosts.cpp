@@ -1,4 +1,4 @@
-#include "agent/exim_hosts.h"
+#include "agent/config/exim_hosts.h"
 
 #include <cctype>
 

@@ -1,4 +1,4 @@
-#include "agent/config_text.h"
+#include "agent/config/config_dump.h"
 
 #include <fmt/format.h>
 

@@ -1,10 +1,10 @@
-#include "agent/first_config.h"
+#include "agent/config/first_config.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "agent/config_text.h"
+#include "agent/config/config_dump.h"
 
 namespace agent {
 namespace {

@@ -1,4 +1,4 @@
-#include "agent/farm/address.h"
+#include "agent/config/farm_address.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "agent/config_reader.h"
+#include "agent/config/config_reader.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "agent/core/printable.h"
-#include "agent/spelling.h"
+#include "agent/config/spelling.h"
 
 namespace agent {
 namespace {

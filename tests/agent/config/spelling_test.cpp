@@ -1,4 +1,4 @@
-#include "agent/spelling.h"
+#include "agent/config/spelling.h"
 
 #include "tests/catch.h"
 

@@ -1,4 +1,4 @@
-#include "agent/table_files.h"
+#include "agent/config/table_files.h"
 
 #include <fmt/format.h>
 

@@ -1,11 +1,11 @@
-#include "agent/config_rules.h"
+#include "agent/config/config_rules.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
-#include "agent/config_checks.h"
+#include "agent/config/config_checks.h"
 #include "agent/core/identity_tables.h"
 
 namespace agent {

@@ -1,4 +1,4 @@
-#include "agent/config_checks.h"
+#include "agent/config/config_checks.h"
 
 #include <fmt/format.h>
 #include <re2/re2.h>
@@ -11,10 +11,10 @@
 #include "actions/send/mail.h"
 #include "actions/send/webhook.h"
 #include "agent/core/network.h"
-#include "agent/notice_template.h"
-#include "agent/spelling.h"
+#include "agent/config/notice_template.h"
+#include "agent/config/spelling.h"
 #include "agent/core/zone.h"
-#include "agent/zone_names.h"
+#include "agent/config/zone_names.h"
 
 namespace agent {
 

@@ -1,10 +1,10 @@
-#include "agent/nearest_file.h"
+#include "agent/config/nearest_file.h"
 
 #include <filesystem>
 #include <system_error>
 #include <vector>
 
-#include "agent/spelling.h"
+#include "agent/config/spelling.h"
 
 namespace agent {
 namespace {

@@ -1,4 +1,4 @@
-#include "agent/zone_names.h"
+#include "agent/config/zone_names.h"
 
 #include <algorithm>
 #include <cctype>
@@ -6,7 +6,7 @@
 #include <system_error>
 #include <vector>
 
-#include "agent/spelling.h"
+#include "agent/config/spelling.h"
 
 namespace agent {
 namespace {

@@ -10,7 +10,7 @@
 #include <set>
 #include <sstream>
 
-#include "agent/config_text.h"
+#include "agent/config/config_dump.h"
 #include "tests/catch.h"
 
 using agent::Config;

@@ -2,7 +2,7 @@
 // overrides, and [[identity_map]].
 #pragma once
 
-#include "agent/config_reader.h"
+#include "agent/config/config_reader.h"
 
 namespace agent {
 

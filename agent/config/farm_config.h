@@ -1,7 +1,7 @@
 // Reading of [farm].
 #pragma once
 
-#include "agent/config_reader.h"
+#include "agent/config/config_reader.h"
 
 namespace agent {
 

@@ -1,11 +1,11 @@
-#include "agent/notice_template.h"
+#include "agent/config/notice_template.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <optional>
 
-#include "agent/spelling.h"
+#include "agent/config/spelling.h"
 
 namespace agent {
 namespace {

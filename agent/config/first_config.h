@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "actions/exim/exim_settings.h"
-#include "agent/exim_hosts.h"
+#include "agent/config/exim_hosts.h"
 
 namespace agent {
 
