@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "agent/core/digest.h"
-#include "agent/unpack.h"
+#include "agent/archive/unpack.h"
 #include "parsers/fields/lines.h"
 
 namespace agent {

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "actions/result.h"
-#include "agent/log_input.h"
+#include "agent/archive/log_input.h"
 
 namespace agent {
 

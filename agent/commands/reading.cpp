@@ -8,12 +8,12 @@
 #include <set>
 #include <utility>
 
-#include "agent/interrupt.h"
-#include "agent/log_catalog.h"
-#include "agent/log_merge.h"
-#include "agent/log_names.h"
+#include "agent/archive/interrupt.h"
+#include "agent/archive/log_catalog.h"
+#include "agent/archive/log_merge.h"
+#include "agent/archive/log_names.h"
 #include "agent/core/printable.h"
-#include "agent/progress.h"
+#include "agent/archive/progress.h"
 #include "agent/config/spelling.h"
 
 namespace agent {

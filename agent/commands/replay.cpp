@@ -17,7 +17,7 @@
 #include "agent/commands/report_files.h"
 #include "agent/commands/standing.h"
 #include "agent/decision_text.h"
-#include "agent/log_names.h"
+#include "agent/archive/log_names.h"
 #include "agent/core/printable.h"
 #include "agent/report/entries.h"
 #include "agent/report/gather.h"

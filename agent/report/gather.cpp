@@ -9,7 +9,7 @@
 #include <fstream>
 
 #include "agent/core/counting.h"
-#include "agent/interrupt.h"
+#include "agent/archive/interrupt.h"
 
 namespace agent {
 namespace {

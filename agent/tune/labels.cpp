@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "agent/core/attribution.h"
-#include "agent/log_input.h"
+#include "agent/archive/log_input.h"
 
 namespace agent {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/log_input.h"
+#include "agent/archive/log_input.h"
 #include "agent/core/pipeline.h"
 #include "parsers/entries/rejection.h"
 #include "tests/catch.h"

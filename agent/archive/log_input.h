@@ -8,8 +8,8 @@
 #include <string>
 
 #include "actions/result.h"
-#include "agent/log_bytes.h"
-#include "agent/read_ahead.h"
+#include "agent/archive/log_bytes.h"
+#include "agent/archive/read_ahead.h"
 
 namespace agent {
 

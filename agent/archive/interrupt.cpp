@@ -1,4 +1,4 @@
-#include "agent/interrupt.h"
+#include "agent/archive/interrupt.h"
 
 namespace agent {
 namespace {

@@ -1,4 +1,4 @@
-#include "agent/progress.h"
+#include "agent/archive/progress.h"
 
 #include "tests/catch.h"
 

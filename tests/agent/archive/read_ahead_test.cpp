@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "agent/log_input.h"
+#include "agent/archive/log_input.h"
 #include "parsers/entries/prepared.h"
 #include "tests/catch.h"
 #include "tests/fakes.h"

@@ -1,4 +1,4 @@
-#include "agent/log_names.h"
+#include "agent/archive/log_names.h"
 
 #include <fmt/format.h>
 #include <glob.h>

@@ -1,4 +1,4 @@
-#include "agent/log_bytes.h"
+#include "agent/archive/log_bytes.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "agent/unpack.h"
+#include "agent/archive/unpack.h"
 
 namespace agent {
 namespace {

@@ -1,4 +1,4 @@
-#include "agent/log_catalog.h"
+#include "agent/archive/log_catalog.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <map>
 #include <utility>
 
-#include "agent/log_copies.h"
+#include "agent/archive/log_copies.h"
 #include "parsers/fields/prefix.h"
 #include "parsers/fields/syslog.h"
 

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "actions/result.h"
-#include "agent/log_input.h"
-#include "agent/log_names.h"
+#include "agent/archive/log_input.h"
+#include "agent/archive/log_names.h"
 #include "agent/core/zone.h"
 #include "parsers/fields/stamp.h"
 

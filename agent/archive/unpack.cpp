@@ -1,4 +1,4 @@
-#include "agent/unpack.h"
+#include "agent/archive/unpack.h"
 
 #include <bzlib.h>
 #include <lzma.h>

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "actions/result.h"
-#include "agent/log_catalog.h"
+#include "agent/archive/log_catalog.h"
 #include "agent/core/pipeline.h"
 
 namespace agent {

@@ -1,4 +1,4 @@
-#include "agent/log_input.h"
+#include "agent/archive/log_input.h"
 
 #include <sched.h>
 

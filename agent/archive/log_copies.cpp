@@ -1,4 +1,4 @@
-#include "agent/log_copies.h"
+#include "agent/archive/log_copies.h"
 
 #include <algorithm>
 #include <cstring>
@@ -6,8 +6,8 @@
 #include <string_view>
 #include <utility>
 
-#include "agent/interrupt.h"
-#include "agent/log_input.h"
+#include "agent/archive/interrupt.h"
+#include "agent/archive/log_input.h"
 
 namespace agent {
 namespace {

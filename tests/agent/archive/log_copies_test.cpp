@@ -1,9 +1,9 @@
-#include "agent/log_copies.h"
+#include "agent/archive/log_copies.h"
 
 #include <csignal>
 #include <random>
 
-#include "agent/interrupt.h"
+#include "agent/archive/interrupt.h"
 #include "tests/catch.h"
 #include "tests/fakes.h"
 

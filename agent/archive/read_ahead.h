@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "agent/log_bytes.h"
+#include "agent/archive/log_bytes.h"
 #include "parsers/entries/prepared.h"
 
 namespace agent {

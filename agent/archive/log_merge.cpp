@@ -1,4 +1,4 @@
-#include "agent/log_merge.h"
+#include "agent/archive/log_merge.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "agent/log_copies.h"
+#include "agent/archive/log_copies.h"
 
 namespace agent {
 namespace {

@@ -1,4 +1,4 @@
-#include "agent/read_ahead.h"
+#include "agent/archive/read_ahead.h"
 
 #include <algorithm>
 #include <utility>
