@@ -12,7 +12,7 @@
 
 #include "agent/checks.h"
 #include "agent/core/digest.h"
-#include "agent/inotify.h"
+#include "agent/follow/inotify.h"
 #include "agent/mailer.h"
 
 namespace agent {

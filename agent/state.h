@@ -11,7 +11,7 @@
 
 #include "agent/core/counting.h"
 #include "agent/notice.h"
-#include "agent/rotations.h"
+#include "agent/follow/rotations.h"
 #include "agent/core/silence.h"
 #include "agent/core/submissions.h"
 #include "agent/core/tag_check.h"

@@ -12,7 +12,7 @@
 #include "agent/commands/list_scope.h"
 #include "agent/instance.h"
 #include "agent/levels.h"
-#include "agent/log_file.h"
+#include "agent/follow/log_file.h"
 #include "agent/log_trust.h"
 #include "agent/core/printable.h"
 #include "agent/terminal.h"

@@ -1,4 +1,4 @@
-#include "agent/inotify.h"
+#include "agent/follow/inotify.h"
 
 #include <fmt/format.h>
 #include <sys/inotify.h>

@@ -1,4 +1,4 @@
-#include "agent/rotations.h"
+#include "agent/follow/rotations.h"
 
 #include <sys/stat.h>
 

@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "agent/inotify.h"
+#include "agent/follow/inotify.h"
 #include "agent/core/pipeline.h"
-#include "agent/recent_bytes.h"
-#include "agent/rotations.h"
+#include "agent/follow/recent_bytes.h"
+#include "agent/follow/rotations.h"
 
 namespace agent {
 

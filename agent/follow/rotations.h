@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/log_file.h"
+#include "agent/follow/log_file.h"
 #include "agent/core/zone.h"
 #include "parsers/entries/reader.h"
 

@@ -5,7 +5,7 @@
 #include <limits>
 #include <utility>
 
-#include "agent/follow.h"
+#include "agent/follow/follower.h"
 #include "agent/core/printable.h"
 
 namespace agent {

@@ -1,4 +1,4 @@
-#include "agent/log_file.h"
+#include "agent/follow/log_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

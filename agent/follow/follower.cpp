@@ -1,4 +1,4 @@
-#include "agent/follow.h"
+#include "agent/follow/follower.h"
 
 #include <fmt/format.h>
 #include <sys/inotify.h>
