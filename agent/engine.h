@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "actions/files.h"
-#include "agent/checkpointing.h"
+#include "agent/state/checkpoint_writer.h"
 #include "agent/core/config.h"
 #include "agent/evasions.h"
 #include "agent/farm/member.h"
@@ -25,8 +25,8 @@
 #include "agent/core/now.h"
 #include "agent/outbox.h"
 #include "agent/core/pipeline.h"
-#include "agent/saver.h"
-#include "agent/state_file.h"
+#include "agent/state/saver.h"
+#include "agent/state/checkpoint_file.h"
 #include "agent/config/table_files.h"
 
 namespace agent {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "agent/core/config.h"
-#include "agent/state.h"
+#include "agent/state/checkpoint.h"
 
 namespace agent {
 

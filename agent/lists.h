@@ -22,7 +22,7 @@
 #include "agent/core/counting.h"
 #include "agent/core/decision.h"
 #include "agent/core/now.h"
-#include "agent/state.h"
+#include "agent/state/checkpoint.h"
 #include "agent/core/zone.h"
 
 namespace agent {

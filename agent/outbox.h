@@ -18,7 +18,7 @@
 
 #include "agent/mailer.h"
 #include "agent/notice.h"
-#include "agent/state.h"
+#include "agent/state/checkpoint.h"
 
 namespace agent {
 

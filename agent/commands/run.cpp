@@ -12,7 +12,7 @@
 #include "agent/commands/command.h"
 #include "agent/decision_text.h"
 #include "agent/freezer.h"
-#include "agent/instance.h"
+#include "agent/state/single_instance.h"
 #include "agent/journal.h"
 #include "agent/core/printable.h"
 #include "agent/service.h"

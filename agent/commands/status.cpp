@@ -10,7 +10,7 @@
 #include "agent/commands/command.h"
 #include "agent/commands/farm.h"
 #include "agent/commands/list_scope.h"
-#include "agent/instance.h"
+#include "agent/state/single_instance.h"
 #include "agent/levels.h"
 #include "agent/follow/log_file.h"
 #include "agent/log_trust.h"

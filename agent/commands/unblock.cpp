@@ -13,7 +13,7 @@
 #include "agent/commands/list_scope.h"
 #include "agent/core/printable.h"
 #include "agent/queue_match.h"
-#include "agent/state.h"
+#include "agent/state/checkpoint.h"
 #include "agent/terminal.h"
 
 namespace agent {

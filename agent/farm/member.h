@@ -19,7 +19,7 @@
 #include "agent/core/counting.h"
 #include "agent/farm/link.h"
 #include "agent/core/now.h"
-#include "agent/state.h"
+#include "agent/state/checkpoint.h"
 #include "agent/core/identity_tables.h"
 
 namespace agent {

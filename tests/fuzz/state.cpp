@@ -1,6 +1,6 @@
 // Any bytes as a checkpoint, with the right checksum put behind them: refused, or read to a value
 // that is written and read to the same again.
-#include "agent/state.h"
+#include "agent/state/checkpoint.h"
 
 #include "agent/core/digest.h"
 #include "fuzz.h"

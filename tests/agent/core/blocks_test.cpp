@@ -5,7 +5,7 @@
 #include "agent/core/counting.h"
 #include "agent/list_lines.h"
 #include "agent/lists.h"
-#include "agent/state.h"
+#include "agent/state/checkpoint.h"
 #include "tests/catch.h"
 
 using namespace agent;

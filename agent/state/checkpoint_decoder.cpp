@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "agent/core/digest.h"
-#include "agent/state.h"
-#include "agent/state_fields.h"
+#include "agent/state/checkpoint.h"
+#include "agent/state/checkpoint_fields.h"
 
 namespace agent {
 namespace {

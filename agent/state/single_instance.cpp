@@ -1,4 +1,4 @@
-#include "agent/instance.h"
+#include "agent/state/single_instance.h"
 
 #include <fcntl.h>
 #include <poll.h>

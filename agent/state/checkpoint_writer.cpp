@@ -1,4 +1,4 @@
-#include "agent/checkpointing.h"
+#include "agent/state/checkpoint_writer.h"
 
 #include <algorithm>
 #include <utility>

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/saver.h"
+#include "agent/state/saver.h"
 
 namespace agent {
 

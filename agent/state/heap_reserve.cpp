@@ -1,4 +1,4 @@
-#include "agent/heap_room.h"
+#include "agent/state/heap_reserve.h"
 
 #include <malloc.h>
 #include <sys/mman.h>

@@ -1,4 +1,4 @@
-#include "agent/saver.h"
+#include "agent/state/saver.h"
 
 #include <utility>
 

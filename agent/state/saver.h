@@ -13,7 +13,7 @@
 
 #include "actions/files.h"
 #include "actions/event_fd.h"
-#include "agent/state_file.h"
+#include "agent/state/checkpoint_file.h"
 
 namespace agent {
 

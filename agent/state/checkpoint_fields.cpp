@@ -1,4 +1,4 @@
-#include "agent/state_fields.h"
+#include "agent/state/checkpoint_fields.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "agent/state.h"
+#include "agent/state/checkpoint.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <iterator>
 
 #include "agent/core/digest.h"
-#include "agent/state_fields.h"
+#include "agent/state/checkpoint_fields.h"
 
 namespace agent {
 namespace {

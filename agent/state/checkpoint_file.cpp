@@ -1,8 +1,8 @@
-#include "agent/state_file.h"
+#include "agent/state/checkpoint_file.h"
 
 #include <fmt/format.h>
 
-#include "agent/heap_room.h"
+#include "agent/state/heap_reserve.h"
 
 namespace agent {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "actions/files.h"
-#include "agent/state.h"
+#include "agent/state/checkpoint.h"
 
 namespace agent {
 
