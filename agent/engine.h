@@ -18,7 +18,7 @@
 #include "agent/farm/member.h"
 #include "agent/follow/follower.h"
 #include "agent/follow/inotify.h"
-#include "agent/lists.h"
+#include "agent/lists/list_keeper.h"
 #include "agent/log_trust.h"
 #include "agent/mailer.h"
 #include "agent/metrics.h"

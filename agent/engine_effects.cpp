@@ -5,7 +5,7 @@
 
 #include "actions/exim/exim_settings.h"
 #include "agent/engine.h"
-#include "agent/list_lines.h"
+#include "agent/lists/list_lines.h"
 #include "agent/core/printable.h"
 
 namespace agent {

@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "actions/lists/blocklist.h"
-#include "agent/list_lines.h"
-#include "agent/lists.h"
+#include "agent/lists/list_lines.h"
+#include "agent/lists/list_keeper.h"
 #include "agent/core/printable.h"
 #include "agent/queue_match.h"
 

@@ -3,8 +3,8 @@
 #include <random>
 
 #include "agent/core/counting.h"
-#include "agent/list_lines.h"
-#include "agent/lists.h"
+#include "agent/lists/list_lines.h"
+#include "agent/lists/list_keeper.h"
 #include "agent/state/checkpoint.h"
 #include "tests/catch.h"
 

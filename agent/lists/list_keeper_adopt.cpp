@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "agent/core/attribution.h"
-#include "agent/list_lines.h"
-#include "agent/lists.h"
+#include "agent/lists/list_lines.h"
+#include "agent/lists/list_keeper.h"
 #include "agent/core/printable.h"
 
 namespace agent {

@@ -1,4 +1,4 @@
-#include "agent/list_lines.h"
+#include "agent/lists/list_lines.h"
 
 #include <fmt/format.h>
 

@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "agent/core/attribution.h"
-#include "agent/list_lines.h"
-#include "agent/lists.h"
+#include "agent/lists/list_lines.h"
+#include "agent/lists/list_keeper.h"
 
 namespace agent {
 

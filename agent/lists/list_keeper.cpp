@@ -1,4 +1,4 @@
-#include "agent/lists.h"
+#include "agent/lists/list_keeper.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "agent/core/attribution.h"
-#include "agent/list_lines.h"
+#include "agent/lists/list_lines.h"
 #include "agent/core/printable.h"
 
 namespace agent {
