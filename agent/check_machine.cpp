@@ -13,7 +13,7 @@
 #include "agent/checks.h"
 #include "agent/core/digest.h"
 #include "agent/follow/inotify.h"
-#include "agent/mailer.h"
+#include "agent/notify/notifier.h"
 
 namespace agent {
 namespace {

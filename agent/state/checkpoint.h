@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "agent/core/counting.h"
-#include "agent/notice.h"
+#include "agent/notify/notice.h"
 #include "agent/follow/rotations.h"
 #include "agent/core/silence.h"
 #include "agent/core/submissions.h"

@@ -1,4 +1,4 @@
-#include "agent/outbox.h"
+#include "agent/notify/outbox.h"
 
 #include <fmt/format.h>
 

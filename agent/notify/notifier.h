@@ -12,7 +12,7 @@
 
 #include "agent/core/config.h"
 #include "actions/event_fd.h"
-#include "agent/notice.h"
+#include "agent/notify/notice.h"
 
 namespace agent {
 

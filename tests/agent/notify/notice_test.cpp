@@ -1,11 +1,11 @@
-#include "agent/notice.h"
+#include "agent/notify/notice.h"
 
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "agent/notice_json.h"
+#include "agent/notify/notice_json.h"
 #include "tests/catch.h"
 
 using agent::compose_notice;

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/notice.h"
+#include "agent/notify/notice.h"
 
 namespace agent {
 

@@ -1,4 +1,4 @@
-#include "agent/mailer.h"
+#include "agent/notify/notifier.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include "actions/send/sendmail.h"
 #include "actions/send/smtp.h"
 #include "actions/send/webhook.h"
-#include "agent/notice_json.h"
+#include "agent/notify/notice_json.h"
 
 namespace agent {
 namespace {

@@ -1,4 +1,4 @@
-#include "agent/notice_json.h"
+#include "agent/notify/notice_json.h"
 
 #include <fmt/format.h>
 

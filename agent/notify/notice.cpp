@@ -1,4 +1,4 @@
-#include "agent/notice.h"
+#include "agent/notify/notice.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 
 #include "agent/core/attribution.h"
 #include "agent/core/digest.h"
-#include "agent/notice_json.h"
+#include "agent/notify/notice_json.h"
 #include "agent/config/notice_template.h"
 #include "agent/core/printable.h"
 #include "agent/record.h"

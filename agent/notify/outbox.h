@@ -16,8 +16,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/mailer.h"
-#include "agent/notice.h"
+#include "agent/notify/notifier.h"
+#include "agent/notify/notice.h"
 #include "agent/state/checkpoint.h"
 
 namespace agent {
