@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "agent/checks.h"
-#include "agent/log_trust.h"
+#include "agent/service/log_trust.h"
 
 namespace agent {
 namespace {

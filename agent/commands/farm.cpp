@@ -10,7 +10,7 @@
 #ifdef EXIWARDEN_FARM
 #include "agent/commands/list_scope.h"
 #include "agent/farm/session.h"
-#include "agent/service.h"
+#include "agent/service/service.h"
 #endif
 
 namespace agent {

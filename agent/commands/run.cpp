@@ -11,13 +11,13 @@
 #include "actions/exim/exim_access.h"
 #include "agent/commands/command.h"
 #include "agent/decision_text.h"
-#include "agent/freezer.h"
+#include "agent/service/queue_freezer.h"
 #include "agent/state/single_instance.h"
-#include "agent/journal.h"
+#include "agent/service/journal.h"
 #include "agent/core/printable.h"
-#include "agent/service.h"
-#include "agent/service_manager.h"
-#include "agent/short_slices.h"
+#include "agent/service/service.h"
+#include "agent/service/service_manager.h"
+#include "agent/service/scheduling.h"
 #include "agent/config/host_facts.h"
 
 namespace agent {

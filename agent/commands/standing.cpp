@@ -8,7 +8,7 @@
 #include "actions/files.h"
 #include "agent/core/attribution.h"
 #include "agent/commands/list_scope.h"
-#include "agent/queue_match.h"
+#include "agent/service/queue_match.h"
 
 namespace agent {
 namespace {

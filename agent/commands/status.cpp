@@ -13,7 +13,7 @@
 #include "agent/state/single_instance.h"
 #include "agent/levels.h"
 #include "agent/follow/log_file.h"
-#include "agent/log_trust.h"
+#include "agent/service/log_trust.h"
 #include "agent/core/printable.h"
 #include "agent/terminal.h"
 

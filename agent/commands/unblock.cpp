@@ -12,7 +12,7 @@
 #include "agent/commands/command.h"
 #include "agent/commands/list_scope.h"
 #include "agent/core/printable.h"
-#include "agent/queue_match.h"
+#include "agent/service/queue_match.h"
 #include "agent/state/checkpoint.h"
 #include "agent/terminal.h"
 

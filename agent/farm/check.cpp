@@ -10,7 +10,7 @@
 
 #include "agent/checks.h"
 #include "agent/farm/session.h"
-#include "agent/service.h"
+#include "agent/service/service.h"
 
 namespace agent {
 namespace {

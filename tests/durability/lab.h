@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/engine.h"
+#include "agent/service/engine.h"
 
 namespace lab {
 

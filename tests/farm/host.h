@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/engine.h"
+#include "agent/service/engine.h"
 #include "agent/farm/redis_link.h"
 #include "tests/fakes.h"
 

@@ -1,7 +1,7 @@
 #include "agent/core/identity_tables.h"
 
 #include "agent/core/attribution.h"
-#include "agent/queue_match.h"
+#include "agent/service/queue_match.h"
 #include "agent/config/table_files.h"
 #include "tests/catch.h"
 #include "tests/fakes.h"

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "agent/engine.h"
+#include "agent/service/engine.h"
 #include "agent/lists/list_lines.h"
 #include "agent/core/printable.h"
 

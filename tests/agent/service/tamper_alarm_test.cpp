@@ -1,4 +1,4 @@
-#include "agent/evasions.h"
+#include "agent/service/tamper_alarm.h"
 
 #include "agent/core/config.h"
 #include "agent/core/pipeline.h"

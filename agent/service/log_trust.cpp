@@ -1,4 +1,4 @@
-#include "agent/log_trust.h"
+#include "agent/service/log_trust.h"
 
 #include <fmt/format.h>
 #include <unistd.h>

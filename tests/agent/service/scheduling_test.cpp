@@ -1,4 +1,4 @@
-#include "agent/short_slices.h"
+#include "agent/service/scheduling.h"
 
 #include <sched.h>
 #include <sys/resource.h>

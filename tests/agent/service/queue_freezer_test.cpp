@@ -1,5 +1,5 @@
 // The freezer with an Exim and an exipick of the test's own, in a directory of its own.
-#include "agent/freezer.h"
+#include "agent/service/queue_freezer.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "agent/engine.h"
+#include "agent/service/engine.h"
 #include "agent/farm/link.h"
 
 namespace agent {

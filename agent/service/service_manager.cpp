@@ -1,4 +1,4 @@
-#include "agent/service_manager.h"
+#include "agent/service/service_manager.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>

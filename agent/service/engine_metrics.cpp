@@ -1,4 +1,4 @@
-#include "agent/engine.h"
+#include "agent/service/engine.h"
 
 namespace agent {
 

@@ -1,4 +1,4 @@
-#include "agent/queue_match.h"
+#include "agent/service/queue_match.h"
 
 #include "tests/catch.h"
 

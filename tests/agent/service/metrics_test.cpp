@@ -1,4 +1,4 @@
-#include "agent/metrics.h"
+#include "agent/service/metrics.h"
 
 #include <map>
 #include <regex>

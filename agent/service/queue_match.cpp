@@ -1,4 +1,4 @@
-#include "agent/queue_match.h"
+#include "agent/service/queue_match.h"
 
 #include "actions/lists/lsearch.h"
 #include "agent/core/network.h"

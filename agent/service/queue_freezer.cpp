@@ -1,4 +1,4 @@
-#include "agent/freezer.h"
+#include "agent/service/queue_freezer.h"
 
 #include <fmt/format.h>
 #include <signal.h>
@@ -13,7 +13,7 @@
 #include "agent/lists/list_lines.h"
 #include "agent/lists/list_keeper.h"
 #include "agent/core/printable.h"
-#include "agent/queue_match.h"
+#include "agent/service/queue_match.h"
 
 namespace agent {
 namespace {

@@ -1,4 +1,4 @@
-#include "agent/journal.h"
+#include "agent/service/journal.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>

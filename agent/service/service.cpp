@@ -1,4 +1,4 @@
-#include "agent/service.h"
+#include "agent/service/service.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "agent/farm/open.h"
-#include "agent/service_manager.h"
+#include "agent/service/service_manager.h"
 
 namespace agent {
 namespace {

@@ -1,4 +1,4 @@
-#include "agent/engine.h"
+#include "agent/service/engine.h"
 
 #include <fmt/format.h>
 #include <sys/inotify.h>
