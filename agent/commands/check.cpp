@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/checks.h"
+#include "agent/check/checks.h"
 #include "agent/commands/command.h"
 #include "agent/config/config_dump.h"
 #include "agent/core/printable.h"

@@ -3,7 +3,7 @@
 #ifdef EXIWARDEN_FARM
 #include "agent/farm/redis_link.h"
 #else
-#include "agent/checks.h"
+#include "agent/check/checks.h"
 #endif
 
 namespace agent {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "agent/checks.h"
+#include "agent/check/checks.h"
 #include "agent/service/log_trust.h"
 
 namespace agent {

@@ -10,7 +10,7 @@
 #include <cstring>
 #include <memory>
 
-#include "agent/checks.h"
+#include "agent/check/checks.h"
 #include "agent/core/digest.h"
 #include "agent/follow/inotify.h"
 #include "agent/notify/notifier.h"

@@ -6,7 +6,7 @@
 #include "actions/lists/blocklist.h"
 #include "actions/exim/exim_settings.h"
 #include "actions/program.h"
-#include "agent/checks.h"
+#include "agent/check/checks.h"
 #include "agent/config/host_facts.h"
 
 namespace agent {

@@ -9,7 +9,7 @@
 
 #include "actions/exim/exim_access.h"
 #include "agent/core/config.h"
-#include "agent/findings.h"
+#include "agent/check/findings.h"
 #include "agent/core/zone.h"
 
 namespace agent {

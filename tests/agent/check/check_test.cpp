@@ -1,5 +1,5 @@
 
-#include "agent/checks.h"
+#include "agent/check/checks.h"
 #include "tests/catch.h"
 
 using namespace agent;

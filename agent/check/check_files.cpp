@@ -8,7 +8,7 @@
 
 #include "actions/as_user.h"
 #include "actions/lists/blocklist.h"
-#include "agent/checks.h"
+#include "agent/check/checks.h"
 #include "agent/follow/follower.h"
 #include "parsers/fields/prefix.h"
 #include "parsers/fields/syslog.h"

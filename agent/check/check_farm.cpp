@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "agent/checks.h"
+#include "agent/check/checks.h"
 #include "agent/farm/session.h"
 #include "agent/service/service.h"
 
