@@ -14,7 +14,7 @@
 #include "agent/commands/help.h"
 #include "agent/core/printable.h"
 #include "agent/config/spelling.h"
-#include "agent/version.h"
+#include "agent/output/version.h"
 
 namespace {
 

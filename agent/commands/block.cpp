@@ -15,7 +15,7 @@
 #include "agent/commands/list_scope.h"
 #include "agent/core/network.h"
 #include "agent/core/printable.h"
-#include "agent/terminal.h"
+#include "agent/output/terminal.h"
 #include "agent/core/zone.h"
 
 namespace agent {

@@ -16,7 +16,7 @@
 #include "agent/core/printable.h"
 #include "agent/config/spelling.h"
 #include "agent/config/host_facts.h"
-#include "agent/terminal.h"
+#include "agent/output/terminal.h"
 
 namespace agent {
 namespace {

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "agent/core/config.h"
-#include "agent/exit_codes.h"
-#include "agent/record.h"
+#include "agent/output/exit_codes.h"
+#include "agent/output/output_row.h"
 
 namespace agent {
 

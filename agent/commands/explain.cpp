@@ -8,13 +8,13 @@
 #include "agent/commands/command.h"
 #include "agent/commands/reading.h"
 #include "agent/commands/selection.h"
-#include "agent/decision_text.h"
+#include "agent/output/decision_text.h"
 #include "agent/core/explanation.h"
 #include "agent/config/nearest_file.h"
 #include "agent/core/printable.h"
 #include "agent/config/spelling.h"
 #include "agent/config/host_facts.h"
-#include "agent/terminal.h"
+#include "agent/output/terminal.h"
 
 namespace agent {
 namespace {

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "agent/core/printable.h"
-#include "agent/terminal.h"
+#include "agent/output/terminal.h"
 #ifdef EXIWARDEN_FARM
 #include "agent/commands/list_scope.h"
 #include "agent/farm/session.h"

@@ -8,7 +8,7 @@
 #include "agent/commands/farm.h"
 #include "agent/commands/list_scope.h"
 #include "agent/core/printable.h"
-#include "agent/terminal.h"
+#include "agent/output/terminal.h"
 
 namespace agent {
 namespace {

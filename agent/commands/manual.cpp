@@ -4,7 +4,7 @@
 #include <set>
 
 #include "agent/commands/help.h"
-#include "agent/version.h"
+#include "agent/output/version.h"
 
 namespace agent {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "agent/commands/known_names.h"
 #include "agent/commands/selection.h"
-#include "agent/exit_codes.h"
+#include "agent/output/exit_codes.h"
 #include "agent/archive/log_merge.h"
 #include "agent/core/pipeline.h"
 

@@ -16,7 +16,7 @@
 #include "agent/commands/reading.h"
 #include "agent/commands/report_files.h"
 #include "agent/commands/standing.h"
-#include "agent/decision_text.h"
+#include "agent/output/decision_text.h"
 #include "agent/archive/log_names.h"
 #include "agent/core/printable.h"
 #include "agent/report/entries.h"

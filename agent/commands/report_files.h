@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "agent/commands/command.h"
-#include "agent/exit_codes.h"
-#include "agent/record.h"
+#include "agent/output/exit_codes.h"
+#include "agent/output/output_row.h"
 #include "agent/report/dossier_page.h"
 
 namespace agent {

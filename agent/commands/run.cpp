@@ -10,7 +10,7 @@
 
 #include "actions/exim/exim_access.h"
 #include "agent/commands/command.h"
-#include "agent/decision_text.h"
+#include "agent/output/decision_text.h"
 #include "agent/service/queue_freezer.h"
 #include "agent/state/single_instance.h"
 #include "agent/service/journal.h"

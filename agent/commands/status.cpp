@@ -15,7 +15,7 @@
 #include "agent/follow/log_file.h"
 #include "agent/service/log_trust.h"
 #include "agent/core/printable.h"
-#include "agent/terminal.h"
+#include "agent/output/terminal.h"
 
 namespace agent {
 namespace {

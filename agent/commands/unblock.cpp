@@ -14,7 +14,7 @@
 #include "agent/core/printable.h"
 #include "agent/service/queue_match.h"
 #include "agent/state/checkpoint.h"
-#include "agent/terminal.h"
+#include "agent/output/terminal.h"
 
 namespace agent {
 namespace {

@@ -10,7 +10,7 @@
 #include "agent/notify/notice_json.h"
 #include "agent/config/notice_template.h"
 #include "agent/core/printable.h"
-#include "agent/record.h"
+#include "agent/output/output_row.h"
 #include "agent/report/dossier.h"
 
 namespace agent {

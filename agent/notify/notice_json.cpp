@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "agent/decision_text.h"
+#include "agent/output/decision_text.h"
 #include "agent/core/printable.h"
 
 namespace agent {

@@ -8,8 +8,8 @@
 #include "agent/report/html.h"
 #include "agent/report/replay_text.h"
 #include "agent/report/timeline.h"
-#include "agent/text_table.h"
-#include "agent/version.h"
+#include "agent/output/text_table.h"
+#include "agent/output/version.h"
 
 namespace agent {
 namespace {

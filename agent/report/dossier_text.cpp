@@ -4,7 +4,7 @@
 
 #include "agent/core/printable.h"
 #include "agent/report/dossier_page.h"
-#include "agent/text_table.h"
+#include "agent/output/text_table.h"
 
 namespace agent {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "agent/core/decision.h"
-#include "agent/record.h"
+#include "agent/output/output_row.h"
 #include "agent/report/outflow.h"
 #include "agent/core/zone.h"
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "agent/text_table.h"
+#include "agent/output/text_table.h"
 
 namespace agent {
 namespace {

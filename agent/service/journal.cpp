@@ -10,7 +10,7 @@
 
 #include <cstdlib>
 
-#include "agent/decision_text.h"
+#include "agent/output/decision_text.h"
 #include "agent/core/printable.h"
 
 namespace agent {

@@ -5,7 +5,7 @@
 #include <iterator>
 
 #include "agent/core/printable.h"
-#include "agent/version.h"
+#include "agent/output/version.h"
 
 namespace agent {
 namespace {

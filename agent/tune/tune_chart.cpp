@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "agent/text_table.h"
+#include "agent/output/text_table.h"
 
 namespace agent {
 namespace {

@@ -7,11 +7,11 @@
 
 #include "agent/core/attribution.h"
 #include "agent/core/printable.h"
-#include "agent/record.h"
+#include "agent/output/output_row.h"
 #include "agent/report/html.h"
-#include "agent/text_table.h"
+#include "agent/output/text_table.h"
 #include "agent/tune/tune_chart.h"
-#include "agent/version.h"
+#include "agent/output/version.h"
 
 namespace agent {
 namespace {

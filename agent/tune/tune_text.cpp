@@ -6,7 +6,7 @@
 
 #include "agent/core/attribution.h"
 #include "agent/core/printable.h"
-#include "agent/text_table.h"
+#include "agent/output/text_table.h"
 
 namespace agent {
 namespace {

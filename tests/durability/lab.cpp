@@ -15,7 +15,7 @@
 #include <stdexcept>
 
 #include "actions/lists/lsearch.h"
-#include "agent/decision_text.h"
+#include "agent/output/decision_text.h"
 #include "agent/config/host_facts.h"
 #include "agent/config/table_files.h"
 #include "tests/durability/faults.h"

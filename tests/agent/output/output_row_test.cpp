@@ -1,8 +1,8 @@
-#include "agent/record.h"
+#include "agent/output/output_row.h"
 
 #include <nlohmann/json.hpp>
 
-#include "agent/decision_text.h"
+#include "agent/output/decision_text.h"
 #include "tests/catch.h"
 
 using agent::Record;

@@ -1,4 +1,4 @@
-#include "agent/record.h"
+#include "agent/output/output_row.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "agent/decision_text.h"
+#include "agent/output/decision_text.h"
 
 #include <fmt/format.h>
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "agent/core/decision.h"
-#include "agent/record.h"
+#include "agent/output/output_row.h"
 
 namespace agent {
 

@@ -1,4 +1,4 @@
-#include "agent/terminal.h"
+#include "agent/output/terminal.h"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
