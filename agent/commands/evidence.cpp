@@ -12,7 +12,7 @@
 #include "agent/commands/report_files.h"
 #include "agent/commands/standing.h"
 #include "agent/core/printable.h"
-#include "agent/report/gather.h"
+#include "agent/report/dossier_collector.h"
 
 namespace agent {
 namespace {

@@ -20,8 +20,8 @@
 #include "agent/archive/log_names.h"
 #include "agent/core/printable.h"
 #include "agent/report/entries.h"
-#include "agent/report/gather.h"
-#include "agent/report/outflow.h"
+#include "agent/report/dossier_collector.h"
+#include "agent/report/block_effect.h"
 #include "agent/report/replay_text.h"
 
 namespace agent {

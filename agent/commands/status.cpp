@@ -11,7 +11,7 @@
 #include "agent/commands/farm.h"
 #include "agent/commands/list_scope.h"
 #include "agent/state/single_instance.h"
-#include "agent/levels.h"
+#include "agent/report/fullest_windows.h"
 #include "agent/follow/log_file.h"
 #include "agent/service/log_trust.h"
 #include "agent/core/printable.h"

@@ -8,7 +8,7 @@
 
 #include "agent/core/config.h"
 #include "agent/report/dossier.h"
-#include "agent/report/standing.h"
+#include "agent/report/on_this_host.h"
 #include "agent/core/zone.h"
 
 namespace agent {

@@ -6,7 +6,7 @@
 
 #include "agent/core/decision.h"
 #include "agent/output/output_row.h"
-#include "agent/report/outflow.h"
+#include "agent/report/block_effect.h"
 #include "agent/core/zone.h"
 
 namespace agent {

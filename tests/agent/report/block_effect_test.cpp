@@ -1,4 +1,4 @@
-#include "agent/report/outflow.h"
+#include "agent/report/block_effect.h"
 
 #include "tests/catch.h"
 

@@ -1,4 +1,4 @@
-#include "agent/report/gather.h"
+#include "agent/report/dossier_collector.h"
 
 #include <fmt/format.h>
 #include <openssl/evp.h>

@@ -1,4 +1,4 @@
-#include "agent/levels.h"
+#include "agent/report/fullest_windows.h"
 
 #include "tests/catch.h"
 
