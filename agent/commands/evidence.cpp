@@ -10,7 +10,7 @@
 #include "agent/commands/known_names.h"
 #include "agent/commands/list_scope.h"
 #include "agent/commands/report_files.h"
-#include "agent/commands/standing.h"
+#include "agent/commands/ask_this_host.h"
 #include "agent/core/printable.h"
 #include "agent/report/dossier_collector.h"
 

@@ -15,7 +15,7 @@
 #include "agent/commands/command.h"
 #include "agent/commands/reading.h"
 #include "agent/commands/report_files.h"
-#include "agent/commands/standing.h"
+#include "agent/commands/ask_this_host.h"
 #include "agent/output/decision_text.h"
 #include "agent/archive/log_names.h"
 #include "agent/core/printable.h"

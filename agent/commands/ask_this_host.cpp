@@ -1,4 +1,4 @@
-#include "agent/commands/standing.h"
+#include "agent/commands/ask_this_host.h"
 
 #include <fmt/format.h>
 
