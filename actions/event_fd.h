@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace agent {
+namespace actions {
 
 class EventFd {
  public:
@@ -29,4 +29,4 @@ class EventFd {
   int fd_;
 };
 
-}  // namespace agent
+}  // namespace actions

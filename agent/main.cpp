@@ -12,8 +12,9 @@
 #include <vector>
 
 #include "agent/commands/help.h"
-#include "agent/core/printable.h"
+#include "agent/config/config_file.h"
 #include "agent/config/spelling.h"
+#include "agent/core/printable.h"
 #include "agent/output/version.h"
 
 namespace {
@@ -44,7 +45,7 @@ Exit unknown_command(const std::string& name) {
 // The configuration the command runs with; Exit if there is none.
 std::variant<agent::Config, Exit> configuration(const Command& command,
                                                 agent::Invocation& invocation) {
-  if (command.config == Command::NeedsConfig::none) return agent::Config::defaults();
+  if (command.config == Command::NeedsConfig::none) return agent::default_config();
   const bool given = invocation.options.count("config") > 0;
   invocation.config_path =
       given ? invocation.options["config"].as<std::string>() : agent::kDefaultConfig;
@@ -53,7 +54,7 @@ std::variant<agent::Config, Exit> configuration(const Command& command,
       !std::filesystem::exists(invocation.config_path, ignored)) {
     say(fmt::format("no {}: using the built-in defaults (no relay hosts)", agent::kDefaultConfig));
     invocation.config_path.clear();
-    return agent::Config::defaults();
+    return agent::default_config();
   }
   auto loaded = agent::load_config(invocation.config_path);
   if (auto* config = std::get_if<agent::Config>(&loaded)) {

@@ -18,6 +18,7 @@ case ${1:-} in
   *) echo "usage: $0 build|test" >&2; exit 64 ;;
 esac
 
+# shellcheck disable=SC1091
 release=$(. /etc/os-release 2>/dev/null && echo "${ID:-} ${VERSION_ID:-}") || release=unknown
 case $release in
   "debian 12" | "debian 13") ;;

@@ -4,8 +4,8 @@
 #include <array>
 #include <memory>
 
-#include "actions/send/curl.h"
 #include "actions/program.h"
+#include "actions/send/curl.h"
 
 namespace actions {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "actions/lists/blocklist.h"
 #include "actions/exim/exim_settings.h"
+#include "actions/lists/blocklist.h"
 #include "actions/program.h"
 #include "agent/check/checks.h"
 #include "agent/config/host_facts.h"

@@ -1,4 +1,7 @@
 // The rows of check about the farm.
+#include "agent/check/checks.h"
+
+#ifdef EXIWARDEN_FARM
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,11 +11,18 @@
 #include <cstdlib>
 #include <utility>
 
-#include "agent/check/checks.h"
+#include "agent/config/host_facts.h"
 #include "agent/farm/session.h"
-#include "agent/service/service.h"
+
+#endif
 
 namespace agent {
+
+#ifndef EXIWARDEN_FARM
+// A program without the farm refuses farm.url when it reads the configuration.
+void check_farm(const CheckContext&, Findings&) {}
+#else
+
 namespace {
 
 constexpr const char* kAbout = "farm";
@@ -112,5 +122,7 @@ void check_farm(const CheckContext& context, Findings& findings) {
     findings.good(kAbout, "the user may do all that is needed");
   }
 }
+
+#endif
 
 }  // namespace agent

@@ -54,7 +54,7 @@ bool answers(const std::string& server) {
 void send_test(const CheckContext& context, Findings& findings) {
   std::array<char, 256> host{};
   (void)::gethostname(host.data(), host.size() - 1);
-  Mailer mailer(context.config.notify, host.data());
+  Notifier mailer(context.config.notify, host.data());
   Notice notice;
   notice.date = context.now.time_since_epoch().count();
   const auto id = sha256_hex(fmt::format("{} {} {}", host.data(), notice.date, ::getpid()));
@@ -63,7 +63,7 @@ void send_test(const CheckContext& context, Findings& findings) {
   notice.body = "exiwarden check --send-test sent this. Notices of blocks come the same way.\n";
   mailer.send(notice);
   pollfd waiting{mailer.fd(), POLLIN, 0};
-  const auto most = std::chrono::milliseconds(Mailer::kDeadline) *
+  const auto most = std::chrono::milliseconds(Notifier::kDeadline) *
                     static_cast<int>(context.config.notify.transports.size() + 1);
   (void)::poll(&waiting, 1, static_cast<int>(most.count()));
   const auto outcomes = mailer.outcomes();

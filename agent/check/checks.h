@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "actions/exim/exim_access.h"
-#include "agent/core/config.h"
 #include "agent/check/findings.h"
+#include "agent/core/config.h"
 #include "agent/core/zone.h"
 
 namespace agent {

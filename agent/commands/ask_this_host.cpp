@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "actions/lists/blocklist.h"
 #include "actions/files.h"
-#include "agent/core/attribution.h"
+#include "actions/lists/blocklist.h"
 #include "agent/commands/list_scope.h"
+#include "agent/core/attribution.h"
 #include "agent/service/queue_match.h"
 
 namespace agent {
@@ -44,9 +44,9 @@ QueueNow queue_now(const Config& config) {
   return {std::move(messages.value()), ""};
 }
 
-Standing standing_of(const Dossier& dossier, const Config& config, const Tables& tables,
-                     const QueueNow& queue) {
-  Standing standing;
+OnThisHost on_this_host(const Dossier& dossier, const Config& config, const IdentityTables& tables,
+                        const QueueNow& queue) {
+  OnThisHost standing;
   standing.listed = listed_as(config, dossier.identity());
   if (!queue.messages) {
     standing.note = fmt::format("Exim's queue can't be asked here ({}). {}", queue.problem,

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "agent/core/config.h"
+#include "agent/core/identity_tables.h"
 #include "agent/report/dossier.h"
 #include "agent/report/on_this_host.h"
-#include "agent/core/identity_tables.h"
 
 namespace agent {
 
@@ -20,7 +20,7 @@ struct QueueNow {
 // Asks Exim, once for any number of identities. Without an Exim that is a problem, not an error.
 [[nodiscard]] QueueNow queue_now(const Config& config);
 
-[[nodiscard]] Standing standing_of(const Dossier& dossier, const Config& config,
-                                   const Tables& tables, const QueueNow& queue);
+[[nodiscard]] OnThisHost on_this_host(const Dossier& dossier, const Config& config,
+                                      const IdentityTables& tables, const QueueNow& queue);
 
 }  // namespace agent

@@ -10,13 +10,14 @@
 #include <filesystem>
 
 #include "actions/exim/exim_access.h"
-#include "agent/core/attribution.h"
 #include "agent/commands/command.h"
 #include "agent/commands/list_scope.h"
+#include "agent/core/attribution.h"
+#include "agent/core/duration.h"
 #include "agent/core/network.h"
 #include "agent/core/printable.h"
-#include "agent/output/terminal.h"
 #include "agent/core/zone.h"
+#include "agent/output/terminal.h"
 
 namespace agent {
 namespace {
@@ -85,9 +86,9 @@ actions::Result<actions::Change> add(actions::Files& files, const ScopedList& li
 void report(const Invocation& invocation, const ScopedList& list, const actions::ListEntry& entry,
             bool made) {
   if (invocation.output == Output::jsonl) {
-    fmt::print("{}\n", record_of(list, entry).add("change", made ? "blocked" : "none").json());
+    fmt::print("{}\n", row_of(list, entry).add("change", made ? "blocked" : "none").json());
   } else if (invocation.output == Output::csv) {
-    fmt::print("{}\n", record_of(list, entry).add("change", made ? "blocked" : "none").csv());
+    fmt::print("{}\n", row_of(list, entry).add("change", made ? "blocked" : "none").csv());
   } else if (made) {
     const auto text = fmt::format("blocked {} in {}", printable(entry.key), printable(list.path));
     fmt::print("{}\n", Terminal::standard_output().wrapped(text, 4));
@@ -119,7 +120,7 @@ Exit run_block(const Invocation& invocation) {
   const auto exim = actions::find_exim_user(invocation.config.exim.user);
   actions::PosixFiles files;
   if (invocation.output == Output::csv)
-    fmt::print("{}\n", record_of({}, {}).add("change", "").csv_header());
+    fmt::print("{}\n", row_of({}, {}).add("change", "").csv_header());
 
   Exit exit = kDone;
   for (const auto& identity : invocation.arguments) {

@@ -13,9 +13,10 @@
 #include "agent/check/checks.h"
 #include "agent/commands/command.h"
 #include "agent/config/config_dump.h"
-#include "agent/core/printable.h"
-#include "agent/config/spelling.h"
+#include "agent/config/config_file.h"
 #include "agent/config/host_facts.h"
+#include "agent/config/spelling.h"
+#include "agent/core/printable.h"
 #include "agent/output/terminal.h"
 
 namespace agent {
@@ -41,8 +42,8 @@ void print(const Finding& finding, const Terminal& terminal) {
     fmt::print("{:14}-> {}\n", "", terminal.wrapped(printable(finding.advice), 17));
 }
 
-Record record_of(const Finding& finding) {
-  Record record;
+OutputRow row_of(const Finding& finding) {
+  OutputRow record;
   record.add("verdict", word_for(finding.verdict))
       .add("about", finding.about)
       .add("what", finding.what)
@@ -84,7 +85,7 @@ bool find_service_user(const Invocation& invocation, CheckContext& context) {
 }  // namespace
 
 Exit run_check(const Invocation& invocation) {
-  const auto around = surroundings(invocation.config);
+  const auto around = pipeline_options_for(invocation.config);
   if (const auto* problem = std::get_if<std::string>(&around)) {
     fmt::print(stderr, "exiwarden: {}: {}\n", invocation.config_path, *problem);
     return kBadConfig;
@@ -115,14 +116,14 @@ Exit run_check(const Invocation& invocation) {
 
   const auto terminal = Terminal::standard_output();
   std::size_t bad = 0, doubtful = 0;
-  if (invocation.output == Output::csv) fmt::print("{}\n", record_of({}).csv_header());
+  if (invocation.output == Output::csv) fmt::print("{}\n", row_of({}).csv_header());
   for (const auto& finding : findings.all) {
     bad += finding.verdict == Verdict::bad ? 1 : 0;
     doubtful += finding.verdict == Verdict::doubtful ? 1 : 0;
     if (invocation.output == Output::text) {
       print(finding, terminal);
     } else {
-      const auto record = record_of(finding);
+      const auto record = row_of(finding);
       fmt::print("{}\n", invocation.output == Output::csv ? record.csv() : record.json());
     }
   }

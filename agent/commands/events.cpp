@@ -9,9 +9,9 @@
 namespace agent {
 namespace {
 
-Record record_of(const Signalled& signalled, const Zone& zone) {
+OutputRow row_of(const Signalled& signalled, const Zone& zone) {
   const auto& event = signalled.event;
-  Record record;
+  OutputRow record;
   record.add("file", signalled.file)
       .add("line", event.number)
       .add("offset", event.offset)
@@ -67,7 +67,7 @@ Exit run_events(const Invocation& invocation) {
         fmt::print("{}\n", text_of(signalled));
         return;
       }
-      const auto record = record_of(signalled, zone);
+      const auto record = row_of(signalled, zone);
       if (header) fmt::print("{}\n", record.csv_header());
       header = false;
       fmt::print("{}\n", invocation.output == Output::csv ? record.csv() : record.json());

@@ -5,12 +5,14 @@
 #include <cstdio>
 #include <variant>
 
+#include "agent/archive/known_names.h"
+#include "agent/commands/ask_this_host.h"
 #include "agent/commands/command.h"
 #include "agent/commands/farm.h"
-#include "agent/commands/known_names.h"
 #include "agent/commands/list_scope.h"
+#include "agent/commands/reading.h"
 #include "agent/commands/report_files.h"
-#include "agent/commands/ask_this_host.h"
+#include "agent/commands/selection.h"
 #include "agent/core/printable.h"
 #include "agent/report/dossier_collector.h"
 
@@ -53,7 +55,7 @@ Exit run_evidence(const Invocation& invocation) {
   if (const auto* exit = std::get_if<Exit>(&planned)) return *exit;
   auto& plan = std::get<ReadPlan>(planned);
   const Zone zone = plan.options.zone;
-  Gather gather(plan);
+  DossierCollector gather(plan);
   if (Network::parse(identity)) gather.add(IdentityKind::relay, identity);
   gather.add(IdentityKind::user, identity);
   gather.add(IdentityKind::local, identity);
@@ -92,7 +94,7 @@ Exit run_evidence(const Invocation& invocation) {
   if (!logs_only) {
     const auto queue = queue_now(plan.config);
     for (const auto* dossier : found) {
-      auto standing = standing_of(*dossier, plan.config, *plan.options.tables, queue);
+      auto standing = on_this_host(*dossier, plan.config, *plan.options.tables, queue);
       for (const auto& says : farm) {
         if (says.kind == dossier->kind()) standing.farm.push_back(says.text);
       }
@@ -111,7 +113,7 @@ Exit run_evidence(const Invocation& invocation) {
     if (invocation.output == Output::csv) {
       fmt::print("{}", dossier_csv({dossier}, context));
     } else if (invocation.output == Output::jsonl) {
-      auto record = record_of(*dossier, zone);
+      auto record = row_of(*dossier, zone);
       if (const auto now = context.standing.find(dossier); now != context.standing.end())
         record.add("farm", now->second.farm);
       fmt::print("{}\n", record.json());

@@ -8,12 +8,12 @@
 #include "agent/commands/command.h"
 #include "agent/commands/reading.h"
 #include "agent/commands/selection.h"
-#include "agent/output/decision_text.h"
-#include "agent/core/explanation.h"
-#include "agent/config/nearest_file.h"
-#include "agent/core/printable.h"
-#include "agent/config/spelling.h"
 #include "agent/config/host_facts.h"
+#include "agent/config/nearest_file.h"
+#include "agent/config/spelling.h"
+#include "agent/core/explanation.h"
+#include "agent/core/printable.h"
+#include "agent/output/decision_text.h"
 #include "agent/output/terminal.h"
 
 namespace agent {
@@ -53,7 +53,7 @@ void print_text(std::string_view line, const Explanation& explanation, const Zon
 
 void print_record(std::string_view line, const Explanation& explanation, const Zone& zone, bool csv,
                   bool& header) {
-  Record record;
+  OutputRow record;
   record.add("text", line).add("kind", explanation.kind);
   for (const std::string_view name : {"stamp", "message_id", "host", "login", "sender",
                                       "authenticator", "user", "recipient", "reason"}) {
@@ -142,7 +142,7 @@ std::optional<std::string> line_of_file(const std::string& path, std::uint64_t n
 }  // namespace
 
 Exit run_explain(const Invocation& invocation) {
-  auto around = surroundings(invocation.config);
+  auto around = pipeline_options_for(invocation.config);
   if (const auto* problem = std::get_if<std::string>(&around)) {
     fmt::print(stderr, "exiwarden: {}\n", *problem);
     return kBadConfig;

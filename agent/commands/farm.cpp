@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <set>
 
+#include "agent/config/host_facts.h"
 #include "agent/core/printable.h"
 #include "agent/output/terminal.h"
 #ifdef EXIWARDEN_FARM
@@ -26,7 +27,7 @@ Exit list_farm(const Invocation& invocation) {
   return show_farm(invocation);
 }
 
-std::vector<FarmSays> ask_farm(const Config&, const std::shared_ptr<const Tables>&,
+std::vector<FarmSays> ask_farm(const Config&, const std::shared_ptr<const IdentityTables>&,
                                const std::string&) {
   return {};
 }
@@ -54,20 +55,20 @@ Exit complain(const actions::Error& error) {
   return kUnavailable;
 }
 
-const char* reason_of(const FarmRecord& record) {
-  return record.why == FarmRecord::Why::count  ? "the farm's count"
-         : record.why == FarmRecord::Why::host ? "its own count"
-                                               : "by hand";
+const char* reason_of(const FarmStatement& record) {
+  return record.why == FarmStatement::Why::count  ? "the farm's count"
+         : record.why == FarmStatement::Why::host ? "its own count"
+                                                  : "by hand";
 }
 
-Record record_of(const FarmWord& word, const Zone& zone) {
+OutputRow row_of(const NamedStatement& word, const Zone& zone) {
   const auto& [name, record] = word;
   std::optional<std::string> until;
   if (record.until) until = zone.text(Instant(std::chrono::seconds(*record.until)));
   std::vector<std::string> hosts;
   for (const auto& host : record.hosts)
     hosts.push_back(fmt::format("{}:{}", host.host, host.count));
-  Record out;
+  OutputRow out;
   out.add("list", name.list)
       .add("identity", record.identity)
       .add("since", zone.text(Instant(std::chrono::seconds(record.stamp / 1000))))
@@ -96,7 +97,7 @@ std::string together(const std::vector<HostCount>& hosts) {
   return text;
 }
 
-std::string since(const FarmRecord& record, const Zone& zone) {
+std::string since(const FarmStatement& record, const Zone& zone) {
   const auto hosts = together(record.hosts);
   return fmt::format("since {} by {}, {}{}{}",
                      zone.text(Instant(std::chrono::seconds(record.stamp / 1000))), record.host,
@@ -104,7 +105,7 @@ std::string since(const FarmRecord& record, const Zone& zone) {
 }
 
 // The last word on somebody, in a list of this name.
-std::string word_text(const std::string& list, const FarmRecord& record, const Zone& zone) {
+std::string word_text(const std::string& list, const FarmStatement& record, const Zone& zone) {
   if (!record.blocked) {
     return fmt::format("freed in {} at {} by {}", list,
                        zone.text(Instant(std::chrono::seconds(record.stamp / 1000))), record.host);
@@ -172,7 +173,7 @@ Exit show_farm(const Invocation& invocation) {
                              : "");
       continue;
     }
-    Record record;
+    OutputRow record;
     record.add("about", "host")
         .add("host", host.name)
         .add("seen", seen)
@@ -191,7 +192,7 @@ Exit list_farm(const Invocation& invocation) {
   auto& session = std::get<FarmSession>(opened);
   const auto zone = zone_of(invocation.config);
   const auto terminal = Terminal::standard_output();
-  if (invocation.output == Output::csv) fmt::print("{}\n", record_of({}, zone).csv_header());
+  if (invocation.output == Output::csv) fmt::print("{}\n", row_of({}, zone).csv_header());
   const auto now = seconds_now();
   std::string cursor = "0";
   do {
@@ -200,7 +201,7 @@ Exit list_farm(const Invocation& invocation) {
     cursor = part->cursor;
     for (const auto& word : part->words) {
       if (word.record.over(now)) continue;
-      const auto record = record_of(word, zone);
+      const auto record = row_of(word, zone);
       if (invocation.output != Output::text) {
         fmt::print("{}\n", invocation.output == Output::csv ? record.csv() : record.json());
         continue;
@@ -213,7 +214,8 @@ Exit list_farm(const Invocation& invocation) {
   return kDone;
 }
 
-std::vector<FarmSays> ask_farm(const Config& config, const std::shared_ptr<const Tables>& tables,
+std::vector<FarmSays> ask_farm(const Config& config,
+                               const std::shared_ptr<const IdentityTables>& tables,
                                const std::string& identity) {
   if (config.farm.url.empty()) return {};
   std::vector<FarmSays> says;

@@ -20,7 +20,7 @@ struct FarmSays {
   std::string text;
 };
 [[nodiscard]] std::vector<FarmSays> ask_farm(const Config& config,
-                                             const std::shared_ptr<const Tables>& tables,
+                                             const std::shared_ptr<const IdentityTables>& tables,
                                              const std::string& identity);
 
 }  // namespace agent

@@ -1,6 +1,7 @@
 // init: a first configuration from what the running Exim says of itself.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,10 +14,11 @@
 #include "actions/files.h"
 #include "agent/commands/command.h"
 #include "agent/commands/list_scope.h"
+#include "agent/config/config_file.h"
 #include "agent/config/first_config.h"
 #include "agent/config/nearest_file.h"
-#include "agent/core/printable.h"
 #include "agent/config/spelling.h"
+#include "agent/core/printable.h"
 
 namespace agent {
 namespace {
@@ -70,8 +72,14 @@ EximFacts facts_of(const std::string& exim, std::map<std::string, std::string> s
   return facts;
 }
 
-// Never over anything that exists.
+// Never over anything that exists. /etc/exiwarden comes with the package only, so the directory is
+// made where it alone is missing.
 actions::Result<actions::Done> write_new(const std::string& path, const std::string& text) {
+  if (const auto slash = path.rfind('/'); slash != std::string::npos && slash > 0) {
+    const auto directory = path.substr(0, slash);
+    if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST)
+      return actions::system_error("make " + directory, errno);
+  }
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
   if (fd < 0) return actions::system_error("make " + path, errno);
   std::size_t done = 0;

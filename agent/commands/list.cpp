@@ -39,7 +39,7 @@ Exit run_list(const Invocation& invocation) {
   const bool exact = invocation.options.count("exact") > 0;
   const auto terminal = Terminal::standard_output();
   actions::PosixFiles files;
-  if (invocation.output == Output::csv) fmt::print("{}\n", record_of({}, {}).csv_header());
+  if (invocation.output == Output::csv) fmt::print("{}\n", row_of({}, {}).csv_header());
   Exit exit = kDone;
   std::vector<bool> found(invocation.arguments.size());
   std::vector<std::string> known;
@@ -67,7 +67,7 @@ Exit run_list(const Invocation& invocation) {
       } else if (text) {
         print_entry(entry, terminal);
       } else {
-        const auto record = record_of(list, entry);
+        const auto record = row_of(list, entry);
         fmt::print("{}\n", invocation.output == Output::csv ? record.csv() : record.json());
       }
     }

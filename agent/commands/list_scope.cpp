@@ -7,11 +7,11 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "agent/config/spelling.h"
+#include "agent/config/table_files.h"
 #include "agent/core/attribution.h"
 #include "agent/core/network.h"
 #include "agent/core/printable.h"
-#include "agent/config/spelling.h"
-#include "agent/config/table_files.h"
 
 namespace agent {
 namespace {
@@ -45,12 +45,12 @@ std::string as_exim_prints(std::string_view id) {
 
 }  // namespace
 
-std::shared_ptr<const Tables> tables_of(const Config& config) {
+std::shared_ptr<const IdentityTables> tables_of(const Config& config) {
   actions::PosixFiles files;
   auto tables = read_tables(config, files);
   if (auto* found = std::get_if<0>(&tables)) return std::move(*found);
   fmt::print(stderr, "exiwarden: {}\n", std::get<1>(tables));
-  return Tables::without_files(config);
+  return IdentityTables::without_files(config);
 }
 
 std::vector<ScopedList> lists_of(const Config& config) {
@@ -179,8 +179,8 @@ std::string rule_of(const ScopedList& list, std::string_view data) {
   return best.empty() ? std::string(rest.substr(0, rest.find(' '))) : best;
 }
 
-Record record_of(const ScopedList& list, const actions::ListEntry& entry) {
-  Record record;
+OutputRow row_of(const ScopedList& list, const actions::ListEntry& entry) {
+  OutputRow record;
   record.add("list", list.path)
       .add("rule", rule_of(list, entry.data))
       .add("identity", entry.key)

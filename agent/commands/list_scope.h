@@ -18,16 +18,16 @@ namespace agent {
 struct ScopedList {
   std::string path;
   IdentityKind kind = IdentityKind::user;
-  int ipv6_prefix = 128;                           // how its relay rules group addresses
-  std::vector<std::string> rules;                  // that write into it, at least one
-  std::shared_ptr<const Tables> tables = nullptr;  // null: nobody stands for anybody else
+  int ipv6_prefix = 128;                                   // how its relay rules group addresses
+  std::vector<std::string> rules;                          // that write into it, at least one
+  std::shared_ptr<const IdentityTables> tables = nullptr;  // null: nobody stands for anybody else
 };
 
 // Every list of the configuration, in its order.
 [[nodiscard]] std::vector<ScopedList> lists_of(const Config& config);
 
 // Who stands for whom; a table that can't be read is said, and taken for empty.
-[[nodiscard]] std::shared_ptr<const Tables> tables_of(const Config& config);
+[[nodiscard]] std::shared_ptr<const IdentityTables> tables_of(const Config& config);
 
 void add_scope_options(boost::program_options::options_description& options);
 
@@ -62,7 +62,7 @@ void say_unmatched(const std::vector<std::string>& identities, const std::vector
 // "2026-11-23T11:09:44+01:00 exiwarden rule=NAME ..." -> NAME; else the list's first rule.
 [[nodiscard]] std::string rule_of(const ScopedList& list, std::string_view data);
 // The fields of the contract: list, rule, identity, data.
-[[nodiscard]] Record record_of(const ScopedList& list, const actions::ListEntry& entry);
+[[nodiscard]] OutputRow row_of(const ScopedList& list, const actions::ListEntry& entry);
 
 // Says that COMMAND needs an ID.
 Exit no_identity(const char* command);

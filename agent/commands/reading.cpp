@@ -12,9 +12,9 @@
 #include "agent/archive/log_catalog.h"
 #include "agent/archive/log_merge.h"
 #include "agent/archive/log_names.h"
-#include "agent/core/printable.h"
 #include "agent/archive/progress.h"
 #include "agent/config/spelling.h"
+#include "agent/core/printable.h"
 
 namespace agent {
 namespace {

@@ -1,15 +1,8 @@
 // What events, replay, tune and evidence share: the logs on the command line, read in time order.
 #pragma once
 
-#include <functional>
-#include <span>
-#include <string>
-
-#include "agent/commands/known_names.h"
 #include "agent/commands/selection.h"
 #include "agent/output/exit_codes.h"
-#include "agent/archive/log_merge.h"
-#include "agent/core/pipeline.h"
 
 namespace agent {
 
@@ -17,17 +10,6 @@ namespace agent {
 // is left out, missing or cut off is said on stderr and told by the exit code (kNoInput, kBadData),
 // but the others are read all the same. After Ctrl-C it comes back with kInterrupted, having said
 // that the results are partial. `prints_meanwhile`: results go to stdout while it reads.
-struct ReadHooks {
-  std::function<void(Pipeline&)> prepare;
-  // As in LogMerge::Watch.
-  std::function<void(std::size_t log, std::span<const char> bytes)> bytes = {};
-  std::function<void(std::size_t log, const std::string& file, const FilePlace& from)> file = {};
-  // What there is to say about the logs: copies, gaps, damage.
-  std::function<void(const std::string& text)> note = {};
-  bool quiet = false;  // what there is to say about the logs was said already
-  // Takes down whom the logs know, in place of read_logs(), which says so if --user is nobody.
-  KnownNames* names = nullptr;
-};
 Exit read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhile,
                const ReadHooks& hooks);
 

@@ -11,17 +11,17 @@
 #include <system_error>
 #include <vector>
 
-#include "agent/core/attribution.h"
+#include "agent/archive/log_names.h"
+#include "agent/commands/ask_this_host.h"
 #include "agent/commands/command.h"
 #include "agent/commands/reading.h"
 #include "agent/commands/report_files.h"
-#include "agent/commands/ask_this_host.h"
-#include "agent/output/decision_text.h"
-#include "agent/archive/log_names.h"
+#include "agent/core/attribution.h"
 #include "agent/core/printable.h"
-#include "agent/report/entries.h"
-#include "agent/report/dossier_collector.h"
+#include "agent/output/decision_text.h"
 #include "agent/report/block_effect.h"
+#include "agent/report/dossier_collector.h"
+#include "agent/report/entries.h"
 #include "agent/report/replay_text.h"
 
 namespace agent {
@@ -58,7 +58,7 @@ class Beside {
     reader(log).feed(bytes, [&](const Entry& entry) { outflow.entry(entry.prefix); });
   }
 
-  Outflow outflow;
+  BlockEffect outflow;
 
  private:
   EntryReader& reader(std::size_t log) {
@@ -74,7 +74,7 @@ class Beside {
 Exit report(const Invocation& invocation, ReadPlan& plan, const std::vector<Decision>& decisions,
             bool partial) {
   const Zone zone = plan.options.zone;
-  Gather gather(plan);
+  DossierCollector gather(plan);
   for (const auto& decision : decisions) {
     if (gather.dossiers().size() == kMaxDossiers) break;
     gather.add(decision.identity_kind, decision.identity);
@@ -100,7 +100,7 @@ Exit report(const Invocation& invocation, ReadPlan& plan, const std::vector<Deci
     const auto queue = queue_now(plan.config);
     for (const auto* dossier : dossiers) {
       context.standing.emplace(dossier,
-                               standing_of(*dossier, plan.config, *plan.options.tables, queue));
+                               on_this_host(*dossier, plan.config, *plan.options.tables, queue));
     }
   }
   return write_report(invocation.options["report"].as<std::string>(), dossiers, context);
@@ -136,7 +136,7 @@ Exit run_replay(const Invocation& invocation) {
   std::vector<Decision> decisions;  // kept for what is known at the end only
   std::uint64_t made = 0;
   bool header = invocation.output == Output::csv;
-  const auto print = [&](const Record& record) {
+  const auto print = [&](const OutputRow& record) {
     if (header) fmt::print("{}\n", record.csv_header());
     header = false;
     fmt::print("{}\n", invocation.output == Output::csv ? record.csv() : record.json());
@@ -157,7 +157,7 @@ Exit run_replay(const Invocation& invocation) {
     pipeline.on_decision([&](Decision&& decision) {
       ++made;
       if (beside) beside->outflow.decided(decision);
-      if (!text && !summary) print(record_of(decision, zone));
+      if (!text && !summary) print(row_of(decision, zone));
       if (text || summary || reported) {
         decisions.push_back(std::move(decision));
       }
@@ -169,7 +169,7 @@ Exit run_replay(const Invocation& invocation) {
     fmt::print("{}", replay_text(decisions, beside ? &beside->outflow : nullptr, zone));
   } else if (summary) {
     for (std::size_t i = 0; i < decisions.size(); ++i) {
-      auto record = record_of(decisions[i], zone);
+      auto record = row_of(decisions[i], zone);
       add_account(record, decisions[i], beside->outflow.account(i));
       print(record);
     }

@@ -57,8 +57,8 @@ std::string selection_text(const Invocation& invocation) {
   return text;
 }
 
-Record record_of(const Dossier& dossier, const Zone& zone) {
-  Record record;
+OutputRow row_of(const Dossier& dossier, const Zone& zone) {
+  OutputRow record;
   record.add("identity_kind", name_of(dossier.kind()))
       .add("identity", dossier.identity())
       .add("refused", dossier.refused)

@@ -24,6 +24,6 @@ namespace agent {
 // "--since 2026-11-01 --user x" as it was given; empty without.
 [[nodiscard]] std::string selection_text(const Invocation& invocation);
 
-[[nodiscard]] Record record_of(const Dossier& dossier, const Zone& zone);
+[[nodiscard]] OutputRow row_of(const Dossier& dossier, const Zone& zone);
 
 }  // namespace agent

@@ -10,15 +10,16 @@
 
 #include "actions/exim/exim_access.h"
 #include "agent/commands/command.h"
-#include "agent/output/decision_text.h"
-#include "agent/service/queue_freezer.h"
-#include "agent/state/single_instance.h"
-#include "agent/service/journal.h"
+#include "agent/config/config_file.h"
+#include "agent/config/host_facts.h"
 #include "agent/core/printable.h"
+#include "agent/output/decision_text.h"
+#include "agent/service/journal.h"
+#include "agent/service/queue_freezer.h"
+#include "agent/service/scheduling.h"
 #include "agent/service/service.h"
 #include "agent/service/service_manager.h"
-#include "agent/service/scheduling.h"
-#include "agent/config/host_facts.h"
+#include "agent/state/single_instance.h"
 
 namespace agent {
 namespace {
@@ -32,7 +33,7 @@ void say(const std::string& text) {
 // `meanwhile` runs while Exim is asked, if nothing is wrong.
 std::optional<Service::Setup> setup_for(
     Config config, const std::function<void()>& meanwhile = [] {}) {
-  auto around = surroundings(config);
+  auto around = pipeline_options_for(config);
   if (const auto* problem = std::get_if<std::string>(&around)) {
     say(*problem);
     return std::nullopt;
@@ -100,7 +101,7 @@ Exit run_service(const Invocation& invocation) {
         send_to_journal(journal_fields(decision, News::blocked, zone))) {
       return;
     }
-    const auto record = record_of(decision, zone);
+    const auto record = row_of(decision, zone);
     fmt::print("{}\n", invocation.output == Output::jsonl ? record.json()
                        : invocation.output == Output::csv ? record.csv()
                                                           : text_of(decision, zone));
@@ -115,22 +116,23 @@ Exit run_service(const Invocation& invocation) {
       return kCantCreate;
     }
   }
-  std::optional<Instance> only;
+  std::optional<SingleInstance> only;
   if (!options.dry_run) {
-    auto claimed = Instance::claim(config.state.directory);
+    auto claimed = SingleInstance::claim(config.state.directory);
     if (!claimed) {
       say(claimed.error().what);
       return claimed.error().code == actions::Errc::timeout ? kUnavailable : kCantCreate;
     }
     only.emplace(std::move(claimed.value()));
   }
-  StateFile::Loaded saved;
+  CheckpointFile::Loaded saved;
   auto setup = setup_for(config, [&] {
-    if (!options.dry_run) saved = StateFile(files, config.state.directory).load(say);
+    if (!options.dry_run) saved = CheckpointFile(files, config.state.directory).load(say);
   });
   if (!setup) return kBadConfig;
   std::optional<Freezer> freezer;
-  const auto start_freezer = [&](const Config& current, std::shared_ptr<const Tables> tables) {
+  const auto start_freezer = [&](const Config& current,
+                                 std::shared_ptr<const IdentityTables> tables) {
     freezer.reset();
     if (options.dry_run || !freezes(current)) return;
     freezer.emplace(current.exim.binary, files, std::move(tables), say);
@@ -144,7 +146,7 @@ Exit run_service(const Invocation& invocation) {
       freezer->freeze(decision.identity_kind, decision.identity, decision.list,
                       decision.time - decision.period);
   };
-  options.on_tables = [&](std::shared_ptr<const Tables> tables) {
+  options.on_tables = [&](std::shared_ptr<const IdentityTables> tables) {
     if (freezer) freezer->set_tables(std::move(tables));
   };
   start_freezer(config, setup->around.tables);

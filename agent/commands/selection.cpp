@@ -4,9 +4,9 @@
 
 #include <cstdio>
 
+#include "agent/config/host_facts.h"
 #include "agent/core/attribution.h"
 #include "agent/core/printable.h"
-#include "agent/config/host_facts.h"
 #include "parsers/fields/stamp.h"
 
 namespace agent {
@@ -47,16 +47,6 @@ void add_selection_options(po::options_description& options) {
        "of stamps without one (default log.timezone)");
 }
 
-bool Selection::admits(const Signalled& signalled) const {
-  if (!holds(signalled.time)) return false;
-  if (host) {
-    const auto address =
-        signalled.event.host ? IpAddress::parse(*signalled.event.host) : std::optional<IpAddress>();
-    if (!address || !host->contains(*address)) return false;
-  }
-  return !user || folded(signalled.charge.identity) == *user;
-}
-
 std::optional<Instant> parse_time(std::string text, const Zone& zone) {
   if (text.size() == 10) text += " 00:00:00";
   if (text.size() == 16) text += ":00";
@@ -76,7 +66,7 @@ std::variant<ReadPlan, Exit> read_plan(const Invocation& invocation) {
   ReadPlan plan;
   plan.config = invocation.config;
   if (const auto zone = given(invocation, "timezone")) plan.config.log.timezone = *zone;
-  auto around = surroundings(plan.config);
+  auto around = pipeline_options_for(plan.config);
   if (const auto* problem = std::get_if<std::string>(&around)) {
     fmt::print(stderr, "exiwarden: {}\n", *problem);
     return given(invocation, "timezone") ? kUsage : kBadConfig;

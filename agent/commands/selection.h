@@ -7,32 +7,15 @@
 #include <string>
 #include <variant>
 
+#include "agent/archive/log_selection.h"
 #include "agent/commands/command.h"
-#include "agent/core/pipeline.h"
 #include "agent/core/zone.h"
 
 namespace agent {
 
 void add_selection_options(boost::program_options::options_description& options);
 
-struct Selection {
-  std::optional<Instant> since, until;  // since <= time < until
-  std::optional<std::string> user;      // folded
-  std::optional<Network> host;          // of the client
-  std::optional<std::string> label;     // of the logs: "mx1" of "mx1:mainlog"
-
-  [[nodiscard]] bool holds(Instant time) const {
-    return (!since || time >= *since) && (!until || time < *until);
-  }
-  [[nodiscard]] bool admits(const Signalled& signalled) const;
-};
-
 // What a command that reads logs starts from, or the exit code if an option is wrong (said).
-struct ReadPlan {
-  Config config;            // with --timezone in it
-  PipelineOptions options;  // of it
-  Selection selection;
-};
 [[nodiscard]] std::variant<ReadPlan, Exit> read_plan(const Invocation& invocation);
 
 // "2026-11-23", "2026-11-23 10:00[:00]", "2026-11-23T10:00:00[+01:00|Z]"; without a zone in it,

@@ -10,12 +10,13 @@
 #include "agent/commands/command.h"
 #include "agent/commands/farm.h"
 #include "agent/commands/list_scope.h"
-#include "agent/state/single_instance.h"
-#include "agent/report/fullest_windows.h"
-#include "agent/follow/log_file.h"
-#include "agent/service/log_trust.h"
+#include "agent/core/duration.h"
 #include "agent/core/printable.h"
+#include "agent/follow/log_file.h"
 #include "agent/output/terminal.h"
+#include "agent/report/fullest_windows.h"
+#include "agent/service/log_trust.h"
+#include "agent/state/single_instance.h"
 
 namespace agent {
 namespace {
@@ -24,7 +25,7 @@ constexpr std::size_t kMaxState = std::size_t{1} << 30;
 constexpr std::int64_t kUnsaved = 60;  // seconds; it saves every ten if there is something new
 
 struct Saved {
-  std::optional<State> state;
+  std::optional<Checkpoint> state;
   std::int64_t written = 0;  // seconds since 1970 UTC
 };
 
@@ -56,7 +57,7 @@ class Status {
     exim();
     for (const auto& fault : faults_) {
       if (json()) {
-        fmt::print("{}\n", Record().add("about", "fault").add("what", fault).json());
+        fmt::print("{}\n", OutputRow().add("about", "fault").add("what", fault).json());
       } else {
         fmt::print("{}\n", terminal_.painted(Paint::red, "fault: " + printable(fault)));
       }
@@ -87,8 +88,8 @@ class Status {
         exit_ = complain_of(content.error());
         return;
       }
-      auto decoded = decode_state(content.value().bytes);
-      if (auto* state = std::get_if<State>(&decoded)) {
+      auto decoded = decode_checkpoint(content.value().bytes);
+      if (auto* state = std::get_if<Checkpoint>(&decoded)) {
         saved_ = {std::move(*state), content.value().stamp.modified_ns / 1'000'000'000};
         return;
       }
@@ -99,14 +100,14 @@ class Status {
   }
 
   void service() {
-    const auto running = Instance::running(invocation_.config.state.directory);
+    const auto running = SingleInstance::running(invocation_.config.state.directory);
     runs_ = running.value_or(false);
     const auto written =
         saved_.state ? zone_.text(Instant(std::chrono::seconds(saved_.written))) : "";
     const auto newest =
         saved_.state && saved_.state->newest ? zone_.text(*saved_.state->newest) : "";
     if (json()) {
-      Record record;
+      OutputRow record;
       record.add("about", "service")
           .add("running", !running   ? "unknown"
                           : *running ? "yes"
@@ -148,7 +149,7 @@ class Status {
     if (!exists) faults_.push_back(path + ": no such log");
     if (exists) written_last_ = std::max(written_last_, std::int64_t{info.st_mtim.tv_sec});
     if (json()) {
-      Record record;
+      OutputRow record;
       record.add("about", "log")
           .add("path", path)
           .add("offset", offset)
@@ -180,7 +181,7 @@ class Status {
     const std::uint64_t entries = view ? view.value().entries.size() : 0;
     if (!fault.empty()) faults_.push_back(fault);
     if (json()) {
-      Record record;
+      OutputRow record;
       record.add("about", "list").add("list", list.path).add("rule", list.rules.front());
       record.add("blocked", entries)
           .add_optional("fault",
@@ -201,7 +202,7 @@ class Status {
         line("exim", printable(doubt.what));
         continue;
       }
-      Record record;
+      OutputRow record;
       record.add("about", "exim")
           .add("setting", doubt.setting)
           .add("what", doubt.what)
@@ -213,9 +214,9 @@ class Status {
   void windows() {
     const auto top = invocation_.options["top"].as<std::uint32_t>();
     const auto levels = saved_.state ? fullest_windows(*saved_.state, invocation_.config, top)
-                                     : std::vector<Level>();
-    const auto record_for = [&](const Level& level) {
-      Record record;
+                                     : std::vector<FullWindow>();
+    const auto record_for = [&](const FullWindow& level) {
+      OutputRow record;
       record.add("about", "window")
           .add("rule", level.rule)
           .add("identity_kind", name_of(level.kind))
@@ -247,7 +248,7 @@ class Status {
     faults_.push_back(
         fmt::format("{} is not in {} yet", printable(pending.identity), pending.list));
     if (!json()) return;
-    Record record;
+    OutputRow record;
     record.add("about", "pending")
         .add("list", pending.list)
         .add("identity", pending.identity)
@@ -265,7 +266,7 @@ class Status {
     const auto& farm = saved_.state->farm;
     if (!farm) return;
     if (json()) {
-      Record record;
+      OutputRow record;
       record.add("about", "farm")
           .add("connected", farm->connected ? "yes" : "no")
           .add("words", saved_.state->farm_words.size())
@@ -286,7 +287,7 @@ class Status {
     if (outbox.empty()) return;
     if (json()) {
       for (const auto& [notice, unknown] : outbox) {
-        Record record;
+        OutputRow record;
         record.add("about", "notice")
             .add("message_id", notice.message_id)
             .add("subject", notice.subject)

@@ -6,10 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "agent/core/attribution.h"
 #include "agent/commands/command.h"
 #include "agent/commands/reading.h"
 #include "agent/commands/report_files.h"
+#include "agent/core/attribution.h"
+#include "agent/core/duration.h"
 #include "agent/core/printable.h"
 #include "agent/tune/labels.h"
 #include "agent/tune/peaks.h"
@@ -110,7 +111,7 @@ void print_cells(const Tuning& tuning, const Labels& labels, const Zone& zone, b
         before += one.hit->messages;
         after += one.subject->messages - one.hit->messages;
       }
-      Record record;
+      OutputRow record;
       record.add("rule", peaks.rule().name)
           .add("period", static_cast<std::uint64_t>(peaks.grid().periods[period].count()))
           .add("limit", peaks.grid().limits[limit])

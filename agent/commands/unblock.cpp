@@ -8,13 +8,13 @@
 #include <iostream>
 
 #include "actions/exim/exim_queue.h"
-#include "agent/core/attribution.h"
 #include "agent/commands/command.h"
 #include "agent/commands/list_scope.h"
+#include "agent/core/attribution.h"
 #include "agent/core/printable.h"
+#include "agent/output/terminal.h"
 #include "agent/service/queue_match.h"
 #include "agent/state/checkpoint.h"
-#include "agent/output/terminal.h"
 
 namespace agent {
 namespace {
@@ -99,8 +99,8 @@ class Unblock {
     constexpr std::size_t kMaxState = std::size_t{1} << 30;
     const auto saved = files_.read(invocation_.config.state.directory + "/checkpoint", kMaxState);
     if (!saved) return;
-    const auto decoded = decode_state(saved.value().bytes);
-    const auto* state = std::get_if<State>(&decoded);
+    const auto decoded = decode_checkpoint(saved.value().bytes);
+    const auto* state = std::get_if<Checkpoint>(&decoded);
     if (state == nullptr) return;
     for (std::size_t i = 0; i < found_.size(); ++i) {
       if (found_[i]) continue;
@@ -194,13 +194,13 @@ class Unblock {
                thaw ? "; Exim delivers in its next queue run" : "");
   }
 
-  static Record list_record(const Listed& listed) {
-    auto record = record_of(listed.list, listed.entry);
+  static OutputRow list_record(const Listed& listed) {
+    auto record = row_of(listed.list, listed.entry);
     record.add("change", "freed").add_optional("message_id", std::nullopt);
     return record;
   }
 
-  void print(const Record& record) const {
+  void print(const OutputRow& record) const {
     fmt::print("{}\n", invocation_.output == Output::csv ? record.csv() : record.json());
   }
 
@@ -216,7 +216,7 @@ class Unblock {
     const auto sender = std::find_if(senders_.begin(), senders_.end(), [&](const Sender& known) {
       return sent_by(message, known.kind, known.identity, tables_->identities);
     });
-    Record record;
+    OutputRow record;
     record.add_optional("list", std::nullopt)
         .add_optional("rule", std::nullopt)
         .add("identity", sender->identity)
@@ -229,7 +229,7 @@ class Unblock {
   const Invocation& invocation_;
   std::vector<ScopedList> lists_;
   Mail mail_;
-  std::shared_ptr<const Tables> tables_;
+  std::shared_ptr<const IdentityTables> tables_;
   actions::PosixFiles files_;
   actions::EximQueue queue_;
   std::vector<bool> found_;  // beside the arguments

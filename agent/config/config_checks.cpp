@@ -10,11 +10,11 @@
 
 #include "actions/send/mail.h"
 #include "actions/send/webhook.h"
-#include "agent/core/network.h"
 #include "agent/config/notice_template.h"
 #include "agent/config/spelling.h"
-#include "agent/core/zone.h"
 #include "agent/config/zone_names.h"
+#include "agent/core/network.h"
+#include "agent/core/zone.h"
 
 namespace agent {
 

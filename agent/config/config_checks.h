@@ -1,5 +1,5 @@
-// What values of the configuration must look like, for TableReader: "" if one is good, else what is
-// accepted.
+// What values of the configuration must look like, for SectionReader: "" if one is good, else what
+// is accepted.
 #pragma once
 
 #include <string>

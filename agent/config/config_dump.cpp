@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "actions/send/webhook.h"
+#include "agent/core/duration.h"
 
 namespace agent {
 namespace {

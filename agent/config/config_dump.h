@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/config/config_file.h"
 #include "agent/core/config.h"
 
 namespace agent {

@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <sstream>
 
-#include "agent/core/printable.h"
 #include "agent/config/spelling.h"
+#include "agent/core/duration.h"
+#include "agent/core/printable.h"
 
 namespace agent {
 namespace {
@@ -42,36 +43,36 @@ void Problems::warn(const toml::source_region& place, std::string key, const std
   warnings.push_back(problem_at(file_, place, std::move(key), what));
 }
 
-const toml::node* TableReader::node(const char* key) {
+const toml::node* SectionReader::node(const char* key) {
   if (std::find(asked_.begin(), asked_.end(), key) == asked_.end()) asked_.emplace_back(key);
   return table_.get(key);
 }
 
-std::string TableReader::path_of(std::string_view key) const {
+std::string SectionReader::path_of(std::string_view key) const {
   return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
 }
 
-toml::source_region TableReader::place(const char* key) const {
+toml::source_region SectionReader::place(const char* key) const {
   const auto* found = table_.get(key);
   return found != nullptr ? found->source() : table_.source();
 }
 
-void TableReader::wrong_type(const char* key, const toml::node& found, const std::string& accepted,
-                             const std::vector<std::string>& words) {
+void SectionReader::wrong_type(const char* key, const toml::node& found,
+                               const std::string& accepted, const std::vector<std::string>& words) {
   const auto text = found.is_string() ? found.value<std::string>() : std::nullopt;
   const auto hint = text ? did_you_mean(nearest(*text, words)) : "";
   problems_.add(found.source(), path_of(key),
                 fmt::format("is {}{}; accepted: {}", shown(found), hint, accepted));
 }
 
-void TableReader::no_such_choice(const char* key, const toml::node& place, const std::string& word,
-                                 const std::vector<std::string>& names) {
+void SectionReader::no_such_choice(const char* key, const toml::node& place,
+                                   const std::string& word, const std::vector<std::string>& names) {
   problems_.add(place.source(), path_of(key),
                 fmt::format("is \"{}\"{}; accepted: {}", word, did_you_mean(nearest(word, names)),
                             joined(names)));
 }
 
-bool TableReader::plain_text(const char* key, std::string& out) {
+bool SectionReader::plain_text(const char* key, std::string& out) {
   const auto* found = node(key);
   if (found == nullptr) return false;
   const auto value = found->value<std::string>();
@@ -83,7 +84,7 @@ bool TableReader::plain_text(const char* key, std::string& out) {
   return true;
 }
 
-void TableReader::text(const char* key, std::string& out, const Check& check) {
+void SectionReader::text(const char* key, std::string& out, const Check& check) {
   std::string value;
   if (!plain_text(key, value)) return;
   if (const auto accepted = check ? check(value) : ""; !accepted.empty()) {
@@ -92,7 +93,7 @@ void TableReader::text(const char* key, std::string& out, const Check& check) {
   out = value;
 }
 
-void TableReader::secret(const char* key, std::string& out, const Check& check) {
+void SectionReader::secret(const char* key, std::string& out, const Check& check) {
   const auto* found = node(key);
   if (found == nullptr) return;
   const auto accepted = found->is_string() ? check(found->value_or(std::string())) : "a string";
@@ -100,7 +101,7 @@ void TableReader::secret(const char* key, std::string& out, const Check& check) 
   out = found->value_or(std::string());
 }
 
-const toml::array* TableReader::list(const char* key) {
+const toml::array* SectionReader::list(const char* key) {
   const auto* found = node(key);
   if (found == nullptr) return nullptr;
   if (!found->is_array()) {
@@ -110,7 +111,7 @@ const toml::array* TableReader::list(const char* key) {
   return found->as_array();
 }
 
-void TableReader::texts(const char* key, std::vector<std::string>& out, const Check& check) {
+void SectionReader::texts(const char* key, std::vector<std::string>& out, const Check& check) {
   const auto* array = list(key);
   if (array == nullptr) return;
   out.clear();
@@ -127,8 +128,8 @@ void TableReader::texts(const char* key, std::vector<std::string>& out, const Ch
   }
 }
 
-void TableReader::number(const char* key, std::int64_t low, std::int64_t high,
-                         const std::function<void(std::int64_t)>& out) {
+void SectionReader::number(const char* key, std::int64_t low, std::int64_t high,
+                           const std::function<void(std::int64_t)>& out) {
   const auto* found = node(key);
   if (found == nullptr) return;
   const auto value = found->value<std::int64_t>();
@@ -138,8 +139,8 @@ void TableReader::number(const char* key, std::int64_t low, std::int64_t high,
   out(*value);
 }
 
-void TableReader::duration(const char* key, std::chrono::seconds low, std::chrono::seconds high,
-                           std::chrono::seconds& out) {
+void SectionReader::duration(const char* key, std::chrono::seconds low, std::chrono::seconds high,
+                             std::chrono::seconds& out) {
   const auto* found = node(key);
   if (found == nullptr) return;
   const auto accepted = fmt::format(
@@ -151,8 +152,9 @@ void TableReader::duration(const char* key, std::chrono::seconds low, std::chron
   out = *value;
 }
 
-void TableReader::durations(const char* key, std::chrono::seconds low, std::chrono::seconds high,
-                            std::chrono::seconds forever, std::vector<std::chrono::seconds>& out) {
+void SectionReader::durations(const char* key, std::chrono::seconds low, std::chrono::seconds high,
+                              std::chrono::seconds forever,
+                              std::vector<std::chrono::seconds>& out) {
   const auto* found = node(key);
   if (found == nullptr) return;
   out.clear();
@@ -173,7 +175,7 @@ void TableReader::durations(const char* key, std::chrono::seconds low, std::chro
   for (const auto& element : *found->as_array()) take(element);
 }
 
-void TableReader::percent(const char* key, std::uint32_t& out) {
+void SectionReader::percent(const char* key, std::uint32_t& out) {
   std::string written;
   text(key, written, [&](const std::string& text) {
     const bool good = text.empty() || ((text.size() == 2 || text.size() == 3) && text[0] != '0' &&
@@ -185,7 +187,7 @@ void TableReader::percent(const char* key, std::uint32_t& out) {
   });
 }
 
-void TableReader::networks(const char* key, std::vector<Network>& out) {
+void SectionReader::networks(const char* key, std::vector<Network>& out) {
   const auto* array = list(key);
   if (array == nullptr) return;
   out.clear();
@@ -217,7 +219,7 @@ void TableReader::networks(const char* key, std::vector<Network>& out) {
   }
 }
 
-void TableReader::boolean(const char* key, bool& out) {
+void SectionReader::boolean(const char* key, bool& out) {
   const auto* found = node(key);
   if (found == nullptr) return;
   const auto truth = found->value<bool>();
@@ -225,7 +227,7 @@ void TableReader::boolean(const char* key, bool& out) {
   out = *truth;
 }
 
-void TableReader::tristate(const char* key, Tristate& out) {
+void SectionReader::tristate(const char* key, Tristate& out) {
   const auto* found = node(key);
   if (found == nullptr) return;
   if (const auto truth = found->value<bool>(); found->is_boolean() && truth) {
@@ -237,7 +239,7 @@ void TableReader::tristate(const char* key, Tristate& out) {
   }
 }
 
-const toml::table* TableReader::table(const char* key) {
+const toml::table* SectionReader::table(const char* key) {
   const auto* found = node(key);
   if (found == nullptr) return nullptr;
   if (!found->is_table()) {
@@ -247,7 +249,7 @@ const toml::table* TableReader::table(const char* key) {
   return found->as_table();
 }
 
-std::vector<const toml::table*> TableReader::tables(const char* key) {
+std::vector<const toml::table*> SectionReader::tables(const char* key) {
   std::vector<const toml::table*> found;
   const auto* value = node(key);
   if (value == nullptr) return found;
@@ -260,7 +262,7 @@ std::vector<const toml::table*> TableReader::tables(const char* key) {
   return found;
 }
 
-void TableReader::finish() {
+void SectionReader::finish() {
   for (const auto& [key, value] : table_) {
     const std::string name(key.str());
     if (std::find(asked_.begin(), asked_.end(), name) != asked_.end()) continue;

@@ -29,9 +29,9 @@ class Problems {
 
 // One table. Its destructor would be too late to complain about keys nobody asked for: call
 // finish().
-class TableReader {
+class SectionReader {
  public:
-  TableReader(const toml::table& table, std::string path, Problems& problems)
+  SectionReader(const toml::table& table, std::string path, Problems& problems)
       : table_(table), path_(std::move(path)), problems_(problems) {}
 
   using Check =

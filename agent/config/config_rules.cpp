@@ -14,14 +14,14 @@ namespace {
 constexpr std::chrono::seconds kYear{366 * 86400};
 constexpr std::int64_t kMaxLimit = 1'000'000;
 
-constexpr TableReader::Choice<IdentityKind> kIdentities[] = {
+constexpr SectionReader::Choice<IdentityKind> kIdentities[] = {
     {"user", IdentityKind::user}, {"relay", IdentityKind::relay}, {"local", IdentityKind::local}};
-constexpr TableReader::Choice<Signal> kSignals[] = {{"rejected_rcpt", Signal::rejected_rcpt},
-                                                    {"tagged", Signal::tagged},
-                                                    {"warned", Signal::warned},
-                                                    {"bounced", Signal::bounced}};
-constexpr TableReader::Choice<CountBy> kCounts[] = {{"attempts", CountBy::attempts},
-                                                    {"recipients", CountBy::recipients}};
+constexpr SectionReader::Choice<Signal> kSignals[] = {{"rejected_rcpt", Signal::rejected_rcpt},
+                                                      {"tagged", Signal::tagged},
+                                                      {"warned", Signal::warned},
+                                                      {"bounced", Signal::bounced}};
+constexpr SectionReader::Choice<CountBy> kCounts[] = {{"attempts", CountBy::attempts},
+                                                      {"recipients", CountBy::recipients}};
 std::string default_list(const std::string& state_directory, IdentityKind kind) {
   const char* name = kind == IdentityKind::user    ? "blocked_authenticated_users"
                      : kind == IdentityKind::relay ? "blocked_relay_users"
@@ -29,10 +29,10 @@ std::string default_list(const std::string& state_directory, IdentityKind kind) 
   return state_directory + "/exim/" + name;
 }
 
-void read_overrides(TableReader& in, Rule& rule, const std::string& path, Problems& problems) {
+void read_overrides(SectionReader& in, Rule& rule, const std::string& path, Problems& problems) {
   const auto tables = in.tables("override");
   for (std::size_t i = 0; i < tables.size(); ++i) {
-    TableReader part(*tables[i], fmt::format("{}.override[{}]", path, i + 1), problems);
+    SectionReader part(*tables[i], fmt::format("{}.override[{}]", path, i + 1), problems);
     Override override;
     part.texts("users", override.users, not_empty);
     part.texts("domains", override.domains, domain);
@@ -49,7 +49,7 @@ void read_overrides(TableReader& in, Rule& rule, const std::string& path, Proble
   }
 }
 
-Rule read_rule(TableReader& in, const std::string& path, Problems& problems) {
+Rule read_rule(SectionReader& in, const std::string& path, Problems& problems) {
   Rule rule;
   if (!in.has("name"))
     in.complain("name", "is missing; accepted: a name for lists, mails and logs");
@@ -93,7 +93,7 @@ std::vector<Rule> default_rules(const std::string& state_directory) {
 }
 
 // Sound, but it could not do what it seems to.
-void warn_of_rule(TableReader& in, const Rule& rule, bool relays_given, Problems& problems) {
+void warn_of_rule(SectionReader& in, const Rule& rule, bool relays_given, Problems& problems) {
   const auto listens = [&](Signal signal) {
     return std::find(rule.signals.begin(), rule.signals.end(), signal) != rule.signals.end();
   };
@@ -115,16 +115,12 @@ void warn_of_rule(TableReader& in, const Rule& rule, bool relays_given, Problems
 
 }  // namespace
 
-std::string_view name_of(IdentityKind kind) {
-  return kIdentities[static_cast<std::size_t>(kind)].name;
-}
-
-void read_rules(TableReader& top, Config& config, bool relays_given, Problems& problems) {
+void read_rules(SectionReader& top, Config& config, bool relays_given, Problems& problems) {
   const auto tables = top.tables("rule");
   if (tables.empty() && !top.has("rule")) config.rules = default_rules(config.state.directory);
   for (std::size_t i = 0; i < tables.size(); ++i) {
     const auto path = fmt::format("rule[{}]", i + 1);
-    TableReader in(*tables[i], path, problems);
+    SectionReader in(*tables[i], path, problems);
     auto rule = read_rule(in, path, problems);
     in.finish();
     if (rule.list.empty()) rule.list = default_list(config.state.directory, rule.identity);
@@ -148,10 +144,10 @@ void read_rules(TableReader& top, Config& config, bool relays_given, Problems& p
   if (config.rules.size() > 64) problems.add({}, "rule", "more than 64 rules");
 }
 
-void read_identity_maps(TableReader& top, Config& config, Problems& problems) {
+void read_identity_maps(SectionReader& top, Config& config, Problems& problems) {
   const auto tables = top.tables("identity_map");
   for (std::size_t i = 0; i < tables.size(); ++i) {
-    TableReader in(*tables[i], fmt::format("identity_map[{}]", i + 1), problems);
+    SectionReader in(*tables[i], fmt::format("identity_map[{}]", i + 1), problems);
     IdentityMapConfig map;
     if (!in.has("identity")) in.complain("identity", "is missing; accepted: user, relay, local");
     in.choice("identity", kIdentities, map.identity);

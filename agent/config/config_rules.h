@@ -8,8 +8,8 @@ namespace agent {
 
 // The rules as they are written, or the built-in ones; with their lists. state.directory must be
 // known by now.
-void read_rules(TableReader& top, Config& config, bool relays_given, Problems& problems);
+void read_rules(SectionReader& top, Config& config, bool relays_given, Problems& problems);
 
-void read_identity_maps(TableReader& top, Config& config, Problems& problems);
+void read_identity_maps(SectionReader& top, Config& config, Problems& problems);
 
 }  // namespace agent

@@ -8,12 +8,12 @@
 
 #include "agent/config/config_checks.h"
 #include "agent/config/farm_address.h"
-#include "agent/farm/record.h"
+#include "agent/config/farm_names.h"
 
 namespace agent {
 namespace {
 
-constexpr TableReader::Choice<FarmTrust> kTrusts[] = {
+constexpr SectionReader::Choice<FarmTrust> kTrusts[] = {
     {"all", FarmTrust::all}, {"seen", FarmTrust::seen}, {"none", FarmTrust::none}};
 
 std::string url(const std::string& text) {
@@ -40,7 +40,7 @@ std::string host(const std::string& text) {
 
 }  // namespace
 
-void read_farm(TableReader& in, Config& config) {
+void read_farm(SectionReader& in, Config& config) {
   auto& farm = config.farm;
   in.secret("url", farm.url, url);
   in.text("user", farm.user, user);

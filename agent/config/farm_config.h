@@ -6,6 +6,6 @@
 namespace agent {
 
 // After the rules: what hosts share goes by the names of the lists' files.
-void read_farm(TableReader& in, Config& config);
+void read_farm(SectionReader& in, Config& config);
 
 }  // namespace agent

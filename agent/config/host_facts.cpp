@@ -9,10 +9,10 @@
 #include <memory>
 
 #include "actions/files.h"
-#include "agent/core/printable.h"
 #include "agent/config/spelling.h"
 #include "agent/config/table_files.h"
 #include "agent/config/zone_names.h"
+#include "agent/core/printable.h"
 
 namespace agent {
 namespace {
@@ -72,7 +72,7 @@ std::vector<IpAddress> own_addresses(const std::vector<std::string>& own) {
   return addresses;
 }
 
-std::variant<PipelineOptions, std::string> surroundings(const Config& config) {
+std::variant<PipelineOptions, std::string> pipeline_options_for(const Config& config) {
   PipelineOptions options;
   const auto zone = Zone::named(config.log.timezone);
   if (!zone) {
@@ -108,6 +108,12 @@ std::variant<PipelineOptions, std::string> surroundings(const Config& config) {
     options.tag_secret = std::get<std::string>(std::move(secret));
   }
   return options;
+}
+
+std::string host_name() {
+  std::array<char, 256> buffer{};
+  if (::gethostname(buffer.data(), buffer.size() - 1) != 0 || buffer[0] == '\0') return "localhost";
+  return buffer.data();
 }
 
 }  // namespace agent

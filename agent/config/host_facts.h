@@ -16,6 +16,9 @@ std::vector<IpAddress> own_addresses(const std::vector<std::string>& own);
 
 // Everything Pipeline wants, from the config and this machine; or what is wrong with the config
 // that only the machine knows (an unknown time zone, a pattern that RE2 refuses).
-std::variant<PipelineOptions, std::string> surroundings(const Config& config);
+std::variant<PipelineOptions, std::string> pipeline_options_for(const Config& config);
+
+// This machine's name, "localhost" if it has none.
+[[nodiscard]] std::string host_name();
 
 }  // namespace agent

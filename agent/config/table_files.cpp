@@ -44,9 +44,9 @@ std::string read_hosts(std::string_view text, std::vector<Network>& hosts) {
 
 }  // namespace
 
-std::variant<std::shared_ptr<const Tables>, std::string> read_tables(const Config& config,
-                                                                     actions::Files& files) {
-  auto tables = std::make_shared<Tables>(*Tables::without_files(config));
+std::variant<std::shared_ptr<const IdentityTables>, std::string> read_tables(
+    const Config& config, actions::Files& files) {
+  auto tables = std::make_shared<IdentityTables>(*IdentityTables::without_files(config));
   std::string bytes;
   const auto read = [&](const std::string& path) -> std::string {
     auto content = files.read(path, kMaxBytes);
@@ -82,7 +82,7 @@ std::variant<std::shared_ptr<const Tables>, std::string> read_tables(const Confi
     }
   }
   tables->identities = IdentityMap(config.identity_maps, std::move(names));
-  return std::shared_ptr<const Tables>(std::move(tables));
+  return std::shared_ptr<const IdentityTables>(std::move(tables));
 }
 
 TableFiles::Stamps TableFiles::stamps() const {
@@ -104,7 +104,7 @@ void TableFiles::follow(const Config& config) {
   next_ = {};
 }
 
-std::shared_ptr<const Tables> TableFiles::look(Steady now) {
+std::shared_ptr<const IdentityTables> TableFiles::look(Steady now) {
   if (paths_.empty() || now < next_) return nullptr;
   next_ = now + kLook;
   auto seen = stamps();

@@ -18,7 +18,7 @@
 namespace agent {
 
 // The tables as the files are now; or the first thing that is wrong, with the file's name.
-[[nodiscard]] std::variant<std::shared_ptr<const Tables>, std::string> read_tables(
+[[nodiscard]] std::variant<std::shared_ptr<const IdentityTables>, std::string> read_tables(
     const Config& config, actions::Files& files);
 
 class TableFiles {
@@ -34,7 +34,7 @@ class TableFiles {
   // Another configuration, whose tables were just read.
   void follow(const Config& config);
   // New tables, if the files have others now.
-  [[nodiscard]] std::shared_ptr<const Tables> look(Steady now);
+  [[nodiscard]] std::shared_ptr<const IdentityTables> look(Steady now);
   [[nodiscard]] std::optional<Steady> next_look() const;  // nullopt: there are no files
   [[nodiscard]] const std::string& fault() const { return fault_; }
 

@@ -47,10 +47,10 @@ std::string_view name_of(Charged charged) {
 }
 
 Attribution::Attribution(const Config& config, std::vector<IpAddress> own,
-                         std::shared_ptr<const Tables> tables)
+                         std::shared_ptr<const IdentityTables> tables)
     : relays_(config.relay.hosts),
       own_(std::move(own)),
-      tables_(tables ? std::move(tables) : Tables::without_files(config)) {}
+      tables_(tables ? std::move(tables) : IdentityTables::without_files(config)) {}
 
 Charge Attribution::charge(Charged verdict, std::string_view printed) {
   const auto kind = *identity_of(verdict);

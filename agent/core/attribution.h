@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "agent/core/config.h"
-#include "agent/core/network.h"
 #include "agent/core/identity_tables.h"
+#include "agent/core/network.h"
 #include "parsers/entries/arrival.h"
 #include "parsers/entries/event.h"
 
@@ -57,7 +57,7 @@ class Attribution {
   // `own`: addresses of this machine, never charged as relays. `tables`: null for what the config
   // itself holds of them.
   Attribution(const Config& config, std::vector<IpAddress> own,
-              std::shared_ptr<const Tables> tables = nullptr);
+              std::shared_ptr<const IdentityTables> tables = nullptr);
 
   Charge charge(const parsers::Event& event);
   // Whose a message is that came in.
@@ -78,7 +78,7 @@ class Attribution {
 
   std::vector<Network> relays_;
   std::vector<IpAddress> own_;
-  std::shared_ptr<const Tables> tables_;
+  std::shared_ptr<const IdentityTables> tables_;
   std::string name_;  // that the last charge was mapped to
   std::unordered_map<std::string, Charged, Hash, std::equal_to<>> hosts_;
 };

@@ -5,10 +5,8 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "agent/core/network.h"
@@ -21,7 +19,10 @@ enum class CountBy { attempts, recipients };
 enum class Transport { smtp, sendmail, exec, webhook, none };
 enum class Tristate { no, yes, automatic };
 
-std::string_view name_of(IdentityKind kind);  // "user", "relay", "local"
+// As in the configuration and in output: "user", "relay", "local".
+constexpr std::string_view name_of(IdentityKind kind) {
+  return kind == IdentityKind::user ? "user" : kind == IdentityKind::relay ? "relay" : "local";
+}
 
 struct LogConfig {
   std::vector<std::string> paths{"/var/log/exim4/mainlog"};  // log.paths; %D and %M as in Exim
@@ -157,24 +158,6 @@ struct Config {
   std::vector<IdentityMapConfig> identity_maps;
   std::vector<Rule> rules;  // never empty: "authenticated" and "relay" if the file has none
   std::vector<ConfigProblem> warnings;  // sound, but probably not what is meant
-
-  static Config defaults();  // what an empty file gives
 };
-
-// "exiwarden.toml:12:3: rule[1].limit: is ..."
-std::string describe(const ConfigProblem& problem);
-
-// All or nothing: a Config, or every problem found (never an empty list). `file` only names the
-// text.
-std::variant<Config, std::vector<ConfigProblem>> parse_config(std::string_view text,
-                                                              const std::string& file);
-// The same for a file on disk; that it cannot be read is a problem too.
-std::variant<Config, std::vector<ConfigProblem>> load_config(const std::string& path);
-
-// "90s", "1h30m", "2d", "1w" -> seconds; nullopt if it is anything else (a number without its unit
-// too) or over a century.
-std::optional<std::chrono::seconds> parse_duration(std::string_view text);
-// 5400 s -> "1h30m"
-std::string duration_text(std::chrono::seconds duration);
 
 }  // namespace agent

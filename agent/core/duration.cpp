@@ -1,6 +1,8 @@
+#include "agent/core/duration.h"
+
 #include <fmt/format.h>
 
-#include "agent/core/config.h"
+#include <cstdint>
 
 namespace agent {
 

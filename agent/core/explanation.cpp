@@ -7,14 +7,15 @@
 #include <utility>
 
 #include "agent/core/attribution.h"
+#include "agent/core/duration.h"
 #include "agent/core/limits.h"
 #include "parsers/entries/arrival.h"
 #include "parsers/entries/failure.h"
-#include "parsers/fields/prefix.h"
-#include "parsers/reasons/reason_text.h"
 #include "parsers/entries/rejection.h"
-#include "parsers/fields/syslog.h"
 #include "parsers/entries/tagged.h"
+#include "parsers/fields/prefix.h"
+#include "parsers/fields/syslog.h"
+#include "parsers/reasons/reason_text.h"
 
 namespace agent {
 namespace {

@@ -57,18 +57,18 @@ std::string IdentityMap::name(IdentityKind kind, std::string_view printed) const
   return name;
 }
 
-bool Tables::exempts_user(std::string_view id) const {
+bool IdentityTables::exempts_user(std::string_view id) const {
   return !exempt_users.empty() && exempt_users.count(folded(id)) > 0;
 }
 
-bool Tables::exempts(std::string_view key) const {
+bool IdentityTables::exempts(std::string_view key) const {
   if (exempts_user(key)) return true;
   const auto address = IpAddress::parse(key);
   return address && any_contains(exempt_hosts, *address);
 }
 
-std::shared_ptr<const Tables> Tables::without_files(const Config& config) {
-  auto tables = std::make_shared<Tables>();
+std::shared_ptr<const IdentityTables> IdentityTables::without_files(const Config& config) {
+  auto tables = std::make_shared<IdentityTables>();
   for (const auto& user : config.exempt.users) tables->exempt_users.insert(folded(user));
   tables->exempt_hosts = config.exempt.hosts;
   tables->identities = IdentityMap(config.identity_maps, {});

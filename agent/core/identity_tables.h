@@ -41,7 +41,7 @@ class IdentityMap {
   std::vector<Step> steps_;
 };
 
-struct Tables {
+struct IdentityTables {
   std::unordered_set<std::string> exempt_users;  // folded: those of the config and of its files
   std::vector<Network> exempt_hosts;
   IdentityMap identities;
@@ -51,7 +51,7 @@ struct Tables {
   [[nodiscard]] bool exempts(std::string_view key) const;
 
   // Of the configuration alone, with its files taken for empty.
-  static std::shared_ptr<const Tables> without_files(const Config& config);
+  static std::shared_ptr<const IdentityTables> without_files(const Config& config);
 };
 
 // "" if RE2 takes both, else what is wrong: "RE2 says: ...".

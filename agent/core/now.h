@@ -7,7 +7,7 @@
 
 namespace agent {
 
-struct Moment {
+struct Now {
   Instant wall{};
   std::chrono::steady_clock::time_point steady{};
 };

@@ -163,7 +163,7 @@ void Pipeline::set_first_start(std::size_t log, std::optional<Instant> time) {
   logs_[log]->first_start = time;
 }
 
-void Pipeline::set_tables(const Config& config, std::shared_ptr<const Tables> tables) {
+void Pipeline::set_tables(const Config& config, std::shared_ptr<const IdentityTables> tables) {
   options_.tables = std::move(tables);
   attribution_ = Attribution(config, options_.own, options_.tables);
 }

@@ -40,7 +40,7 @@ struct PipelineOptions {
   std::optional<bool> junk_helo;
   Zone zone = Zone::utc();
   std::vector<IpAddress> own;                      // addresses of this machine
-  std::shared_ptr<const Tables> tables;            // null: what the config holds of them
+  std::shared_ptr<const IdentityTables> tables;    // null: what the config holds of them
   parsers::CivilSeconds not_after = 253402300799;  // for syslog stamps without a year
 };
 
@@ -78,7 +78,7 @@ class Pipeline {
   // events younger than one period may decide.
   void set_first_start(std::size_t log, std::optional<Instant> time);
   // The files of exempt and identity_map hold something else from now on.
-  void set_tables(const Config& config, std::shared_ptr<const Tables> tables);
+  void set_tables(const Config& config, std::shared_ptr<const IdentityTables> tables);
   // What this log says up to then has counted already; nullopt: nothing has.
   void set_counted_until(std::size_t log, std::optional<Instant> time);
   [[nodiscard]] std::optional<Instant> counted_until(std::size_t log) const;

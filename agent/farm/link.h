@@ -21,8 +21,8 @@ struct FarmNews {
     windows,   // events were lost on the way: send the live windows again
   };
   Kind kind = Kind::word;
-  FarmWord word;                // of word and settled
-  FarmRecord proposed;          // of settled
+  NamedStatement word;          // of word and settled
+  FarmStatement proposed;       // of settled
   bool blocked_before = false;  // of settled: by another host's word
 };
 
@@ -43,7 +43,7 @@ class FarmLink {
   virtual void send(std::vector<FarmEvent> events) = 0;
   // Room for at least this many more events.
   [[nodiscard]] virtual bool has_room(std::size_t events) const = 0;
-  virtual void propose(std::vector<FarmWord> words) = 0;
+  virtual void propose(std::vector<NamedStatement> words) = 0;
   // The answer to FarmNews::that_was: what is to be said was proposed.
   virtual void compared() = 0;
   // What has come since the last call.

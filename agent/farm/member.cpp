@@ -75,7 +75,7 @@ void FarmMember::restore(const std::vector<Saved>& saved, const std::vector<std:
   for (const auto& [name, record, applied] : saved) {
     const auto decoded = decode_farm_name(name);
     if (!decoded) continue;
-    auto read = decode_farm_record(*decoded, record);
+    auto read = decode_farm_statement(*decoded, record);
     if (!read || records_.size() >= kMaxRecords) continue;
     const auto path = paths_.find(decoded->list);
     const bool same =
@@ -85,7 +85,7 @@ void FarmMember::restore(const std::vector<Saved>& saved, const std::vector<std:
   }
 }
 
-const FarmRecord* FarmMember::known(const FarmName& name) const {
+const FarmStatement* FarmMember::known(const FarmName& name) const {
   const auto found = records_.find(name);
   return found == records_.end() ? nullptr : &found->second.record;
 }
@@ -99,21 +99,21 @@ std::optional<std::size_t> FarmMember::list_called(const std::string& name,
   return std::nullopt;
 }
 
-std::int64_t FarmMember::farm_now(Moment now) const {
+std::int64_t FarmMember::farm_now(Now now) const {
   return seconds_of(now.wall) * 1000 + link_.status().clock_offset;
 }
 
-bool FarmMember::is_ahead(const FarmRecord& record, Moment now) const {
+bool FarmMember::is_ahead(const FarmStatement& record, Now now) const {
   return record.stamp > farm_now(now) + kAhead;
 }
 
 // By the server's clock as far as we know it, and after whatever it is about. A block that was
 // counted is as old as the oldest event that it is made of: a release that came after that holds,
 // also if we have not heard of it yet.
-std::int64_t FarmMember::stamp_of(const FarmRecord& record, const Entry& entry, Moment now) const {
+std::int64_t FarmMember::stamp_of(const FarmStatement& record, const Entry& entry, Now now) const {
   const bool known = entry.record.stamp > 0 && !is_ahead(entry.record, now);
   auto stamp = farm_now(now);
-  if (record.why == FarmRecord::Why::host) {
+  if (record.why == FarmStatement::Why::host) {
     stamp = std::min(stamp, record.first * 1000 + link_.status().clock_offset);
     if (known && !entry.record.blocked) return stamp;
   }
@@ -138,7 +138,7 @@ FarmMember::Entry* FarmMember::entry_for(const FarmName& name, bool blocked) {
   return &records_[name];
 }
 
-void FarmMember::forget_old(Moment now) {
+void FarmMember::forget_old(Now now) {
   const auto before = farm_now(now) / 1000 - kForgetAfter.count();
   std::erase_if(records_, [&](const auto& known) {
     const auto& record = known.second.record;
@@ -148,7 +148,7 @@ void FarmMember::forget_old(Moment now) {
   });
 }
 
-void FarmMember::say(const FarmName& name, FarmRecord record, Entry& entry, Moment now) {
+void FarmMember::say(const FarmName& name, FarmStatement record, Entry& entry, Now now) {
   record.host = host_;
   record.stamp = stamp_of(record, entry, now);
   entry.record = record;
@@ -168,7 +168,7 @@ void FarmMember::counted(const Counting::Counted& event) {
 }
 
 void FarmMember::decided(const Decision& decision, const std::vector<Counting::List>& lists,
-                         Moment now) {
+                         Now now) {
   const FarmName name{farm_list_name(decision.list), folded(decision.identity)};
   if (std::none_of(lists.begin(), lists.end(),
                    [&](const Counting::List& list) { return list.path == decision.list; })) {
@@ -176,9 +176,9 @@ void FarmMember::decided(const Decision& decision, const std::vector<Counting::L
   }
   auto* entry = is_farm_identity(name.key) ? entry_for(name, true) : nullptr;
   if (entry == nullptr) return;
-  FarmRecord record;
+  FarmStatement record;
   record.blocked = true;
-  record.why = FarmRecord::Why::host;
+  record.why = FarmStatement::Why::host;
   record.identity = decision.identity;
   if (decision.until) record.until = seconds_of(*decision.until);
   record.times = decision.times;
@@ -192,7 +192,7 @@ void FarmMember::decided(const Decision& decision, const std::vector<Counting::L
   say(name, std::move(record), *entry, now);
 }
 
-void FarmMember::compare(const Counting& counting, bool settled, Moment now) {
+void FarmMember::compare(const Counting& counting, bool settled, Now now) {
   // What ends by itself is over by log time or by the clock, whichever is first.
   const auto wall = seconds_of(now.wall);
   const auto latest = std::max(wall, seconds_of(counting.newest().value_or(now.wall)));
@@ -204,7 +204,7 @@ void FarmMember::compare(const Counting& counting, bool settled, Moment now) {
     if (!entry.applied || list == lists.end()) continue;
     const bool blocked = counting.is_blocked(list->second, name.key);
     if (blocked ? !settled || !entry.record.over(wall) : entry.record.over(latest)) continue;
-    FarmRecord record;
+    FarmStatement record;
     record.blocked = blocked;
     record.identity = entry.record.identity;
     if (blocked) {
@@ -220,7 +220,7 @@ void FarmMember::compare(const Counting& counting, bool settled, Moment now) {
       if (records_.count(name) > 0 || !decode_farm_name(encode(name))) continue;
       auto* entry = entry_for(name, true);
       if (entry == nullptr) return;
-      FarmRecord record;
+      FarmStatement record;
       record.blocked = true;
       record.identity = key;
       if (const auto until = counting.end_of(i, key)) record.until = seconds_of(*until);

@@ -17,10 +17,10 @@
 #include <vector>
 
 #include "agent/core/counting.h"
-#include "agent/farm/link.h"
-#include "agent/core/now.h"
-#include "agent/state/checkpoint.h"
 #include "agent/core/identity_tables.h"
+#include "agent/core/now.h"
+#include "agent/farm/link.h"
+#include "agent/farm/saved_farm.h"
 
 namespace agent {
 
@@ -31,7 +31,7 @@ class FarmMember {
 
   FarmMember(const Config& config, FarmLink& link, std::string host);
 
-  using Saved = State::FarmWord;
+  using Saved = SavedFarmStatement;
   [[nodiscard]] std::vector<Saved> saved() const;
   // `lists`: the paths of the lists to which the blocks of that time belong. What is damaged is
   // left out.
@@ -41,17 +41,17 @@ class FarmMember {
   // An event was counted here.
   void counted(const Counting::Counted& event);
   // A limit was reached here; the identity is in its list by now.
-  void decided(const Decision& decision, const std::vector<Counting::List>& lists, Moment now);
+  void decided(const Decision& decision, const std::vector<Counting::List>& lists, Now now);
   // Looks for what was changed in the lists by other hands. `settled`: the logs were read up to now
   // once, so that what nobody has claimed is somebody's block.
-  void compare(const Counting& counting, bool settled, Moment now);
+  void compare(const Counting& counting, bool settled, Now now);
 
   // What is to be done to a list because of a word.
   struct Order {
     enum class Kind { block, free, end, notice };  // end: who is blocked is so until then
     Kind kind = Kind::block;
     std::size_t list = 0;
-    FarmWord word;
+    NamedStatement word;
     bool notice = false;  // of a block: ours is the host that tells the abuse desk
   };
   // An answer to decided(): whether another host had been first.
@@ -63,7 +63,7 @@ class FarmMember {
     std::vector<Order> orders;
     std::vector<Settled> settled;
   };
-  [[nodiscard]] Heard take(const Counting& counting, const Tables& tables, Moment now);
+  [[nodiscard]] Heard take(const Counting& counting, const IdentityTables& tables, Now now);
   // A list could not be changed: undone() gives the order again.
   void not_done(const FarmName& name);
   [[nodiscard]] std::vector<Order> undone(const Counting& counting);
@@ -83,7 +83,7 @@ class FarmMember {
   // link has room for. True: there are more of these.
   bool hand_over(const Counting& counting);
 
-  [[nodiscard]] const FarmRecord* known(const FarmName& name) const;
+  [[nodiscard]] const FarmStatement* known(const FarmName& name) const;
   [[nodiscard]] std::size_t records() const { return records_.size(); }
   // Words that are not followed: of lists that we have not, of who is exempt, by farm.trust, and
   // for the time being by farm.max_per_hour.
@@ -94,28 +94,28 @@ class FarmMember {
 
  private:
   struct Entry {
-    FarmRecord record;
+    FarmStatement record;
     bool applied = false;
     bool on_server = false;  // as of the last comparison
   };
-  void receive(FarmWord&& word, const Counting& counting, const Tables& tables, Moment now,
-               Heard& heard);
-  void settle(FarmNews&& news, const Counting& counting, const Tables& tables, Moment now,
+  void receive(NamedStatement&& word, const Counting& counting, const IdentityTables& tables,
+               Now now, Heard& heard);
+  void settle(FarmNews&& news, const Counting& counting, const IdentityTables& tables, Now now,
               Heard& heard);
   // fresh: the word is new, and nobody was blocked by the one before it.
   void act(const FarmName& name, Entry& entry, bool fresh, const Counting& counting,
-           const Tables& tables, Moment now, Heard& heard);
-  void free(Order order, bool blocked, Entry& entry, const Counting& counting, Moment now,
+           const IdentityTables& tables, Now now, Heard& heard);
+  void free(Order order, bool blocked, Entry& entry, const Counting& counting, Now now,
             Heard& heard);
-  [[nodiscard]] bool may_block(const FarmWord& word, std::size_t list, const Counting& counting,
-                               const Tables& tables, Moment now);
-  bool allowed(std::size_t list, Moment now);
-  void say(const FarmName& name, FarmRecord record, Entry& entry, Moment now);
-  [[nodiscard]] std::int64_t stamp_of(const FarmRecord& record, const Entry& entry,
-                                      Moment now) const;
-  [[nodiscard]] std::int64_t farm_now(Moment now) const;  // milliseconds, by the server's clock
-  [[nodiscard]] bool is_ahead(const FarmRecord& record, Moment now) const;
-  void forget_old(Moment now);
+  [[nodiscard]] bool may_block(const NamedStatement& word, std::size_t list,
+                               const Counting& counting, const IdentityTables& tables, Now now);
+  bool allowed(std::size_t list, Now now);
+  void say(const FarmName& name, FarmStatement record, Entry& entry, Now now);
+  [[nodiscard]] std::int64_t stamp_of(const FarmStatement& record, const Entry& entry,
+                                      Now now) const;
+  [[nodiscard]] std::int64_t farm_now(Now now) const;  // milliseconds, by the server's clock
+  [[nodiscard]] bool is_ahead(const FarmStatement& record, Now now) const;
+  void forget_old(Now now);
   void learn(const Config& config);
   Entry* entry_for(const FarmName& name, bool blocked);  // null: there is no room
   [[nodiscard]] std::optional<std::size_t> list_called(const std::string& name,
@@ -127,7 +127,7 @@ class FarmMember {
   std::uint32_t max_per_hour_;
   std::map<FarmName, Entry> records_;
   std::vector<FarmEvent> events_;
-  std::vector<FarmWord> words_;
+  std::vector<NamedStatement> words_;
   std::set<FarmName> undone_;
   std::vector<std::string> list_of_rule_;  // names
   std::vector<std::chrono::seconds> period_of_rule_;

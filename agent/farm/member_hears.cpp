@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "actions/lists/lsearch.h"
-#include "agent/farm/member.h"
 #include "agent/core/network.h"
+#include "agent/farm/member.h"
 
 namespace agent {
 namespace {
@@ -19,7 +19,7 @@ constexpr int kWidestV4 = 16, kWidestV6 = 32;
 
 // What stands in a list of this kind is spelled so by the rules that write there, or was put in by
 // hand.
-bool fits(IdentityKind kind, const FarmWord& word) {
+bool fits(IdentityKind kind, const NamedStatement& word) {
   if (!actions::list_line(word.record.identity, "")) return false;
   if (kind != IdentityKind::relay || IpAddress::parse(word.record.identity)) return true;
   const auto network = Network::parse(word.record.identity);
@@ -28,7 +28,7 @@ bool fits(IdentityKind kind, const FarmWord& word) {
 }
 
 // Also a network is, in which somebody is.
-bool is_exempt(const Tables& tables, const std::string& key) {
+bool is_exempt(const IdentityTables& tables, const std::string& key) {
   if (tables.exempts(key)) return true;
   const auto network = Network::parse(key);
   return network && std::any_of(tables.exempt_hosts.begin(), tables.exempt_hosts.end(),
@@ -40,7 +40,7 @@ bool is_exempt(const Tables& tables, const std::string& key) {
 
 }  // namespace
 
-bool FarmMember::allowed(std::size_t list, Moment now) {
+bool FarmMember::allowed(std::size_t list, Now now) {
   auto& taken = taken_[list];
   while (!taken.empty() && now.steady - taken.front() > std::chrono::hours(1)) taken.pop_front();
   if (taken.size() >= max_per_hour_) return false;
@@ -48,8 +48,8 @@ bool FarmMember::allowed(std::size_t list, Moment now) {
   return true;
 }
 
-bool FarmMember::may_block(const FarmWord& word, std::size_t list, const Counting& counting,
-                           const Tables& tables, Moment now) {
+bool FarmMember::may_block(const NamedStatement& word, std::size_t list, const Counting& counting,
+                           const IdentityTables& tables, Now now) {
   const auto kind = counting.lists()[list].kind;
   if (!fits(kind, word)) {
     ++refused_.unfit;
@@ -68,7 +68,7 @@ bool FarmMember::may_block(const FarmWord& word, std::size_t list, const Countin
 }
 
 // Who is not in our list may have been counted, or may still be by older lines: that is over, too.
-void FarmMember::free(Order order, bool blocked, Entry& entry, const Counting& counting, Moment now,
+void FarmMember::free(Order order, bool blocked, Entry& entry, const Counting& counting, Now now,
                       Heard& heard) {
   const auto kind = counting.lists()[order.list].kind;
   const auto young = (longest_period() + 1h).count() * 1000;
@@ -88,7 +88,7 @@ void FarmMember::free(Order order, bool blocked, Entry& entry, const Counting& c
 // Whose word it is it says itself. So nothing is believed for the sake of our name in it, but that
 // a notice is ours to send.
 void FarmMember::act(const FarmName& name, Entry& entry, bool fresh, const Counting& counting,
-                     const Tables& tables, Moment now, Heard& heard) {
+                     const IdentityTables& tables, Now now, Heard& heard) {
   const auto list = list_called(name.list, counting);
   if (!list) {
     ++refused_.unknown_list;
@@ -100,7 +100,7 @@ void FarmMember::act(const FarmName& name, Entry& entry, bool fresh, const Count
   const bool blocked =
       ordered != ordered_.end() ? ordered->second : counting.is_blocked(*list, name.key);
   const auto age = farm_now(now) - record.stamp;
-  const bool ours = fresh && record.told_by() == host_ && record.why != FarmRecord::Why::hand;
+  const bool ours = fresh && record.told_by() == host_ && record.why != FarmStatement::Why::hand;
   Order order{Order::Kind::block, *list, {name, record}, ours && age < kNoticeAfterCut};
   if (trust_ == FarmTrust::none) {
     entry.applied = false;
@@ -128,8 +128,8 @@ void FarmMember::act(const FarmName& name, Entry& entry, bool fresh, const Count
   }
 }
 
-void FarmMember::receive(FarmWord&& word, const Counting& counting, const Tables& tables,
-                         Moment now, Heard& heard) {
+void FarmMember::receive(NamedStatement&& word, const Counting& counting,
+                         const IdentityTables& tables, Now now, Heard& heard) {
   const bool unknown = records_.count(word.name) == 0;
   auto* entry = is_ahead(word.record, now) ? nullptr : entry_for(word.name, word.record.blocked);
   if (entry == nullptr) {
@@ -146,8 +146,8 @@ void FarmMember::receive(FarmWord&& word, const Counting& counting, const Tables
   act(word.name, *entry, fresh, counting, tables, now, heard);
 }
 
-void FarmMember::settle(FarmNews&& news, const Counting& counting, const Tables& tables, Moment now,
-                        Heard& heard) {
+void FarmMember::settle(FarmNews&& news, const Counting& counting, const IdentityTables& tables,
+                        Now now, Heard& heard) {
   const auto name = news.word.name;
   const bool freed = news.proposed.blocked && !news.word.record.blocked;
   const auto found = records_.find(name);
@@ -193,7 +193,8 @@ std::vector<FarmMember::Order> FarmMember::undone(const Counting& counting) {
   return orders;
 }
 
-FarmMember::Heard FarmMember::take(const Counting& counting, const Tables& tables, Moment now) {
+FarmMember::Heard FarmMember::take(const Counting& counting, const IdentityTables& tables,
+                                   Now now) {
   Heard heard;
   ordered_.clear();
   now_ = now.wall;

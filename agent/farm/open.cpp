@@ -2,8 +2,6 @@
 
 #ifdef EXIWARDEN_FARM
 #include "agent/farm/redis_link.h"
-#else
-#include "agent/check/checks.h"
 #endif
 
 namespace agent {
@@ -16,9 +14,5 @@ std::unique_ptr<FarmLink> open_farm([[maybe_unused]] const Config& config,
 #endif
   return nullptr;
 }
-
-#ifndef EXIWARDEN_FARM
-void check_farm(const CheckContext&, Findings&) {}
-#endif
 
 }  // namespace agent

@@ -33,13 +33,13 @@ std::optional<std::int64_t> number_in(const Answer& answer) {
   return std::stoll(answer.text);
 }
 
-std::optional<FarmWord> word_in(const Answer& name, const Answer& value) {
+std::optional<NamedStatement> word_in(const Answer& name, const Answer& value) {
   if (name.type != Type::text || value.type != Type::text) return std::nullopt;
   auto decoded = decode_farm_name(name.text);
   if (!decoded) return std::nullopt;
-  auto record = decode_farm_record(*decoded, value.text);
+  auto record = decode_farm_statement(*decoded, value.text);
   if (!record) return std::nullopt;
-  return FarmWord{std::move(*decoded), std::move(*record)};
+  return NamedStatement{std::move(*decoded), std::move(*record)};
 }
 
 // "redis_version:7.0.15" of INFO; nullopt: no such line.
@@ -125,15 +125,15 @@ std::optional<CountAnswer> read_count(const Answer& answer) {
 }
 
 std::optional<std::vector<ChangeAnswer>> read_changes(const Answer& answer,
-                                                      std::span<const FarmWord> proposed) {
+                                                      std::span<const NamedStatement> proposed) {
   if (!is_list(answer, proposed.size() * 2)) return std::nullopt;
   std::vector<ChangeAnswer> read;
   for (std::size_t i = 0; i < proposed.size(); ++i) {
     const auto& holds = answer.list[2 * i];
     const auto& before = answer.list[2 * i + 1];
     if (holds.type != Type::text || before.type != Type::number) return std::nullopt;
-    read.push_back(
-        {decode_farm_record(proposed[i].name, holds.text), holds.text.empty(), before.number != 0});
+    read.push_back({decode_farm_statement(proposed[i].name, holds.text), holds.text.empty(),
+                    before.number != 0});
   }
   return read;
 }

@@ -13,7 +13,7 @@
 
 #include "agent/core/config.h"
 #include "agent/farm/answer.h"
-#include "agent/farm/record.h"
+#include "agent/farm/statement.h"
 
 namespace agent {
 
@@ -45,39 +45,39 @@ struct FarmCounts {
   std::uint64_t late = 0, ahead = 0;  // refused: too far from the server's clock
   std::uint64_t crowded = 0;          // decisions that the server had no room for
 };
-struct FarmWord {
+struct NamedStatement {
   FarmName name;
-  FarmRecord record;
-  bool operator==(const FarmWord&) const = default;
+  FarmStatement record;
+  bool operator==(const NamedStatement&) const = default;
 };
 
 // nullopt of each: not what our script gives. Words that are none of ours are left out and counted
 // as `strange`: one such entry in the server must not keep all else from being heard.
 struct CountAnswer {
   FarmCounts counts;
-  std::vector<FarmWord> decided;
+  std::vector<NamedStatement> decided;
   std::size_t strange = 0;
 };
 [[nodiscard]] std::optional<CountAnswer> read_count(const Answer& answer);
 
 struct ChangeAnswer {
-  std::optional<FarmRecord> holds;  // the word that holds now; nullopt: none that we understand
-  bool no_room = false;             // none at all: the server has as many as it takes
-  bool blocked_before = false;      // somebody else was first
+  std::optional<FarmStatement> holds;  // the word that holds now; nullopt: none that we understand
+  bool no_room = false;                // none at all: the server has as many as it takes
+  bool blocked_before = false;         // somebody else was first
 };
 [[nodiscard]] std::optional<std::vector<ChangeAnswer>> read_changes(
-    const Answer& answer, std::span<const FarmWord> proposed);
+    const Answer& answer, std::span<const NamedStatement> proposed);
 
 struct PullAnswer {
   std::string cursor;  // "0": that was all
-  std::vector<FarmWord> words;
+  std::vector<NamedStatement> words;
   std::size_t strange = 0;
 };
 [[nodiscard]] std::optional<PullAnswer> read_pull(const Answer& answer);
 
 struct FeedAnswer {
   std::string position;  // of the last entry; empty: nothing new
-  std::vector<FarmWord> words;
+  std::vector<NamedStatement> words;
   std::size_t strange = 0;
 };
 [[nodiscard]] std::optional<FeedAnswer> read_feed(const Answer& answer);

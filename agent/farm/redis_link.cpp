@@ -60,7 +60,7 @@ bool RedisLink::has_room(std::size_t events) const {
   return events_.size() + events <= kMaxEvents;
 }
 
-void RedisLink::propose(std::vector<FarmWord> words) {
+void RedisLink::propose(std::vector<NamedStatement> words) {
   {
     const std::lock_guard lock(mutex_);
     for (auto& word : words) {

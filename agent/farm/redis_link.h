@@ -38,7 +38,7 @@ class RedisLink : public FarmLink {
 
   void send(std::vector<FarmEvent> events) override;
   [[nodiscard]] bool has_room(std::size_t events) const override;
-  void propose(std::vector<FarmWord> words) override;
+  void propose(std::vector<NamedStatement> words) override;
   void compared() override;
   std::vector<FarmNews> take() override;
   [[nodiscard]] FarmStatus status() const override;
@@ -71,7 +71,7 @@ class RedisLink : public FarmLink {
 
   const std::chrono::milliseconds compare_every_;
   const std::string machine_;
-  EventFd heard_, wake_;  // for the engine; for the thread
+  actions::EventFd heard_, wake_;  // for the engine; for the thread
   mutable std::mutex mutex_;
   std::condition_variable_any pause_;
   // All below by mutex_.
@@ -81,7 +81,7 @@ class RedisLink : public FarmLink {
   bool reconfigured_ = false;
   std::deque<FarmEvent> events_;
   bool lost_ = false;  // events did not fit
-  std::map<FarmName, FarmRecord> words_;
+  std::map<FarmName, FarmStatement> words_;
   bool compared_ = false;
   std::deque<FarmNews> news_;
   FarmStatus status_;

@@ -25,14 +25,14 @@ std::int64_t seconds_now() {
       .count();
 }
 
-FarmNews news_of(FarmNews::Kind kind, FarmWord word = {}) {
+FarmNews news_of(FarmNews::Kind kind, NamedStatement word = {}) {
   FarmNews news;
   news.kind = kind;
   news.word = std::move(word);
   return news;
 }
 
-std::vector<FarmNews> words_of(std::vector<FarmWord>&& words) {
+std::vector<FarmNews> words_of(std::vector<NamedStatement>&& words) {
   std::vector<FarmNews> news;
   for (auto& word : words) news.push_back(news_of(FarmNews::Kind::word, std::move(word)));
   return news;
@@ -153,7 +153,7 @@ Result<Done> RedisLink::pull(Talk& talk, const std::stop_token& stop) {
 
 // True if there was anything to say.
 Result<bool> RedisLink::say_words(Talk& talk) {
-  std::vector<FarmWord> words;
+  std::vector<NamedStatement> words;
   {
     const std::lock_guard lock(mutex_);
     if (talk.held && !compared_) return false;

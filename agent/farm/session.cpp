@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "actions/files.h"
-#include "agent/farm/scripts.h"
 #include "agent/core/printable.h"
+#include "agent/farm/scripts.h"
 
 namespace agent {
 namespace {
@@ -196,7 +196,8 @@ actions::Result<CountAnswer> FarmSession::count(const std::vector<std::string>& 
   return all;
 }
 
-actions::Result<std::vector<ChangeAnswer>> FarmSession::change(std::span<const FarmWord> words) {
+actions::Result<std::vector<ChangeAnswer>> FarmSession::change(
+    std::span<const NamedStatement> words) {
   Words arguments{"1", settings_.prefix, epoch_, settings_.host};
   for (const auto& word : words) {
     arguments.push_back(encode(word.name));
@@ -225,11 +226,11 @@ actions::Result<std::vector<FarmHost>> FarmSession::hosts() {
   return std::move(*read);
 }
 
-actions::Result<std::optional<FarmRecord>> FarmSession::word(const FarmName& name) {
+actions::Result<std::optional<FarmStatement>> FarmSession::word(const FarmName& name) {
   const auto answer = ask({"HGET", settings_.prefix + "blocks", encode(name)});
   if (!answer) return answer.error();
-  if (answer->type == Answer::Type::nil) return std::optional<FarmRecord>();
-  auto record = decode_farm_record(name, answer->text);
+  if (answer->type == Answer::Type::nil) return std::optional<FarmStatement>();
+  auto record = decode_farm_statement(name, answer->text);
   if (!record) return strange("HGET");
   return record;
 }

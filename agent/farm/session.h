@@ -41,11 +41,11 @@ class FarmSession {
   actions::Result<actions::Done> compare_clocks();
   actions::Result<CountAnswer> count(const std::vector<std::string>& rules,
                                      std::span<const FarmEvent> events);
-  actions::Result<std::vector<ChangeAnswer>> change(std::span<const FarmWord> words);
+  actions::Result<std::vector<ChangeAnswer>> change(std::span<const NamedStatement> words);
   actions::Result<PullAnswer> pull(const std::string& cursor);
   actions::Result<std::vector<FarmHost>> hosts();
   // The last word on one identity; nullopt: there is none.
-  actions::Result<std::optional<FarmRecord>> word(const FarmName& name);
+  actions::Result<std::optional<FarmStatement>> word(const FarmName& name);
   // Empty if it holds nothing. Of its newest kMaxWindow events.
   static constexpr std::size_t kMaxWindow = 10'000;
   actions::Result<FarmWindow> window(const Rule& rule, const std::string& key);

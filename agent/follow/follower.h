@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/follow/inotify.h"
 #include "agent/core/pipeline.h"
+#include "agent/follow/inotify.h"
 #include "agent/follow/recent_bytes.h"
 #include "agent/follow/rotations.h"
 

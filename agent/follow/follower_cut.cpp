@@ -5,8 +5,8 @@
 #include <iterator>
 #include <utility>
 
-#include "agent/follow/follower.h"
 #include "agent/core/printable.h"
+#include "agent/follow/follower.h"
 
 namespace agent {
 namespace {

@@ -12,8 +12,8 @@
 #include <cstring>
 #include <utility>
 
-#include "agent/core/digest.h"
 #include "agent/archive/unpack.h"
+#include "agent/core/digest.h"
 #include "parsers/fields/lines.h"
 
 namespace agent {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/follow/log_file.h"
 #include "agent/core/zone.h"
+#include "agent/follow/log_file.h"
 #include "parsers/entries/reader.h"
 
 namespace agent {

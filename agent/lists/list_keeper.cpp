@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "agent/core/attribution.h"
-#include "agent/lists/list_lines.h"
 #include "agent/core/printable.h"
+#include "agent/lists/list_lines.h"
 
 namespace agent {
 namespace {
@@ -82,8 +82,7 @@ bool Lists::lost_in_a_race(List& list, const std::string& key,
   return true;
 }
 
-Lists::Seen Lists::look(std::size_t index, Counting& counting, Moment now, bool fully,
-                        bool behind) {
+Lists::Seen Lists::look(std::size_t index, Counting& counting, Now now, bool fully, bool behind) {
   auto& list = lists_[index];
   const auto stamp = list.file.stamp();
   if (!stamp) {

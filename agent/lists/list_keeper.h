@@ -17,13 +17,13 @@
 #include <string>
 #include <vector>
 
-#include "actions/lists/blocklist.h"
 #include "actions/exim/exim_access.h"
+#include "actions/lists/blocklist.h"
 #include "agent/core/counting.h"
 #include "agent/core/decision.h"
 #include "agent/core/now.h"
-#include "agent/state/checkpoint.h"
 #include "agent/core/zone.h"
+#include "agent/lists/pending_block.h"
 
 namespace agent {
 
@@ -46,7 +46,7 @@ class Lists {
   // and only then is its notice written. So it does not count as blocked yet. Without a state that
   // goes for lines decided after `horizon`, from when on logs are read again. `lost`: there was a
   // state, but it can't be read.
-  void adopt(Counting& counting, std::optional<Instant> horizon, bool lost, Moment now);
+  void adopt(Counting& counting, std::optional<Instant> horizon, bool lost, Now now);
   // The logs were read up to now once: what nobody claimed by then is a block like any other.
   void settle(Counting& counting);
 
@@ -57,7 +57,7 @@ class Lists {
   // Looks at a list that may have changed and tells the core who was freed or blocked meanwhile.
   // `fully`: reads it even if it seems to be the same. `behind`: lines of the log that are older
   // than the change may still come; they belong to what was before.
-  Seen look(std::size_t list, Counting& counting, Moment now, bool fully, bool behind);
+  Seen look(std::size_t list, Counting& counting, Now now, bool fully, bool behind);
   // When look() must be called again, if it must.
   [[nodiscard]] std::optional<Steady> next_look() const;
   // Keys are gone from a list that has not settled yet. Until it has, nobody can tell whether lines
@@ -145,7 +145,7 @@ class Lists {
   // When it was last written, or at the latest went.
   static Instant changed_at(const std::optional<actions::FileStamp>& file, const std::string& path,
                             Instant now);
-  bool adopt_one(std::size_t list, Counting& counting, Moment now);  // false: it can't be read
+  bool adopt_one(std::size_t list, Counting& counting, Now now);  // false: it can't be read
   void forget(std::size_t list, const std::string& key, std::optional<Instant> freed,
               Counting& counting);
   // `known`: see Blocklist::add; set to what it would be for the next one.

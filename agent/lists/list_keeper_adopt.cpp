@@ -5,20 +5,20 @@
 #include <utility>
 
 #include "agent/core/attribution.h"
-#include "agent/lists/list_lines.h"
-#include "agent/lists/list_keeper.h"
 #include "agent/core/printable.h"
+#include "agent/lists/list_keeper.h"
+#include "agent/lists/list_lines.h"
 
 namespace agent {
 
-void Lists::adopt(Counting& counting, std::optional<Instant> horizon, bool lost, Moment now) {
+void Lists::adopt(Counting& counting, std::optional<Instant> horizon, bool lost, Now now) {
   for (std::size_t i = 0; i < lists_.size(); ++i) {
     lists_[i].unread = Unread{horizon, lost, false};
     (void)adopt_one(i, counting, now);  // else as soon as it can be read
   }
 }
 
-bool Lists::adopt_one(std::size_t index, Counting& counting, Moment now) {
+bool Lists::adopt_one(std::size_t index, Counting& counting, Now now) {
   auto& list = lists_[index];
   const auto view = list.file.read();
   if (!view) {

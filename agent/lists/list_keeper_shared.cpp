@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "agent/core/attribution.h"
-#include "agent/lists/list_lines.h"
 #include "agent/lists/list_keeper.h"
+#include "agent/lists/list_lines.h"
 
 namespace agent {
 

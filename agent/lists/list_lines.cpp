@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "agent/core/duration.h"
 #include "agent/core/printable.h"
 #include "parsers/fields/stamp.h"
 

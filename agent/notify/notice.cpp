@@ -5,13 +5,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/config/notice_template.h"
 #include "agent/core/attribution.h"
 #include "agent/core/digest.h"
-#include "agent/notify/notice_json.h"
-#include "agent/config/notice_template.h"
+#include "agent/core/duration.h"
 #include "agent/core/printable.h"
+#include "agent/core/reason_kind.h"
+#include "agent/notify/notice_json.h"
 #include "agent/output/output_row.h"
-#include "agent/report/dossier.h"
 
 namespace agent {
 namespace {
@@ -276,7 +277,7 @@ Notice compose_silence(const Silences::News& news, const Zone& zone, Instant now
       "Look whether Exim runs, and where it logs:\n"
       "    exiwarden status\n    exiwarden check\n",
       printable(host), log, since, duration_text(news.usual));
-  Record record;
+  OutputRow record;
   record.add("event", "silent").add("server", host).add("log", news.path).add("since", since);
   notice.data = record.json();
   return notice;

@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "agent/output/decision_text.h"
 #include "agent/core/printable.h"
+#include "agent/output/decision_text.h"
 
 namespace agent {
 
@@ -14,16 +14,16 @@ std::string event_json(const Decision& decision, const Zone& zone, const std::st
   std::vector<std::string> hosts, recipients;
   for (const auto& host : decision.hosts) hosts.push_back(host.host);
   for (const auto& sample : decision.samples) recipients.push_back(sample.recipient);
-  Record record;
+  OutputRow record;
   record.add("event", event).add("server", server);
-  auto fields = record_of(decision, zone);
+  auto fields = row_of(decision, zone);
   fields.add("list", decision.list).add("hosts", hosts).add("recipients", recipients);
   const auto head = record.json(), tail = fields.json();
   return head.substr(0, head.size() - 1) + "," + tail.substr(1);
 }
 
 std::string notice_json(const Notice& notice) {
-  Record record;
+  OutputRow record;
   record.add("text", notice.subject)
       .add("subject", notice.subject)
       .add("message_id", notice.message_id)

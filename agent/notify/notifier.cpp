@@ -32,47 +32,47 @@ bool wants_notices(const NotifyConfig& config) {
   });
 }
 
-Mailer::Mailer(NotifyConfig config, std::string host)
+Notifier::Notifier(NotifyConfig config, std::string host)
     : host_(std::move(host)),
       config_(std::move(config)),
       thread_([this](const std::stop_token& stop) { work(stop); }) {}
 
-Mailer::~Mailer() {
+Notifier::~Notifier() {
   thread_.request_stop();
   wake_.notify_all();
   thread_.join();
 }
 
-void Mailer::send(const Notice& mail) {
+void Notifier::send(const Notice& mail) {
   const std::lock_guard lock(mutex_);
   waiting_.push_back(mail);
   under_way_ = true;
   wake_.notify_one();
 }
 
-void Mailer::configure(const NotifyConfig& config) {
+void Notifier::configure(const NotifyConfig& config) {
   const std::lock_guard lock(mutex_);
   config_ = config;
 }
 
-std::vector<MailSender::Outcome> Mailer::outcomes() {
+std::vector<NoticeSender::Outcome> Notifier::outcomes() {
   const std::lock_guard lock(mutex_);
   if (done_.empty()) return {};  // then the descriptor is not readable either
   done_fd_.drain();
   return std::exchange(done_, {});
 }
 
-void Mailer::wait(std::chrono::milliseconds most) {
+void Notifier::wait(std::chrono::milliseconds most) {
   std::unique_lock lock(mutex_);
   ended_.wait_for(lock, most, [&] { return !under_way_; });
 }
 
-bool Mailer::busy() const {
+bool Notifier::busy() const {
   const std::lock_guard lock(mutex_);
   return under_way_;
 }
 
-void Mailer::work(const std::stop_token& stop) {
+void Notifier::work(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (wake_.wait(lock, stop, [&] { return !waiting_.empty(); })) {
     if (stop.stop_requested()) return;
@@ -90,8 +90,8 @@ void Mailer::work(const std::stop_token& stop) {
   }
 }
 
-std::string Mailer::attempt(const NotifyConfig& config, const std::string& from,
-                            const Notice& mail) {
+std::string Notifier::attempt(const NotifyConfig& config, const std::string& from,
+                              const Notice& mail) {
   const auto by_mail = [&](Transport transport) -> actions::Result<actions::Done> {
     const auto message = actions::compose(
         {from, config.to, mail.subject, std::chrono::sys_seconds(std::chrono::seconds(mail.date)),

@@ -10,20 +10,20 @@
 #include <thread>
 #include <vector>
 
-#include "agent/core/config.h"
 #include "actions/event_fd.h"
+#include "agent/core/config.h"
 #include "agent/notify/notice.h"
 
 namespace agent {
 
 // A seam: tests take the mail themselves.
-class MailSender {
+class NoticeSender {
  public:
   struct Outcome {
     std::string message_id;
     std::string error;  // of every transport; empty: it was taken
   };
-  virtual ~MailSender() = default;
+  virtual ~NoticeSender() = default;
   virtual void send(const Notice& mail) = 0;
   // What has ended since the last call.
   virtual std::vector<Outcome> outcomes() = 0;
@@ -34,15 +34,15 @@ class MailSender {
   [[nodiscard]] virtual int fd() const { return -1; }
 };
 
-class Mailer : public MailSender {
+class Notifier : public NoticeSender {
  public:
   // Every attempt ends within this time for each transport.
   static constexpr std::chrono::seconds kDeadline{30};
 
-  Mailer(NotifyConfig config, std::string host);
-  ~Mailer() override;  // waits for the attempt under way
-  Mailer(const Mailer&) = delete;
-  Mailer& operator=(const Mailer&) = delete;
+  Notifier(NotifyConfig config, std::string host);
+  ~Notifier() override;  // waits for the attempt under way
+  Notifier(const Notifier&) = delete;
+  Notifier& operator=(const Notifier&) = delete;
 
   // Tries the transports in their order.
   void send(const Notice& mail) override;
@@ -58,7 +58,7 @@ class Mailer : public MailSender {
                              const Notice& mail);
 
   std::string host_;
-  EventFd done_fd_;
+  actions::EventFd done_fd_;
   mutable std::mutex mutex_;
   NotifyConfig config_;
   std::condition_variable_any wake_, ended_;

@@ -81,7 +81,7 @@ bool Outbox::prepare(Steady now) {
 void Outbox::release() {
   if (!prepared()) return;
   released_ = true;
-  mailer_.send(*mail_);
+  notifier_.send(*mail_);
 }
 
 void Outbox::take_back() {
@@ -92,7 +92,7 @@ void Outbox::take_back() {
 
 bool Outbox::collect(Steady now) {
   bool changed = false;
-  for (const auto& outcome : mailer_.outcomes()) {
+  for (const auto& outcome : notifier_.outcomes()) {
     if (!mail_ || !released_ || outcome.message_id != mail_->message_id) continue;
     changed = true;
     mail_.reset();

@@ -16,9 +16,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/notify/notifier.h"
 #include "agent/notify/notice.h"
-#include "agent/state/checkpoint.h"
+#include "agent/notify/notifier.h"
+#include "agent/notify/waiting_notice.h"
 
 namespace agent {
 
@@ -33,8 +33,8 @@ class Outbox {
   static constexpr std::size_t kAlone = 30;  // mails of an hour
   static constexpr std::chrono::seconds kGather{3};
 
-  Outbox(MailSender& mailer, std::string host, std::uint32_t max_per_hour, Say say)
-      : mailer_(mailer),
+  Outbox(NoticeSender& mailer, std::string host, std::uint32_t max_per_hour, Say say)
+      : notifier_(mailer),
         host_(std::move(host)),
         max_per_hour_(max_per_hour),
         say_(std::move(say)) {}
@@ -71,7 +71,7 @@ class Outbox {
   [[nodiscard]] bool goes_alone() const;
   [[nodiscard]] Steady next_mail() const;
 
-  MailSender& mailer_;
+  NoticeSender& notifier_;
   std::string host_;
   std::uint32_t max_per_hour_;
   Say say_;

@@ -2,17 +2,18 @@
 
 #include <fmt/format.h>
 
+#include "agent/core/duration.h"
 #include "agent/core/printable.h"
 
 namespace agent {
 
-Record record_of(const Decision& decision, const Zone& zone) {
+OutputRow row_of(const Decision& decision, const Zone& zone) {
   std::optional<std::string> until;
   if (decision.until) until = zone.text(*decision.until);
   std::vector<std::string> farm;
   for (const auto& host : decision.farm)
     farm.push_back(fmt::format("{}:{}", host.host, host.count));
-  Record record;
+  OutputRow record;
   record.add("time", zone.text(decision.time))
       .add("rule", decision.rule)
       .add("identity_kind", name_of(decision.identity_kind))

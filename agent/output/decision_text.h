@@ -9,7 +9,7 @@
 namespace agent {
 
 // The fields of the contract, in its order.
-[[nodiscard]] Record record_of(const Decision& decision, const Zone& zone);
+[[nodiscard]] OutputRow row_of(const Decision& decision, const Zone& zone);
 // "user alice: 100 in 1h (rule authenticated) since ... at mainlog:1234", fit for a terminal.
 [[nodiscard]] std::string text_of(const Decision& decision, const Zone& zone);
 

@@ -28,28 +28,29 @@ std::optional<Output> output_named(std::string_view name) {
   return std::nullopt;
 }
 
-Record& Record::add(std::string_view name, std::string_view value) {
+OutputRow& OutputRow::add(std::string_view name, std::string_view value) {
   fields_.emplace_back(name, std::string(value));
   return *this;
 }
 
-Record& Record::add_optional(std::string_view name, const std::optional<std::string_view>& value) {
+OutputRow& OutputRow::add_optional(std::string_view name,
+                                   const std::optional<std::string_view>& value) {
   if (value) return add(name, *value);
   fields_.emplace_back(name, nullptr);
   return *this;
 }
 
-Record& Record::add(std::string_view name, std::uint64_t value) {
+OutputRow& OutputRow::add(std::string_view name, std::uint64_t value) {
   fields_.emplace_back(name, value);
   return *this;
 }
 
-Record& Record::add(std::string_view name, const std::vector<std::string>& values) {
+OutputRow& OutputRow::add(std::string_view name, const std::vector<std::string>& values) {
   fields_.emplace_back(name, values);
   return *this;
 }
 
-std::string Record::json() const {
+std::string OutputRow::json() const {
   nlohmann::ordered_json object;
   for (const auto& [name, value] : fields_) {
     if (const auto* text = std::get_if<std::string>(&value)) {
@@ -78,7 +79,7 @@ std::string Record::json() const {
   return out;
 }
 
-std::string Record::csv() const {
+std::string OutputRow::csv() const {
   std::string out;
   for (const auto& [name, value] : fields_) {
     if (!out.empty() || name != fields_.front().first) out.push_back(',');
@@ -100,7 +101,7 @@ std::string Record::csv() const {
   return out;
 }
 
-std::string Record::csv_header() const {
+std::string OutputRow::csv_header() const {
   std::string out;
   for (const auto& [name, value] : fields_) {
     if (!out.empty()) out.push_back(',');

@@ -15,17 +15,17 @@ namespace agent {
 enum class Output { text, jsonl, csv };
 std::optional<Output> output_named(std::string_view name);
 
-class Record {
+class OutputRow {
  public:
   using Value = std::variant<std::nullptr_t, std::uint64_t, std::string, std::vector<std::string>>;
 
   // Strings may hold any bytes; they are escaped when written.
-  Record& add(std::string_view name, std::string_view value);
-  Record& add_optional(std::string_view name,
-                       const std::optional<std::string_view>& value);  // null if empty
-  Record& add(std::string_view name, std::uint64_t value);
+  OutputRow& add(std::string_view name, std::string_view value);
+  OutputRow& add_optional(std::string_view name,
+                          const std::optional<std::string_view>& value);  // null if empty
+  OutputRow& add(std::string_view name, std::uint64_t value);
   // An array; in CSV one cell with a blank between (blanks inside become "\x20").
-  Record& add(std::string_view name, const std::vector<std::string>& values);
+  OutputRow& add(std::string_view name, const std::vector<std::string>& values);
 
   [[nodiscard]] std::string json() const;  // one object, ASCII only, no newline
   // RFC 4180, no newline. Text that a spreadsheet would take for a formula (it begins with one of

@@ -8,7 +8,7 @@
 namespace agent {
 
 // Keys are those of Counting: "u:", "r:" or "l:" and the folded identity.
-bool Outflow::covers(const Row& row, std::string_view key) {
+bool BlockEffect::covers(const Row& row, std::string_view key) {
   if (key == row.key) return true;
   const auto network = Network::parse(std::string_view(row.key).substr(2));
   const auto address = IpAddress::parse(key.substr(2));
@@ -16,7 +16,7 @@ bool Outflow::covers(const Row& row, std::string_view key) {
          network->contains(*address);
 }
 
-Outflow::Subject& Outflow::subject_of(IdentityKind kind, std::string_view identity) {
+BlockEffect::Subject& BlockEffect::subject_of(IdentityKind kind, std::string_view identity) {
   const auto key = subject_key(kind, identity);
   const auto known = subjects_.find(key);
   if (known != subjects_.end()) return known->second;
@@ -29,7 +29,8 @@ Outflow::Subject& Outflow::subject_of(IdentityKind kind, std::string_view identi
   return subject;
 }
 
-void Outflow::accepted(std::string_view message_id, IdentityKind kind, std::string_view identity) {
+void BlockEffect::accepted(std::string_view message_id, IdentityKind kind,
+                           std::string_view identity) {
   auto& subject = subject_of(kind, identity);
   ++subject.total.messages;
   if (!messages_.try_emplace(std::string(message_id), Message{&subject, arrivals_++}).second)
@@ -44,11 +45,11 @@ void Outflow::accepted(std::string_view message_id, IdentityKind kind, std::stri
   }
 }
 
-void Outflow::refused(IdentityKind kind, std::string_view identity) {
+void BlockEffect::refused(IdentityKind kind, std::string_view identity) {
   ++subject_of(kind, identity).refused;
 }
 
-void Outflow::entry(const parsers::Prefix& prefix) {
+void BlockEffect::entry(const parsers::Prefix& prefix) {
   const auto mark = prefix.payload.substr(0, 3);
   const bool recipient = mark == "=> " || mark == "-> " || mark == ">> " || mark == "** ";
   const bool completed = !recipient && prefix.payload.starts_with("Completed");
@@ -65,7 +66,7 @@ void Outflow::entry(const parsers::Prefix& prefix) {
   }
 }
 
-void Outflow::decided(const Decision& decision) {
+void BlockEffect::decided(const Decision& decision) {
   auto& row = *rows_.emplace_back(std::make_unique<Row>());
   row.kind = decision.identity_kind;
   row.key = subject_key(decision.identity_kind, decision.identity);
@@ -86,7 +87,7 @@ void Outflow::decided(const Decision& decision) {
   networks_.push_back(&row);
 }
 
-Outflow::Account Outflow::account(std::size_t number) const {
+BlockEffect::Account BlockEffect::account(std::size_t number) const {
   const auto& row = *rows_[number];
   Account account;
   account.before = row.before;

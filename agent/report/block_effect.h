@@ -15,7 +15,7 @@
 
 namespace agent {
 
-class Outflow {
+class BlockEffect {
  public:
   // Messages whose deliveries are waited for; beyond that the oldest is given up.
   static constexpr std::size_t kMaxMessages = 500'000;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/core/attribution.h"
+#include "agent/core/reason_kind.h"
 #include "parsers/entries/arrival.h"
 #include "parsers/fields/host_field.h"
 
@@ -46,14 +47,6 @@ std::string domain_of(std::string_view address) {
   while (!address.empty() && address.back() == '>') address.remove_suffix(1);
   const auto at = address.rfind('@');
   return at == std::string_view::npos ? "" : folded(cut(address.substr(at + 1)));
-}
-
-std::string reason_kind(std::string_view reason) {
-  constexpr std::string_view kRemote = "after RCPT TO:<";
-  const auto remote = reason.find(kRemote);
-  if (remote == std::string_view::npos) return cut(reason);
-  const auto end = reason.find(">: ", remote);
-  return end == std::string_view::npos ? cut(reason) : "remote: " + cut(reason.substr(end + 3));
 }
 
 Dossier::Dossier(IdentityKind kind, std::string identity, const Rule* its_rule)

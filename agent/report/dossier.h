@@ -112,7 +112,5 @@ class Dossier {
 
 // "a@b" -> "b" in lower case; "" where there is none.
 [[nodiscard]] std::string domain_of(std::string_view address);
-// A refusal's text without what differs from recipient to recipient, so that like ones add up.
-[[nodiscard]] std::string reason_kind(std::string_view reason);
 
 }  // namespace agent

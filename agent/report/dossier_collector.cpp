@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "agent/core/counting.h"
 #include "agent/archive/interrupt.h"
+#include "agent/core/counting.h"
 
 namespace agent {
 namespace {
@@ -38,12 +38,12 @@ std::optional<std::string> digest_of(const std::string& path) {
 
 }  // namespace
 
-Gather::Gather(ReadPlan& plan)
+DossierCollector::DossierCollector(ReadPlan& plan)
     : plan_(plan), attribution_(plan.config, plan.options.own, plan.options.tables) {
   plan.options.submissions = true;
 }
 
-Dossier& Gather::add(IdentityKind kind, const std::string& identity) {
+Dossier& DossierCollector::add(IdentityKind kind, const std::string& identity) {
   const auto key = subject_key(kind, identity);
   const auto known = by_key_.find(key);
   if (known != by_key_.end()) return *known->second;
@@ -60,7 +60,7 @@ Dossier& Gather::add(IdentityKind kind, const std::string& identity) {
 }
 
 template <class Do>
-void Gather::each(IdentityKind kind, std::string_view identity, const Do& act) {
+void DossierCollector::each(IdentityKind kind, std::string_view identity, const Do& act) {
   const auto found = by_key_.find(subject_key(kind, identity));
   if (found != by_key_.end()) act(*found->second);
   if (kind != IdentityKind::relay || networks_.empty()) return;
@@ -70,7 +70,7 @@ void Gather::each(IdentityKind kind, std::string_view identity, const Do& act) {
   }
 }
 
-ReadHooks Gather::hooks() {
+ReadHooks DossierCollector::hooks() {
   ReadHooks hooks;
   hooks.prepare = [this](Pipeline& pipeline) {
     pipeline.on_signal([this](const Signalled& signalled) {

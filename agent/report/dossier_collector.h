@@ -9,17 +9,17 @@
 #include <utility>
 #include <vector>
 
+#include "agent/archive/log_selection.h"
 #include "agent/core/attribution.h"
-#include "agent/commands/reading.h"
 #include "agent/report/dossier.h"
 #include "agent/report/entries.h"
 
 namespace agent {
 
-class Gather {
+class DossierCollector {
  public:
   // The plan must live as long; messages are read too from now on.
-  explicit Gather(ReadPlan& plan);
+  explicit DossierCollector(ReadPlan& plan);
   // `identity`: as in a decision, so a network where a rule groups addresses.
   Dossier& add(IdentityKind kind, const std::string& identity);
   [[nodiscard]] ReadHooks hooks();

@@ -5,11 +5,12 @@
 #include <algorithm>
 
 #include "agent/config/config_dump.h"
+#include "agent/core/duration.h"
+#include "agent/output/text_table.h"
+#include "agent/output/version.h"
 #include "agent/report/html.h"
 #include "agent/report/replay_text.h"
 #include "agent/report/timeline.h"
-#include "agent/output/text_table.h"
-#include "agent/output/version.h"
 
 namespace agent {
 namespace {
@@ -40,7 +41,7 @@ std::string tally(const char* heading, const char* name, const Tally& tally) {
   return fmt::format("<h3>{}</h3>\n", heading) + html_table({name, "#refused", "#accepted"}, rows);
 }
 
-const Standing* standing_of(const Dossier& dossier, const ReportContext& context) {
+const OnThisHost* on_this_host(const Dossier& dossier, const ReportContext& context) {
   const auto found = context.standing.find(&dossier);
   return found == context.standing.end() ? nullptr : &found->second;
 }
@@ -141,7 +142,7 @@ std::string pair(const std::string& left, const std::string& right) {
 
 // In the lists and in the queue of this machine, at the moment of asking.
 std::string now(const Dossier& dossier, const ReportContext& context) {
-  const auto* standing = standing_of(dossier, context);
+  const auto* standing = on_this_host(dossier, context);
   if (standing == nullptr) return "";
   std::string out = "<h3>Blocked now</h3>\n";
   if (standing->listed.empty()) out += "<p>In no list.</p>\n";

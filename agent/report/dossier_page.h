@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "agent/core/config.h"
+#include "agent/core/zone.h"
 #include "agent/report/dossier.h"
 #include "agent/report/on_this_host.h"
-#include "agent/core/zone.h"
 
 namespace agent {
 
@@ -20,9 +20,9 @@ struct ReportContext {
   std::string selection;                       // options that narrowed what was read; may be empty
   std::map<std::string, std::string> digests;  // file -> SHA-256 as it lies on disk
   std::vector<std::string> notes;              // what was said about the logs: gaps, copies, damage
-  std::map<const Dossier*, Standing> standing;  // of those for whom it was asked
-  std::string csv;                              // name of the file with the full tables
-  bool partial = false;                         // not all logs were read
+  std::map<const Dossier*, OnThisHost> standing;  // of those for whom it was asked
+  std::string csv;                                // name of the file with the full tables
+  bool partial = false;                           // not all logs were read
 };
 
 // At most this long; what does not fit is in the CSV and said so.

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 
+#include "agent/core/duration.h"
 #include "agent/core/printable.h"
-#include "agent/report/dossier_page.h"
 #include "agent/output/text_table.h"
+#include "agent/report/dossier_page.h"
 
 namespace agent {
 namespace {
@@ -48,7 +49,7 @@ std::string messages(const Dossier& dossier, const Zone& zone) {
   return "\n" + table.text();
 }
 
-std::string frozen(const Standing& standing, const Zone& zone) {
+std::string frozen(const OnThisHost& standing, const Zone& zone) {
   std::string out = "\n" + wrapped(printable(standing.note), 2);
   if (standing.frozen.empty()) return out;
   TextTable table({{"frozen now", Align::left},

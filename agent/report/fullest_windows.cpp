@@ -18,7 +18,7 @@ struct Column {
   Limits limits;
 };
 
-std::vector<Column> columns_of(const State& state, const Config& config) {
+std::vector<Column> columns_of(const Checkpoint& state, const Config& config) {
   std::vector<Column> columns;
   std::array<std::size_t, 3> slots{};
   for (const auto& [kind, name] : state.layout.rules) {
@@ -37,8 +37,9 @@ std::vector<Column> columns_of(const State& state, const Config& config) {
 
 }  // namespace
 
-std::vector<Level> fullest_windows(const State& state, const Config& config, std::size_t most) {
-  std::vector<Level> levels;
+std::vector<FullWindow> fullest_windows(const Checkpoint& state, const Config& config,
+                                        std::size_t most) {
+  std::vector<FullWindow> levels;
   if (!state.newest) return levels;
   for (const auto& column : columns_of(state, config)) {
     for (const auto& [key, subject] : state.subjects) {
@@ -53,7 +54,7 @@ std::vector<Level> fullest_windows(const State& state, const Config& config, std
                         column.limits.of(identity), column.rule->period, window.newest()});
     }
   }
-  std::sort(levels.begin(), levels.end(), [](const Level& a, const Level& b) {
+  std::sort(levels.begin(), levels.end(), [](const FullWindow& a, const FullWindow& b) {
     const auto left = std::uint64_t{a.count} * b.limit, right = std::uint64_t{b.count} * a.limit;
     if (left != right) return left > right;
     if (a.newest != b.newest) return a.newest > b.newest;

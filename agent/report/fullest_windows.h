@@ -10,7 +10,7 @@
 
 namespace agent {
 
-struct Level {
+struct FullWindow {
   std::string rule;
   IdentityKind kind = IdentityKind::user;
   std::string identity;  // folded
@@ -21,7 +21,7 @@ struct Level {
 
 // The fullest windows first, by their share of the limit, at most `most`. Seen at the log time of
 // the state's newest event. Who is in the list of a rule is left out: its window decides nothing.
-[[nodiscard]] std::vector<Level> fullest_windows(const State& state, const Config& config,
-                                                 std::size_t most);
+[[nodiscard]] std::vector<FullWindow> fullest_windows(const Checkpoint& state, const Config& config,
+                                                      std::size_t most);
 
 }  // namespace agent

@@ -9,7 +9,7 @@
 
 namespace agent {
 
-struct Standing {
+struct OnThisHost {
   std::vector<std::string> listed;             // "LIST: data" for each line that blocks it now
   std::vector<actions::QueuedMessage> frozen;  // in Exim's queue, the oldest first
   std::vector<std::string> farm;               // what the farm has of it, sentences

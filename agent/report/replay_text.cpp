@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "agent/core/duration.h"
 #include "agent/core/printable.h"
 #include "agent/output/text_table.h"
 
@@ -17,11 +18,11 @@ struct Line {
   std::size_t number;
 };
 
-std::string pair(const Outflow::Figures& figures) {
+std::string pair(const BlockEffect::Figures& figures) {
   return grouped(figures.messages) + "/" + grouped(figures.recipients);
 }
 
-std::string table_of(const std::vector<Line>& lines, const Outflow* outflow, const Zone& zone) {
+std::string table_of(const std::vector<Line>& lines, const BlockEffect* outflow, const Zone& zone) {
   const auto& rule = *lines.front().decision;
   std::string out = fmt::format("Rule {} ({}): {} reached {} in {}\n\n", printable(rule.rule),
                                 name_of(rule.identity_kind), grouped(lines.size()), rule.limit,
@@ -69,7 +70,7 @@ std::string hosts_text(const Decision& decision, std::size_t most) {
   return out;
 }
 
-std::string replay_text(const std::vector<Decision>& decisions, const Outflow* outflow,
+std::string replay_text(const std::vector<Decision>& decisions, const BlockEffect* outflow,
                         const Zone& zone) {
   if (decisions.empty()) return "No limit was reached.\n";
   std::string out;
@@ -93,7 +94,7 @@ std::string replay_text(const std::vector<Decision>& decisions, const Outflow* o
              "after, a block at that moment would have stopped.");
 }
 
-void add_account(Record& record, const Decision& decision, const Outflow::Account& account) {
+void add_account(OutputRow& record, const Decision& decision, const BlockEffect::Account& account) {
   std::vector<std::string> hosts;
   for (const auto& host : decision.hosts) hosts.push_back(host.host);
   record.add("hosts", hosts)

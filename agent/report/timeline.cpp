@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/core/duration.h"
 #include "agent/output/text_table.h"
 
 namespace agent {

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "agent/report/dossier.h"
 #include "agent/core/zone.h"
+#include "agent/report/dossier.h"
 
 namespace agent {
 

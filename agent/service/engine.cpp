@@ -65,7 +65,7 @@ std::chrono::seconds Engine::longest_period() const {
   return longest;
 }
 
-void Engine::start(Moment now, StateFile::Loaded saved) {
+void Engine::start(Now now, CheckpointFile::Loaded saved) {
   now_ = now;
   auto& state = saved.state;
   const bool known = state && knows_all(state->positions, config_.log.paths);
@@ -97,7 +97,7 @@ void Engine::start(Moment now, StateFile::Loaded saved) {
 }
 
 // `saved` may hold positions of other logs too: those are parked again.
-void Engine::follow(const std::string& path, const std::vector<LogPosition>& saved, Moment now) {
+void Engine::follow(const std::string& path, const std::vector<LogPosition>& saved, Now now) {
   std::vector<LogPosition> mine;
   for (const auto& position : saved) (position.path == path ? mine : parked_).push_back(position);
   if (parked_.size() > kMaxParked)
@@ -131,7 +131,7 @@ void Engine::open_lists() {
   }
 }
 
-void Engine::look_at_tables(Moment now) {
+void Engine::look_at_tables(Now now) {
   auto tables = tables_.look(now.steady);
   if (tables == nullptr) return;
   pipeline_.set_tables(config_, tables);
@@ -142,14 +142,14 @@ void Engine::look_at_tables(Moment now) {
 // Who is exempt by now is not to be blocked for what could not be written before.
 void Engine::drop_exempt() {
   const auto& read = pipeline_.options().tables;
-  const auto tables = read ? read : Tables::without_files(config_);
+  const auto tables = read ? read : IdentityTables::without_files(config_);
   const auto exempt = [&](const PendingBlock& block) { return tables->exempts(block.identity); };
   if (!lists_.drop_pending(exempt)) return;
   checkpoints_.hurry();
   next_look_ = {};  // they are free again
 }
 
-void Engine::look_at_list(std::size_t list, Moment now, bool fully) {
+void Engine::look_at_list(std::size_t list, Now now, bool fully) {
   if (options_.dry_run) return;
   const auto pending = lists_.pending().size();
   const auto seen = lists_.look(list, pipeline_.counting(), now, fully, behind_);
@@ -159,7 +159,7 @@ void Engine::look_at_list(std::size_t list, Moment now, bool fully) {
   if (seen.changed || lists_.pending().size() != pending) checkpoints_.hurry();
 }
 
-void Engine::on_changes(Moment now) {
+void Engine::on_changes(Now now) {
   if (parts_.inotify == nullptr) return;
   std::vector<bool> changed(lists_.size());
   parts_.inotify->drain([&](const Inotify::Change& change) {
@@ -179,7 +179,7 @@ void Engine::on_changes(Moment now) {
 }
 
 // Beside what inotify says.
-void Engine::look_around(Moment now) {
+void Engine::look_around(Now now) {
   const auto settling = lists_.next_look();
   if (settling && now.steady >= *settling) {
     for (std::size_t i = 0; i < lists_.size(); ++i) look_at_list(i, now, false);
@@ -204,7 +204,7 @@ void Engine::look_around(Moment now) {
 
 // Several logs side by side, the one that is furthest back first: events of one identity count
 // across logs, in the order of time.
-bool Engine::read_logs(Moment now) {
+bool Engine::read_logs(Now now) {
   std::vector<Follower*> open;
   for (auto& follower : followers_) open.push_back(follower.get());
   const auto share = open.size() == 1 ? kReadBudget : kShare;
@@ -224,8 +224,8 @@ bool Engine::read_logs(Moment now) {
 }
 
 // All but the subjects.
-State Engine::snapshot(Moment now) {
-  State state;
+Checkpoint Engine::snapshot(Now now) {
+  Checkpoint state;
   state.positions = parked_;
   for (auto& follower : followers_) {
     for (auto& position : follower->positions()) state.positions.push_back(std::move(position));
@@ -246,11 +246,11 @@ State Engine::snapshot(Moment now) {
   return state;
 }
 
-SaveJob Engine::job(Moment now, bool with_checkpoint) {
+SaveJob Engine::job(Now now, bool with_checkpoint) {
   SaveJob job;
   if (with_checkpoint) {
     const auto state = snapshot(now);
-    job.checkpoint = encode_state(state, pipeline_.counting().subjects());
+    job.checkpoint = encode_checkpoint(state, pipeline_.counting().subjects());
     job.lists = lists_.take_unsynced();
     covers_mail_ = outbox_.prepared();
   }
@@ -262,7 +262,7 @@ SaveJob Engine::job(Moment now, bool with_checkpoint) {
   return job;
 }
 
-void Engine::save_and_send(Moment now) {
+void Engine::save_and_send(Now now) {
   if (outbox_.collect(now.steady)) checkpoints_.hurry();
   if (outbox_.prepare(now.steady)) checkpoints_.hurry();
   if (faults() != faults_saved_) checkpoints_.touch();
@@ -278,7 +278,7 @@ void Engine::save_and_send(Moment now) {
   if (checkpoints_.out_of_patience(now.steady)) outbox_.release();
 }
 
-bool Engine::turn(Moment now) {
+bool Engine::turn(Now now) {
   now_ = now;
   on_changes(now);
   look_around(now);
@@ -294,7 +294,8 @@ bool Engine::turn(Moment now) {
   if (!lists_.settling()) behind_ = read_logs(now);
   end_blocks(now);
   listen(now);
-  for (const auto& news : evasions_.news(pipeline_.counters(), pipeline_.tagged(), now.steady)) {
+  for (const auto& news :
+       tamper_alarm_.news(pipeline_.counters(), pipeline_.tagged(), now.steady)) {
     options_.say(news);
   }
   const bool more = tell_farm();
@@ -319,7 +320,7 @@ Engine::Steady Engine::due() const {
   return until;
 }
 
-void Engine::stop(Moment now) {
+void Engine::stop(Now now) {
   if (options_.dry_run) return;
   parts_.mailer.wait(kLastMail);
   outbox_.collect(now.steady);
@@ -328,7 +329,7 @@ void Engine::stop(Moment now) {
     options_.say("stopping without a checkpoint: what was read since the last one is read again");
 }
 
-void Engine::reload(const Config& config, PipelineOptions around, LogTrust trust, Moment now) {
+void Engine::reload(const Config& config, PipelineOptions around, LogTrust trust, Now now) {
   trust_ = std::move(trust);
   now_ = now;
   zone_ = around.zone;

@@ -12,22 +12,22 @@
 #include <vector>
 
 #include "actions/files.h"
-#include "agent/state/checkpoint_writer.h"
+#include "agent/config/table_files.h"
 #include "agent/core/config.h"
-#include "agent/service/tamper_alarm.h"
+#include "agent/core/now.h"
+#include "agent/core/pipeline.h"
 #include "agent/farm/member.h"
 #include "agent/follow/follower.h"
 #include "agent/follow/inotify.h"
 #include "agent/lists/list_keeper.h"
-#include "agent/service/log_trust.h"
 #include "agent/notify/notifier.h"
-#include "agent/service/metrics.h"
-#include "agent/core/now.h"
 #include "agent/notify/outbox.h"
-#include "agent/core/pipeline.h"
-#include "agent/state/saver.h"
+#include "agent/service/log_trust.h"
+#include "agent/service/metrics.h"
+#include "agent/service/tamper_alarm.h"
 #include "agent/state/checkpoint_file.h"
-#include "agent/config/table_files.h"
+#include "agent/state/checkpoint_writer.h"
+#include "agent/state/saver.h"
 
 namespace agent {
 
@@ -39,7 +39,7 @@ struct EngineOptions {
   std::function<void(const Decision&, const Zone&)> on_watch = [](const auto&, const auto&) {};
   std::function<void(const std::string&)> say;
   // The files of exempt and identity_map were read again.
-  std::function<void(std::shared_ptr<const Tables>)> on_tables = [](const auto&) {};
+  std::function<void(std::shared_ptr<const IdentityTables>)> on_tables = [](const auto&) {};
 };
 
 // What the engine works with; all must outlive it. Null: without inotify all is looked at from time
@@ -47,7 +47,7 @@ struct EngineOptions {
 struct EngineParts {
   actions::Files& files;
   Inotify* inotify;
-  MailSender& mailer;
+  NoticeSender& mailer;
   Saver& saver;
   FarmLink* farm = nullptr;  // null: this host counts alone
 };
@@ -60,17 +60,17 @@ class Engine {
   Engine(const Config& config, PipelineOptions around, LogTrust trust, EngineParts parts,
          EngineOptions options);
 
-  // Opens the logs; nothing is read yet. `saved`: by StateFile, of the configured directory;
+  // Opens the logs; nothing is read yet. `saved`: by CheckpointFile, of the configured directory;
   // nothing in a dry run.
-  void start(Moment now, StateFile::Loaded saved);
+  void start(Now now, CheckpointFile::Loaded saved);
   // Does what there is to do and never waits; true if there is more to read at once.
-  bool turn(Moment now);
+  bool turn(Now now);
   // When the next turn is due if nothing happens before.
   [[nodiscard]] Steady due() const;
   // Everything saved.
-  void stop(Moment now);
+  void stop(Now now);
   // Another configuration from now on; nothing counted is forgotten that still has a rule.
-  void reload(const Config& config, PipelineOptions around, LogTrust trust, Moment now);
+  void reload(const Config& config, PipelineOptions around, LogTrust trust, Now now);
 
   [[nodiscard]] const Pipeline& pipeline() const { return pipeline_; }
   [[nodiscard]] Metrics metrics() const;
@@ -79,28 +79,28 @@ class Engine {
 
  private:
   void open_lists();
-  void follow(const std::string& path, const std::vector<LogPosition>& saved, Moment now);
+  void follow(const std::string& path, const std::vector<LogPosition>& saved, Now now);
   void decide(Decision&& decision);
-  void on_changes(Moment now);
-  void look_around(Moment now);
+  void on_changes(Now now);
+  void look_around(Now now);
   [[nodiscard]] std::optional<std::uint64_t> spool_space();
-  void listen(Moment now);
+  void listen(Now now);
   void watch(const Decision& decision);
   void end_block(const Counting::End& block);
-  void end_blocks(Moment now);
+  void end_blocks(Now now);
   [[nodiscard]] NoticeContext notice_context(const Decision& decision) const;
-  void look_at_tables(Moment now);
+  void look_at_tables(Now now);
   void drop_exempt();
-  void look_at_list(std::size_t list, Moment now, bool fully);
-  bool read_logs(Moment now);
-  void save_and_send(Moment now);
-  [[nodiscard]] SaveJob job(Moment now, bool with_checkpoint);
-  [[nodiscard]] State snapshot(Moment now);
+  void look_at_list(std::size_t list, Now now, bool fully);
+  bool read_logs(Now now);
+  void save_and_send(Now now);
+  [[nodiscard]] SaveJob job(Now now, bool with_checkpoint);
+  [[nodiscard]] Checkpoint snapshot(Now now);
   [[nodiscard]] std::chrono::seconds longest_period() const;
 
   // engine_farm.cpp; nothing without a farm.
   void watch_counts();
-  void hear_farm(Moment now);
+  void hear_farm(Now now);
   bool tell_farm();  // true: there is more to tell at once
   void say_farm_state();
   [[nodiscard]] Decision decision_of(const FarmMember::Order& order) const;
@@ -111,11 +111,11 @@ class Engine {
   void follow_farm(const std::vector<FarmMember::Order>& orders);
   void free_for_farm(std::size_t list, const std::vector<FarmMember::Order>& orders);
   void end_for_farm(const FarmMember::Order& order);
-  [[nodiscard]] Instant moment_of(const FarmRecord& record) const;
+  [[nodiscard]] Instant moment_of(const FarmStatement& record) const;
   bool hold_notice(const Decision& decision, const Notice& notice);
-  void release_notices(Moment now);
+  void release_notices(Now now);
   [[nodiscard]] std::optional<Steady> farm_due() const;
-  void save_farm(State& state) const;
+  void save_farm(Checkpoint& state) const;
   [[nodiscard]] Metrics::Farm farm_metrics() const;
 
   Config config_;
@@ -130,12 +130,12 @@ class Engine {
   std::vector<LogPosition> parked_;  // of logs that are not in the configuration now
   TableFiles tables_;
   Outbox outbox_;
-  Checkpointing checkpoints_;
-  Evasions evasions_;
+  CheckpointWriter checkpoints_;
+  TamperAlarm tamper_alarm_;
   Silences silences_;
   LogTrust trust_;
 
-  Moment now_;                // of this turn
+  Now now_;                   // of this turn
   bool settled_ = false;      // the logs were read to their ends once
   bool behind_ = true;        // there was more to read after the last turn
   bool covers_mail_ = false;  // the checkpoint under way tells of the mail that waits for it

@@ -4,9 +4,10 @@
 #include <utility>
 
 #include "actions/exim/exim_settings.h"
-#include "agent/service/engine.h"
-#include "agent/lists/list_lines.h"
+#include "agent/core/duration.h"
 #include "agent/core/printable.h"
+#include "agent/lists/list_lines.h"
+#include "agent/service/engine.h"
 
 namespace agent {
 
@@ -57,7 +58,7 @@ std::optional<std::uint64_t> Engine::spool_space() {
   return std::nullopt;
 }
 
-void Engine::listen(Moment now) {
+void Engine::listen(Now now) {
   if (!config_.log.silence_alarm) return;
   std::vector<Silences::Log> logs;
   for (const auto& follower : followers_)
@@ -95,7 +96,7 @@ void Engine::end_block(const Counting::End& block) {
 }
 
 // By the clock. What the log has ended is taken out at once, before a new block of the same sender.
-void Engine::end_blocks(Moment now) {
+void Engine::end_blocks(Now now) {
   auto& counting = pipeline_.counting();
   for (const auto& block : counting.due(now.wall)) {
     counting.end(block);

@@ -4,9 +4,9 @@
 
 #include <utility>
 
-#include "agent/service/engine.h"
-#include "agent/lists/list_lines.h"
 #include "agent/core/printable.h"
+#include "agent/lists/list_lines.h"
+#include "agent/service/engine.h"
 
 namespace agent {
 namespace {
@@ -49,7 +49,7 @@ Decision Engine::decision_of(const FarmMember::Order& order) const {
 
 void Engine::block_for_farm(const FarmMember::Order& order) {
   const auto& record = order.word.record;
-  const bool by_hand = record.why == FarmRecord::Why::hand;
+  const bool by_hand = record.why == FarmStatement::Why::hand;
   const auto decision = decision_of(order);
   auto data = by_hand ? fmt::format("{} by-hand by=farm:{}",
                                     zone_.text(instant_of(record.stamp / 1000)), record.host)
@@ -82,7 +82,7 @@ void Engine::block_for_farm(const FarmMember::Order& order) {
 }
 
 // By this machine's clock, and not in what is still to come.
-Instant Engine::moment_of(const FarmRecord& record) const {
+Instant Engine::moment_of(const FarmStatement& record) const {
   const auto ours = (record.stamp - parts_.farm->status().clock_offset) / 1000;
   return std::min(instant_of(ours), now_.wall);
 }
@@ -154,7 +154,7 @@ bool Engine::hold_notice(const Decision& decision, const Notice& notice) {
   return true;
 }
 
-void Engine::release_notices(Moment now) {
+void Engine::release_notices(Now now) {
   for (auto it = held_notices_.begin(); it != held_notices_.end();) {
     if (now.steady < it->second.due) {
       ++it;
@@ -165,7 +165,7 @@ void Engine::release_notices(Moment now) {
   }
 }
 
-void Engine::hear_farm(Moment now) {
+void Engine::hear_farm(Now now) {
   if (!farm_) return;
   say_farm_state();
   auto& counting = pipeline_.counting();
@@ -176,8 +176,8 @@ void Engine::hear_farm(Moment now) {
     follow_farm(farm_->undone(counting));
     next_undone_ = now.steady + kFreeAgain;
   }
-  const auto tables =
-      pipeline_.options().tables ? pipeline_.options().tables : Tables::without_files(config_);
+  const auto tables = pipeline_.options().tables ? pipeline_.options().tables
+                                                 : IdentityTables::without_files(config_);
   auto heard = farm_->take(counting, *tables, now);
   follow_farm(heard.orders);
   for (const auto& settled : heard.settled) {
@@ -201,14 +201,14 @@ void Engine::watch_counts() {
   });
 }
 
-void Engine::save_farm(State& state) const {
+void Engine::save_farm(Checkpoint& state) const {
   // A notice that is held waits like any other, should we die.
   for (const auto& [name, held] : held_notices_) state.outbox.push_back({held.notice, 0});
   if (!farm_) return;
   state.farm_words = farm_->saved();
   const auto status = parts_.farm->status();
-  state.farm = State::Farm{status.connected, status.fault,        status.waiting,
-                           status.dropped,   status.counts.ahead, status.counts.late};
+  state.farm = SavedFarm{status.connected, status.fault,        status.waiting,
+                         status.dropped,   status.counts.ahead, status.counts.late};
 }
 
 bool Engine::tell_farm() {

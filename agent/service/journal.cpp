@@ -10,8 +10,8 @@
 
 #include <cstdlib>
 
-#include "agent/output/decision_text.h"
 #include "agent/core/printable.h"
+#include "agent/output/decision_text.h"
 
 namespace agent {
 namespace {

@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "actions/lists/blocklist.h"
-#include "agent/lists/list_lines.h"
-#include "agent/lists/list_keeper.h"
 #include "agent/core/printable.h"
+#include "agent/lists/list_keeper.h"
+#include "agent/lists/list_lines.h"
 #include "agent/service/queue_match.h"
 
 namespace agent {
@@ -26,7 +26,7 @@ constexpr std::array<std::chrono::seconds, 6> kPauses{1s, 2s, 5s, 10s, 20s, 30s}
 }  // namespace
 
 Freezer::Freezer(const std::string& exim, actions::Files& files,
-                 std::shared_ptr<const Tables> tables, Say say)
+                 std::shared_ptr<const IdentityTables> tables, Say say)
     : queue_(exim), files_(files), say_(std::move(say)), tables_(std::move(tables)) {
   // Signals are the main thread's business, whenever it gets to blocking them.
   sigset_t all, before;
@@ -42,7 +42,7 @@ Freezer::~Freezer() {
   thread_.join();
 }
 
-void Freezer::set_tables(std::shared_ptr<const Tables> tables) {
+void Freezer::set_tables(std::shared_ptr<const IdentityTables> tables) {
   const std::lock_guard lock(mutex_);
   tables_ = std::move(tables);
 }

@@ -28,14 +28,14 @@ class Freezer {
   using Say = std::function<void(const std::string&)>;  // called from the thread
 
   // `files` is used from another thread, and must allow that.
-  Freezer(const std::string& exim, actions::Files& files, std::shared_ptr<const Tables> tables,
-          Say say);
+  Freezer(const std::string& exim, actions::Files& files,
+          std::shared_ptr<const IdentityTables> tables, Say say);
   ~Freezer();  // waits for the order under way
   Freezer(const Freezer&) = delete;
   Freezer& operator=(const Freezer&) = delete;
 
   // By whom messages are known from now on.
-  void set_tables(std::shared_ptr<const Tables> tables);
+  void set_tables(std::shared_ptr<const IdentityTables> tables);
   // Messages of this sender that Exim received at `since` or later. What an admin has thawed stays
   // thawed; what a delivery holds is tried again for a minute. Once he is gone from `list`, what he
   // sends is his own affair again.
@@ -62,7 +62,7 @@ class Freezer {
   Say say_;
   bool denied_ = false;
   std::mutex mutex_;
-  std::shared_ptr<const Tables> tables_;
+  std::shared_ptr<const IdentityTables> tables_;
   std::condition_variable_any wake_;
   std::vector<Job> waiting_;
   std::jthread thread_;  // last: it uses all of the above

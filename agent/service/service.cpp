@@ -17,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Moment clocks() {
+Now clocks() {
   return {std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()),
           std::chrono::steady_clock::now()};
 }
@@ -65,25 +65,19 @@ void hold_signals() {
   ::signal(SIGPIPE, SIG_IGN);
 }
 
-std::string host_name() {
-  std::array<char, 256> buffer{};
-  if (::gethostname(buffer.data(), buffer.size() - 1) != 0 || buffer[0] == '\0') return "localhost";
-  return buffer.data();
-}
-
 Service::Service(Setup setup, actions::Files& files, EngineOptions options)
     : inotify_(open_inotify(options.say)),
-      mailer_(setup.config.notify, options.host),
+      notifier_(setup.config.notify, options.host),
       saver_(files, setup.config.state.directory),
       farm_(options.dry_run ? nullptr : open_farm(setup.config, options.host)),
       engine_(setup.config, std::move(setup.around), std::move(setup.trust),
-              {files, inotify_ ? &*inotify_ : nullptr, mailer_, saver_, farm_.get()},
+              {files, inotify_ ? &*inotify_ : nullptr, notifier_, saver_, farm_.get()},
               std::move(options)) {}
 
 bool Service::wait(bool more, int signals) {
   std::array<pollfd, 5> waiting{{{signals, POLLIN, 0},
                                  {inotify_ ? inotify_->fd() : -1, POLLIN, 0},
-                                 {mailer_.fd(), POLLIN, 0},
+                                 {notifier_.fd(), POLLIN, 0},
                                  {saver_.fd(), POLLIN, 0},
                                  {farm_ ? farm_->fd() : -1, POLLIN, 0}}};
   std::int64_t milliseconds = 0;
@@ -96,7 +90,7 @@ bool Service::wait(bool more, int signals) {
   return waiting[0].revents != 0;
 }
 
-void Service::run(StateFile::Loaded saved, const std::function<void()>& ready,
+void Service::run(CheckpointFile::Loaded saved, const std::function<void()>& ready,
                   const std::function<std::optional<Setup>()>& reloaded) {
   const Signals signals;
   engine_.start(clocks(), std::move(saved));

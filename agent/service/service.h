@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "agent/service/engine.h"
 #include "agent/farm/link.h"
+#include "agent/service/engine.h"
 
 namespace agent {
 
@@ -25,16 +25,16 @@ class Service {
   // Opens the logs, then `ready` is called. `saved`: as Engine::start() wants it. Returns on
   // SIGTERM or SIGINT with everything saved. On SIGHUP `reloaded` is asked for the new
   // configuration; nullopt: it is not good, the old one stays.
-  void run(StateFile::Loaded saved, const std::function<void()>& ready,
+  void run(CheckpointFile::Loaded saved, const std::function<void()>& ready,
            const std::function<std::optional<Setup>()>& reloaded);
   // A mail is still being handed over, to somebody who does not answer.
-  [[nodiscard]] bool mail_under_way() const { return mailer_.busy(); }
+  [[nodiscard]] bool mail_under_way() const { return notifier_.busy(); }
 
  private:
   bool wait(bool more, int signals);  // true: a signal came
 
   std::optional<Inotify> inotify_;
-  Mailer mailer_;
+  Notifier notifier_;
   ThreadSaver saver_;
   std::unique_ptr<FarmLink> farm_;  // null: this host counts alone
   Engine engine_;
@@ -43,8 +43,5 @@ class Service {
 // SIGTERM, SIGINT and SIGHUP wait from now on until Service::run() looks. Before anything is
 // changed on the disk and any thread starts: threads inherit it.
 void hold_signals();
-
-// This machine's name, "localhost" if it has none.
-[[nodiscard]] std::string host_name();
 
 }  // namespace agent

@@ -17,7 +17,7 @@ std::uint64_t sum_of(const std::array<std::uint64_t, N>& counts, std::size_t fro
 
 }  // namespace
 
-std::vector<std::string> Evasions::news(
+std::vector<std::string> TamperAlarm::news(
     const parsers::ReaderCounters& counters,
     const std::array<std::uint64_t, TagCheck::kVerdicts>& tagged, Steady now) {
   constexpr auto kFirstBadVerdict = static_cast<std::size_t>(TagCheck::Verdict::good) + 1;

@@ -14,7 +14,7 @@
 
 namespace agent {
 
-class Evasions {
+class TamperAlarm {
  public:
   using Steady = std::chrono::steady_clock::time_point;
   static constexpr std::chrono::minutes kEvery{15};

@@ -101,7 +101,7 @@ void encode_subject(std::string& out, const std::string& key, const Counting::Su
   }
 }
 
-void encode_farm(std::string& out, const State& state) {
+void encode_farm(std::string& out, const Checkpoint& state) {
   if (state.farm) {
     out += "farm";
     append_number(out, state.farm->connected ? 1 : 0);
@@ -123,11 +123,11 @@ void encode_farm(std::string& out, const State& state) {
 
 }  // namespace
 
-std::string encode_state(const State& state) {
-  return encode_state(state, state.subjects);
+std::string encode_checkpoint(const Checkpoint& state) {
+  return encode_checkpoint(state, state.subjects);
 }
 
-std::string encode_state(const State& state, const Counting::Subjects& all) {
+std::string encode_checkpoint(const Checkpoint& state, const Counting::Subjects& all) {
   std::string out(kStateHeader);
   for (const auto& position : state.positions) encode_position(out, position);
   if (state.newest) {

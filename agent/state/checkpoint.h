@@ -10,43 +10,17 @@
 #include <vector>
 
 #include "agent/core/counting.h"
-#include "agent/notify/notice.h"
-#include "agent/follow/rotations.h"
 #include "agent/core/silence.h"
 #include "agent/core/submissions.h"
 #include "agent/core/tag_check.h"
+#include "agent/farm/saved_farm.h"
+#include "agent/follow/rotations.h"
+#include "agent/lists/pending_block.h"
+#include "agent/notify/waiting_notice.h"
 
 namespace agent {
 
-// A decision whose line is not in its list yet (the disk was full, the list unreadable ...).
-struct PendingBlock {
-  std::string list, identity, data;
-  bool operator==(const PendingBlock&) const = default;
-};
-
-// A notice that no transport has taken yet.
-struct WaitingNotice {
-  Notice notice;
-  // Times it was handed over without our knowing what became of it: we were stopped meanwhile.
-  std::uint32_t unknown = 0;
-  bool operator==(const WaitingNotice&) const = default;
-};
-
-// Of the farm: a word that is known, as text, and whether it holds in the lists here.
-struct SavedFarmWord {
-  std::string name, record;
-  bool applied = false;
-  bool operator==(const SavedFarmWord&) const = default;
-};
-// How things stand with it; none without one.
-struct SavedFarm {
-  bool connected = false;
-  std::string fault;
-  std::uint64_t waiting = 0, dropped = 0, ahead = 0, late = 0;
-  bool operator==(const SavedFarm&) const = default;
-};
-
-struct State {
+struct Checkpoint {
   std::vector<LogPosition> positions;
   Counting::Subjects subjects;
   Counting::Layout layout;  // what the indexes in subjects mean
@@ -57,16 +31,15 @@ struct State {
   std::vector<WaitingNotice> outbox;
   Silences::State silences;
   std::vector<std::string> faults;  // under way at this moment, for "status"; of no use to a start
-  using FarmWord = SavedFarmWord;
-  using Farm = SavedFarm;
-  std::vector<FarmWord> farm_words;
-  std::optional<Farm> farm;
+  std::vector<SavedFarmStatement> farm_words;
+  std::optional<SavedFarm> farm;
 };
 
-[[nodiscard]] std::string encode_state(const State& state);
+[[nodiscard]] std::string encode_checkpoint(const Checkpoint& state);
 // With `subjects` in the place of the state's: they are many, and a copy would take as long again.
-[[nodiscard]] std::string encode_state(const State& state, const Counting::Subjects& subjects);
+[[nodiscard]] std::string encode_checkpoint(const Checkpoint& state,
+                                            const Counting::Subjects& subjects);
 // Or what is wrong with the text; any damage is found by the checksum.
-[[nodiscard]] std::variant<State, std::string> decode_state(std::string_view text);
+[[nodiscard]] std::variant<Checkpoint, std::string> decode_checkpoint(std::string_view text);
 
 }  // namespace agent

@@ -40,7 +40,7 @@ LogPosition decode_position(Fields& in) {
 
 class Decoder {
  public:
-  State state;
+  Checkpoint state;
 
   void line(std::string_view text) {
     Fields in(text);
@@ -195,7 +195,7 @@ class Decoder {
 
 }  // namespace
 
-std::variant<State, std::string> decode_state(std::string_view text) {
+std::variant<Checkpoint, std::string> decode_checkpoint(std::string_view text) {
   if (!text.starts_with("exiwarden-state ")) return std::string("it is no checkpoint");
   if (!text.starts_with(kStateHeader))
     return std::string("its version is not one this program knows");

@@ -40,7 +40,7 @@ inline Instant instant(std::int64_t value) {
   return Instant(std::chrono::seconds(value));
 }
 
-// What Fields throws; decode_state() catches it.
+// What Fields throws; decode_checkpoint() catches it.
 struct Malformed : std::runtime_error {
   using std::runtime_error::runtime_error;
 };

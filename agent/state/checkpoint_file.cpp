@@ -13,13 +13,14 @@ constexpr actions::Creation kPrivate{0600, std::nullopt, 0600};
 
 }  // namespace
 
-std::optional<State> StateFile::load_one(const std::string& path, bool& damaged, const Say& say) {
+std::optional<Checkpoint> CheckpointFile::load_one(const std::string& path, bool& damaged,
+                                                   const Say& say) {
   const auto content = files_.read(path, kMaxState);
   std::string why;
   if (content) {
-    const HeapRoom room(content.value().bytes.size() * kGrows);
-    auto decoded = decode_state(content.value().bytes);
-    if (auto* state = std::get_if<State>(&decoded)) return std::move(*state);
+    const HeapReserve room(content.value().bytes.size() * kGrows);
+    auto decoded = decode_checkpoint(content.value().bytes);
+    if (auto* state = std::get_if<Checkpoint>(&decoded)) return std::move(*state);
     why = std::get<std::string>(decoded);
   } else {
     if (content.error().code == actions::Errc::not_found) return std::nullopt;
@@ -33,14 +34,14 @@ std::optional<State> StateFile::load_one(const std::string& path, bool& damaged,
   return std::nullopt;
 }
 
-StateFile::Loaded StateFile::load(const Say& say) {
+CheckpointFile::Loaded CheckpointFile::load(const Say& say) {
   Loaded loaded;
   loaded.state = load_one(path_, loaded.damaged, say);
   if (!loaded.state) loaded.state = load_one(previous_, loaded.damaged, say);
   return loaded;
 }
 
-actions::Result<actions::Done> StateFile::save(std::string_view text) {
+actions::Result<actions::Done> CheckpointFile::save(std::string_view text) {
   // Should we stop between the two renames, the previous generation is there and is used.
   if (const auto kept = files_.rename(path_, previous_);
       !kept && kept.error().code != actions::Errc::not_found) {

@@ -10,26 +10,26 @@
 
 namespace agent {
 
-class StateFile {
+class CheckpointFile {
  public:
   using Say = std::function<void(const std::string&)>;
 
-  StateFile(actions::Files& files, const std::string& directory)
+  CheckpointFile(actions::Files& files, const std::string& directory)
       : files_(files), path_(directory + "/checkpoint"), previous_(path_ + ".previous") {}
 
   struct Loaded {
-    std::optional<State> state;  // nullopt: none is whole; the logs will be read again
-    bool damaged = false;        // there was one that is not
+    std::optional<Checkpoint> state;  // nullopt: none is whole; the logs will be read again
+    bool damaged = false;             // there was one that is not
   };
   // The newest generation that is whole. A damaged one is renamed to "checkpoint.damaged", and
   // said.
   Loaded load(const Say& say);
-  // What encode_state() gave. Atomic, and on the disk when it returns; the generation before is
-  // kept.
+  // What encode_checkpoint() gave. Atomic, and on the disk when it returns; the generation before
+  // is kept.
   actions::Result<actions::Done> save(std::string_view text);
 
  private:
-  std::optional<State> load_one(const std::string& path, bool& damaged, const Say& say);
+  std::optional<Checkpoint> load_one(const std::string& path, bool& damaged, const Say& say);
 
   actions::Files& files_;
   std::string path_, previous_;

@@ -16,7 +16,7 @@ std::chrono::microseconds pause_after(std::size_t bytes) {
 
 }  // namespace
 
-void Checkpointing::start(Steady now, const std::function<SaveJob()>& make) {
+void CheckpointWriter::start(Steady now, const std::function<SaveJob()>& make) {
   auto job = make();
   touched_ = hurried_ = false;
   busy_ = true;
@@ -27,13 +27,13 @@ void Checkpointing::start(Steady now, const std::function<SaveJob()>& make) {
   saver_.start(std::move(job));
 }
 
-bool Checkpointing::start_if_due(Steady now, const std::function<SaveJob()>& make) {
+bool CheckpointWriter::start_if_due(Steady now, const std::function<SaveJob()>& make) {
   if (busy_ || !touched_ || now < (hurried_ ? next_ : next_calm_)) return false;
   start(now, make);
   return true;
 }
 
-Checkpointing::Done Checkpointing::finish(Steady now, const Saver::Outcome& outcome) {
+CheckpointWriter::Done CheckpointWriter::finish(Steady now, const Saver::Outcome& outcome) {
   busy_ = false;
   if (!outcome.fault) {
     if (!fault_.empty()) say_("the checkpoint can be written again");
@@ -49,14 +49,14 @@ Checkpointing::Done Checkpointing::finish(Steady now, const Saver::Outcome& outc
   return {false, std::exchange(lists_, {})};
 }
 
-std::optional<Checkpointing::Done> Checkpointing::collect(Steady now) {
+std::optional<CheckpointWriter::Done> CheckpointWriter::collect(Steady now) {
   if (!busy_) return std::nullopt;
   const auto outcome = saver_.outcome();
   if (!outcome) return std::nullopt;
   return finish(now, *outcome);
 }
 
-bool Checkpointing::write(Steady now, const std::function<SaveJob()>& make) {
+bool CheckpointWriter::write(Steady now, const std::function<SaveJob()>& make) {
   if (busy_) {
     if (const auto outcome = saver_.wait()) (void)finish(now, *outcome);
   }
@@ -65,7 +65,7 @@ bool Checkpointing::write(Steady now, const std::function<SaveJob()>& make) {
   return outcome && finish(now, *outcome).saved;
 }
 
-std::optional<Checkpointing::Steady> Checkpointing::due() const {
+std::optional<CheckpointWriter::Steady> CheckpointWriter::due() const {
   if (busy_ || !touched_) return std::nullopt;  // the end of the one under way wakes us
   return hurried_ ? next_ : next_calm_;
 }

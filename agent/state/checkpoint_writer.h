@@ -12,7 +12,7 @@
 
 namespace agent {
 
-class Checkpointing {
+class CheckpointWriter {
  public:
   using Say = std::function<void(const std::string&)>;
   using Steady = std::chrono::steady_clock::time_point;
@@ -22,7 +22,7 @@ class Checkpointing {
   // A notice whose checkpoint can't be written waits no longer than this.
   static constexpr std::chrono::seconds kPatience{60};
 
-  Checkpointing(Saver& saver, Say say) : saver_(saver), say_(std::move(say)) {}
+  CheckpointWriter(Saver& saver, Say say) : saver_(saver), say_(std::move(say)) {}
 
   void touch() { touched_ = true; }             // there is something to save, some time
   void hurry() { touched_ = hurried_ = true; }  // something else waits for it

@@ -28,7 +28,7 @@ std::size_t to_huge_page(const char* place) {
 
 }  // namespace
 
-HeapRoom::HeapRoom(std::size_t bytes) : made_(bytes >= 2 * kHuge) {
+HeapReserve::HeapReserve(std::size_t bytes) : made_(bytes >= 2 * kHuge) {
   if (!made_) return;
   ::mallopt(M_TOP_PAD, static_cast<int>(bytes < kMost ? bytes : kMost));
   char* const begin = end_of_heap();
@@ -40,7 +40,7 @@ HeapRoom::HeapRoom(std::size_t bytes) : made_(bytes >= 2 * kHuge) {
   ::madvise(begin + skipped, static_cast<std::size_t>(grown - skipped), MADV_HUGEPAGE);
 }
 
-HeapRoom::~HeapRoom() {
+HeapReserve::~HeapReserve() {
   if (!made_) return;
   ::mallopt(M_TOP_PAD, kDefaultPad);
   ::malloc_trim(0);

@@ -9,12 +9,12 @@ namespace agent {
 
 // While it lives, `bytes` of room stand at the end of malloc's heap; what was not used then goes
 // back. Only speed depends on it: where malloc is another one, nothing happens.
-class HeapRoom {
+class HeapReserve {
  public:
-  explicit HeapRoom(std::size_t bytes);
-  ~HeapRoom();
-  HeapRoom(const HeapRoom&) = delete;
-  HeapRoom& operator=(const HeapRoom&) = delete;
+  explicit HeapReserve(std::size_t bytes);
+  ~HeapReserve();
+  HeapReserve(const HeapReserve&) = delete;
+  HeapReserve& operator=(const HeapReserve&) = delete;
 
  private:
   const bool made_;  // for less it is not worth it

@@ -4,7 +4,7 @@
 
 namespace agent {
 
-std::optional<actions::Error> save_now(actions::Files& files, StateFile& state,
+std::optional<actions::Error> save_now(actions::Files& files, CheckpointFile& state,
                                        const SaveJob& job) {
   if (!job.metrics_path.empty()) {
     (void)files.replace(job.metrics_path, job.metrics, {0644, std::nullopt, 0644}, std::nullopt);

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "actions/files.h"
 #include "actions/event_fd.h"
+#include "actions/files.h"
 #include "agent/state/checkpoint_file.h"
 
 namespace agent {
@@ -25,7 +25,7 @@ struct SaveJob {
 
 // All steps, now. A list that is no longer there to be synced is no fault, nor are metrics that
 // can't be written: a scraper reads them next time. Gives what failed.
-[[nodiscard]] std::optional<actions::Error> save_now(actions::Files& files, StateFile& state,
+[[nodiscard]] std::optional<actions::Error> save_now(actions::Files& files, CheckpointFile& state,
                                                      const SaveJob& job);
 
 class Saver {
@@ -61,8 +61,8 @@ class ThreadSaver : public Saver {
   void work(const std::stop_token& stop);
 
   actions::Files& files_;
-  StateFile state_;
-  EventFd ended_;
+  CheckpointFile state_;
+  actions::EventFd ended_;
   std::mutex mutex_;
   std::condition_variable_any wake_, done_;
   bool running_ = false;
@@ -83,7 +83,7 @@ class DirectSaver : public Saver {
 
  private:
   actions::Files& files_;
-  StateFile state_;
+  CheckpointFile state_;
   std::optional<Outcome> outcome_;
 };
 

@@ -22,7 +22,7 @@ std::string lock_path(const std::string& state_directory) {
 
 }  // namespace
 
-actions::Result<Instance> Instance::claim(const std::string& state_directory) {
+actions::Result<SingleInstance> SingleInstance::claim(const std::string& state_directory) {
   const auto path = lock_path(state_directory);
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0) return actions::system_error("open " + path, errno);
@@ -40,10 +40,10 @@ actions::Result<Instance> Instance::claim(const std::string& state_directory) {
     }
     ::poll(nullptr, 0, kPauseMilliseconds);
   }
-  return Instance(fd);
+  return SingleInstance(fd);
 }
 
-std::optional<bool> Instance::running(const std::string& state_directory) {
+std::optional<bool> SingleInstance::running(const std::string& state_directory) {
   const int fd =
       ::open(lock_path(state_directory).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) return errno == ENOENT ? std::optional(false) : std::nullopt;
@@ -54,9 +54,10 @@ std::optional<bool> Instance::running(const std::string& state_directory) {
   return held;
 }
 
-Instance::Instance(Instance&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+SingleInstance::SingleInstance(SingleInstance&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)) {}
 
-Instance::~Instance() {
+SingleInstance::~SingleInstance() {
   if (fd_ >= 0) ::close(fd_);
 }
 

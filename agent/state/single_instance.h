@@ -9,21 +9,21 @@
 
 namespace agent {
 
-class Instance {
+class SingleInstance {
  public:
   // Held until destroyed. Errc::timeout: another service holds it.
-  static actions::Result<Instance> claim(const std::string& state_directory);
+  static actions::Result<SingleInstance> claim(const std::string& state_directory);
   // Does a service hold it? nullopt: it can't be told.
   static std::optional<bool> running(const std::string& state_directory);
 
-  Instance(Instance&& other) noexcept;
-  Instance& operator=(Instance&&) = delete;
-  Instance(const Instance&) = delete;
-  Instance& operator=(const Instance&) = delete;
-  ~Instance();
+  SingleInstance(SingleInstance&& other) noexcept;
+  SingleInstance& operator=(SingleInstance&&) = delete;
+  SingleInstance(const SingleInstance&) = delete;
+  SingleInstance& operator=(const SingleInstance&) = delete;
+  ~SingleInstance();
 
  private:
-  explicit Instance(int fd) : fd_(fd) {}
+  explicit SingleInstance(int fd) : fd_(fd) {}
   int fd_ = -1;
 };
 

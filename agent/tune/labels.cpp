@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
-#include "agent/core/attribution.h"
 #include "agent/archive/log_input.h"
+#include "agent/core/attribution.h"
 
 namespace agent {
 

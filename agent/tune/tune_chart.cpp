@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "agent/core/duration.h"
 #include "agent/output/text_table.h"
 
 namespace agent {

@@ -6,12 +6,13 @@
 #include <array>
 
 #include "agent/core/attribution.h"
+#include "agent/core/duration.h"
 #include "agent/core/printable.h"
 #include "agent/output/output_row.h"
-#include "agent/report/html.h"
 #include "agent/output/text_table.h"
-#include "agent/tune/tune_chart.h"
 #include "agent/output/version.h"
+#include "agent/report/html.h"
+#include "agent/tune/tune_chart.h"
 
 namespace agent {
 namespace {
@@ -245,7 +246,7 @@ std::string tune_csv(const std::vector<Tuning>& rules, const TunePageContext& co
     for (std::size_t period = 0; period < peaks.grid().periods.size(); ++period) {
       for (const auto limit : tuning.limits) {
         for (const auto& one : blocked_by(peaks, limit, period, *context.labels)) {
-          Record record;
+          OutputRow record;
           record.add("rule", peaks.rule().name)
               .add("period", static_cast<std::uint64_t>(peaks.grid().periods[period].count()))
               .add("limit", peaks.grid().limits[limit])

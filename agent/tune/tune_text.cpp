@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "agent/core/attribution.h"
+#include "agent/core/duration.h"
 #include "agent/core/printable.h"
 #include "agent/output/text_table.h"
 

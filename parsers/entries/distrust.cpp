@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "parsers/scan/byte_set.h"
 #include "parsers/fields/lines.h"
+#include "parsers/scan/byte_set.h"
 #include "parsers/scan/scan.h"
 #include "parsers/scan/words.h"
 

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "parsers/entries/failure.h"
+#include "parsers/entries/prepared.h"
 #include "parsers/fields/host_field.h"
 #include "parsers/fields/prefix.h"
-#include "parsers/entries/prepared.h"
 #include "parsers/scan/words.h"
 
 namespace parsers {

@@ -15,12 +15,12 @@
 #include "parsers/entries/arrival.h"
 #include "parsers/entries/distrust.h"
 #include "parsers/entries/event.h"
-#include "parsers/fields/lines.h"
 #include "parsers/entries/patterns.h"
-#include "parsers/reasons/reasons.h"
 #include "parsers/entries/rejection.h"
-#include "parsers/fields/syslog.h"
 #include "parsers/entries/tagged.h"
+#include "parsers/fields/lines.h"
+#include "parsers/fields/syslog.h"
+#include "parsers/reasons/reasons.h"
 
 namespace parsers {
 

@@ -4,9 +4,9 @@
 #include <array>
 
 #include "parsers/fields/argument.h"
-#include "parsers/scan/byte_set.h"
 #include "parsers/fields/check_results.h"
 #include "parsers/fields/host_field.h"
+#include "parsers/scan/byte_set.h"
 #include "parsers/scan/scan.h"
 
 namespace parsers {

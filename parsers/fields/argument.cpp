@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "parsers/scan/byte_set.h"
 #include "parsers/fields/rcpt_address.h"
+#include "parsers/scan/byte_set.h"
 #include "parsers/scan/scan.h"
 
 namespace parsers {

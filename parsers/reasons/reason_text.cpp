@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "parsers/entries/rejection.h"
 #include "parsers/fields/argument.h"
 #include "parsers/scan/byte_set.h"
-#include "parsers/entries/rejection.h"
 #include "parsers/scan/words.h"
 
 namespace parsers {

@@ -6,9 +6,9 @@
 #include "agent/core/attribution.h"
 #include "agent/core/counting.h"
 #include "agent/core/window.h"
-#include "parsers/reasons/reasons.h"
 #include "parsers/entries/rejection.h"
 #include "parsers/fields/stamp.h"
+#include "parsers/reasons/reasons.h"
 #include "parsers/scan/words.h"
 
 namespace {

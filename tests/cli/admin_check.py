@@ -108,7 +108,7 @@ sendmail = ["/bin/true"]
         self.assertEqual(done.returncode, 0, done)
         self.assertIn(b"[log]\n", done.stdout)
         self.assertIn(b"macros.conf", done.stdout)
-        written = self.home + "/new.toml"
+        written = self.home + "/new/new.toml"  # as on a machine without the package: no /etc/exiwarden
         self.assertEqual(say("init", "--exim", EXIM, "--write", written).returncode, 0)
         self.assertEqual(say("check", "-c", written, "--config-only").returncode, 0)
         before = self.read(written)

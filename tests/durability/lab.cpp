@@ -15,9 +15,10 @@
 #include <stdexcept>
 
 #include "actions/lists/lsearch.h"
-#include "agent/output/decision_text.h"
+#include "agent/config/config_file.h"
 #include "agent/config/host_facts.h"
 #include "agent/config/table_files.h"
+#include "agent/output/decision_text.h"
 #include "tests/durability/faults.h"
 
 namespace lab {
@@ -69,10 +70,10 @@ void MailFile::send(const agent::Notice& mail) {
 Machine::Machine(std::string directory)
     : directory_(std::move(directory)),
       began_(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())),
-      mailer_(directory_ + "/mails") {
+      notifier_(directory_ + "/mails") {
   fs::remove_all(directory_);
   for (const auto* name : {"log", "lists", "state"}) fs::create_directories(path(name));
-  config_ = agent::Config::defaults();
+  config_ = agent::default_config();
   config_.log.paths = {log()};
   config_.log.timezone = "UTC";
   config_.state.directory = path("state");
@@ -91,7 +92,7 @@ Machine::~Machine() {
   fs::remove_all(directory_, ignored);
 }
 
-agent::Moment Machine::now() const {
+agent::Now Machine::now() const {
   return {began_ + std::chrono::floor<std::chrono::seconds>(time_),
           agent::Engine::Steady(std::chrono::hours(1) + time_)};
 }
@@ -184,12 +185,12 @@ std::string Machine::list_text() const {
 }
 
 agent::PipelineOptions Machine::around() const {
-  static const auto made = std::get<agent::PipelineOptions>(agent::surroundings(config_));
+  static const auto made = std::get<agent::PipelineOptions>(agent::pipeline_options_for(config_));
   auto options = made;
   options.zone = agent::Zone::named(config_.log.timezone).value();
   actions::PosixFiles files;
   options.tables =
-      std::get<std::shared_ptr<const agent::Tables>>(agent::read_tables(config_, files));
+      std::get<std::shared_ptr<const agent::IdentityTables>>(agent::read_tables(config_, files));
   return options;
 }
 
@@ -205,9 +206,9 @@ void Machine::start() {
   };
   saver_ = std::make_unique<agent::DirectSaver>(files_, config_.state.directory);
   engine_ = std::make_unique<agent::Engine>(config_, around(), agent::LogTrust{},
-                                            agent::EngineParts{files_, nullptr, mailer_, *saver_},
+                                            agent::EngineParts{files_, nullptr, notifier_, *saver_},
                                             options);
-  engine_->start(now(), agent::StateFile(files_, config_.state.directory).load(options.say));
+  engine_->start(now(), agent::CheckpointFile(files_, config_.state.directory).load(options.say));
 }
 
 void Machine::stop() {

@@ -17,7 +17,7 @@
 namespace lab {
 
 // Takes every mail and keeps it in a file; or refuses all.
-class MailFile : public agent::MailSender {
+class MailFile : public agent::NoticeSender {
  public:
   explicit MailFile(std::string path) : path_(std::move(path)) {}
   void send(const agent::Notice& mail) override;
@@ -67,7 +67,7 @@ class Machine {
   void reload();
   [[nodiscard]] bool running() const { return engine_ != nullptr; }
   [[nodiscard]] agent::Engine& engine() { return *engine_; }
-  [[nodiscard]] MailFile& mailer() { return mailer_; }
+  [[nodiscard]] MailFile& mailer() { return notifier_; }
   agent::Config& config() { return config_; }
 
   // --- what it did
@@ -99,7 +99,7 @@ class Machine {
   std::function<void()> on_time;  // called whenever time has passed for the engine
 
  private:
-  [[nodiscard]] agent::Moment now() const;
+  [[nodiscard]] agent::Now now() const;
   [[nodiscard]] std::chrono::seconds now_since_began() const {
     return std::chrono::floor<std::chrono::seconds>(time_);
   }
@@ -112,7 +112,7 @@ class Machine {
   int lines_ = 0;
   agent::Config config_;
   actions::PosixFiles files_;
-  MailFile mailer_;
+  MailFile notifier_;
   std::unique_ptr<agent::DirectSaver> saver_;
   std::unique_ptr<agent::Engine> engine_;
 };

@@ -48,7 +48,8 @@ plain_server:
 # What differs from run to run.
 _VOLATILE = (
     (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d:\d\d)?", "TIME"),
-    (r"\b[0-9A-Za-z]{6}-[0-9A-Za-z]{6}-[0-9A-Za-z]{2}\b", "ID"),
+    (world.MESSAGE_ID, "ID"),
+    (r"Created symlink '?(\S+?)'? → '?(?:/usr)?(\S+?)'?\.$", r"Created symlink \1 → \2."),  # systemd 252, 257
     (r"\b[0-9a-f]{64}\b", "DIGEST"),
     (r"\bmainlog:\d+", "mainlog:LINE"),
     (r"(byte|of|bytes?) \d[\d,]*", r"\1 N"),
@@ -58,6 +59,7 @@ _VOLATILE = (
     (r"\b[GU]ID \d+", "NUMBER"),
     (r"\b\d+ to go", "N to go"),
     (r"  \d+$", "  SIZE"),
+    (r"(\S)  +", r"\1  "),  # columns are as wide as what stands in them
 )
 # What a machine may have or not: man-db, apt-utils, and packages that nobody needs.
 _ASIDE = re.compile(r"^(Processing triggers for|debconf: delaying).*\n", re.MULTILINE)

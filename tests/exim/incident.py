@@ -9,7 +9,7 @@ import unittest
 
 from agent import Agent, EXIWARDEN
 from lab import SOURCE, Lab
-from world import until
+from world import MESSAGE_ID, until
 
 COMMANDS = ("exiwarden list", "exiwarden evidence alice", "exiwarden release alice", "exiwarden status")
 
@@ -58,7 +58,7 @@ class Incident(unittest.TestCase):
 
     def plain(self, text):
         text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([+-]\d\d:\d\d)?", "TIME", text)
-        text = re.sub(r"\b\w{6}-\w{6}-\w\w\b", "ID", text)
+        text = re.sub(MESSAGE_ID, "ID", text)
         return [re.sub(r"\d+", "N", line) for line in text.splitlines()]
 
     def test_it(self):

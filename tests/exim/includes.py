@@ -74,7 +74,8 @@ class Conf(unittest.TestCase):
                 self.addCleanup(CONFIG.unlink, missing_ok=True)
                 self.assertIn("Configuration file is /etc/exim4/exim4.conf", done.stdout)
                 done = subprocess.run((EXIM, "-bP", "config"), capture_output=True, text=True)
-                self.assertEqual(done.stdout.count("control = freeze/no_tell"), 6)
+                # 4.98 shows the lines as they stand, 4.96 without the blanks around "=".
+                self.assertEqual(len(re.findall("control *= freeze/no_tell", done.stdout)), 6)
                 self.assertIn("acl_not_smtp = acl_exiwarden_not_smtp", done.stdout)
                 # An outsider and the machine itself meet Debian's own rules, as before.
                 for host, answer in (("203.0.113.5", "550 relay not permitted"),

@@ -13,7 +13,7 @@ import unittest
 
 from agent import Agent
 from lab import CONFIG, Lab
-from world import until
+from world import MESSAGE_ID, until
 
 LIMIT = 100
 CONNECTIONS = 4
@@ -72,7 +72,7 @@ class Outflow(unittest.TestCase):
 
         def waiting():
             return [line for line in lab.exim("-bpr").decode("latin-1").splitlines()
-                    if re.search(r"\b\w{6}-\w{6}-\w\w ", line) and "*** frozen ***" not in line]
+                    if re.search(MESSAGE_ID + " ", line) and "*** frozen ***" not in line]
 
         def empty():
             if waiting():

@@ -15,6 +15,8 @@ import tempfile
 import time
 
 EXIM = "/usr/sbin/exim4"
+# As a regular expression; longer from 4.97 on.
+MESSAGE_ID = r"\b\w{6}-\w{6}(?:\w{5})?-\w{2}(?:\w{2})?\b"
 NETWORKS = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
 _CLONE_NEWNS, _CLONE_NEWNET = 0x20000, 0x40000000
 _entered = False

@@ -121,7 +121,7 @@ TEST_CASE("answers of another form than ours are not believed") {
   REQUIRE(partly);
   CHECK(partly->strange == 2);
   CHECK(partly->decided.size() == 1);
-  const agent::FarmWord proposed{{"l", "k"}, {}};
+  const agent::NamedStatement proposed{{"l", "k"}, {}};
   const auto changes = agent::read_changes(parsed("*4\r\n$0\r\n\r\n:0\r\n$1\r\nx\r\n:1\r\n"),
                                            std::vector{proposed, proposed});
   REQUIRE(changes);

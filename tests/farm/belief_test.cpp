@@ -12,14 +12,14 @@ namespace {
 constexpr std::int64_t kFarm = kNow * 1000;  // by the server's clock
 constexpr std::int64_t kDay = 86'400'000;
 
-FarmWord counted(std::int64_t stamp, const std::string& host = "mx1") {
+NamedStatement counted(std::int64_t stamp, const std::string& host = "mx1") {
   auto of = word(true, stamp, host);
-  of.record.why = FarmRecord::Why::count;
+  of.record.why = FarmStatement::Why::count;
   of.record.rule = "users";
   return of;
 }
 
-std::vector<FarmMember::Order> hear(Host& host, const FarmWord& word) {
+std::vector<FarmMember::Order> hear(Host& host, const NamedStatement& word) {
   host.link.say(FarmNews::Kind::word, word);
   return host.turn();
 }

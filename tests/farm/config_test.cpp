@@ -1,5 +1,6 @@
 #include "agent/core/config.h"
 
+#include "agent/config/config_file.h"
 #include "tests/catch.h"
 
 namespace {

@@ -8,8 +8,9 @@
 #include <fstream>
 
 #include "actions/lists/lsearch.h"
-#include "agent/core/attribution.h"
+#include "agent/config/config_file.h"
 #include "agent/config/host_facts.h"
+#include "agent/core/attribution.h"
 
 namespace farm_lab {
 namespace {
@@ -28,7 +29,9 @@ class Shifted : public agent::FarmLink {
   Shifted(agent::FarmLink& link, const std::chrono::seconds& ahead) : link_(link), ahead_(ahead) {}
   void send(std::vector<agent::FarmEvent> events) override { link_.send(std::move(events)); }
   [[nodiscard]] bool has_room(std::size_t events) const override { return link_.has_room(events); }
-  void propose(std::vector<agent::FarmWord> words) override { link_.propose(std::move(words)); }
+  void propose(std::vector<agent::NamedStatement> words) override {
+    link_.propose(std::move(words));
+  }
   void compared() override { link_.compared(); }
   std::vector<agent::FarmNews> take() override { return link_.take(); }
   [[nodiscard]] agent::FarmStatus status() const override {
@@ -50,7 +53,7 @@ Host::Host(std::string name, const std::string& socket, std::chrono::millisecond
     : name_(std::move(name)), socket_(socket), compare_(compare) {
   for (const char* part : {"log", "lists", "state"})
     std::filesystem::create_directories(directory_ / part);
-  config_ = agent::Config::defaults();
+  config_ = agent::default_config();
   config_.log.paths = {directory_ / "log/mainlog"};
   config_.log.timezone = "UTC";
   config_.state.directory = directory_ / "state";
@@ -70,7 +73,7 @@ Host::~Host() {
   kill();
 }
 
-agent::Moment Host::now() const {
+agent::Now Host::now() const {
   return {std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()) + ahead_,
           std::chrono::steady_clock::now()};
 }
@@ -85,11 +88,11 @@ void Host::start() {
   options.on_decision = [this](const agent::Decision& decision, const agent::Zone&) {
     decisions.push_back(decision);
   };
-  auto around = agent::surroundings(config_);
+  auto around = agent::pipeline_options_for(config_);
   engine_ = std::make_unique<agent::Engine>(
       config_, std::get<agent::PipelineOptions>(std::move(around)), agent::LogTrust{},
       agent::EngineParts{files_, nullptr, mails, *saver_, shifted_.get()}, std::move(options));
-  engine_->start(now(), agent::StateFile(files_, config_.state.directory)
+  engine_->start(now(), agent::CheckpointFile(files_, config_.state.directory)
                             .load([this](const std::string& text) { said.push_back(text); }));
 }
 

@@ -9,14 +9,14 @@
 #include <string>
 #include <vector>
 
-#include "agent/service/engine.h"
 #include "agent/farm/redis_link.h"
+#include "agent/service/engine.h"
 #include "tests/fakes.h"
 
 namespace farm_lab {
 
 // Takes every mail and keeps its subject.
-class Mails : public agent::MailSender {
+class Mails : public agent::NoticeSender {
  public:
   void send(const agent::Notice& mail) override {
     subjects.push_back(mail.subject);
@@ -76,7 +76,7 @@ class Host {
   [[nodiscard]] std::chrono::steady_clock::duration longest_turn() const { return longest_; }
 
  private:
-  [[nodiscard]] agent::Moment now() const;
+  [[nodiscard]] agent::Now now() const;
 
   std::string name_, socket_;
   std::chrono::milliseconds compare_;

@@ -60,7 +60,7 @@ TEST_CASE("a link sends while it is asked of all sides, and stops at once") {
   link.send({event(1000)});
   REQUIRE(
       until(link, [&] { return link.status().counts.added > 0 && link.status().waiting == 0; }));
-  agent::FarmRecord word;
+  agent::FarmStatement word;
   word.blocked = true;
   word.stamp = farm_lab::now() * 1000;
   word.host = "mx1";

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "agent/config/config_file.h"
 #include "agent/farm/redis_link.h"
 #include "tests/catch.h"
 #include "tests/farm/redis.h"
@@ -27,7 +28,7 @@ std::int64_t used_memory(const Redis& redis) {
 }
 
 std::unique_ptr<agent::RedisLink> link_of(const Redis& redis, int host) {
-  auto config = agent::Config::defaults();
+  auto config = agent::default_config();
   config.farm.url = "redis+unix://" + redis.socket();
   config.farm.prefix = "test:";
   config.rules = {farm_lab::rule("users", 100, 3600)};

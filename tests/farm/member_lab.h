@@ -6,21 +6,22 @@
 #include <string>
 #include <vector>
 
+#include "agent/config/config_file.h"
 #include "agent/farm/member.h"
 
 namespace member_lab {
 
 using agent::FarmMember;
 using agent::FarmNews;
-using agent::FarmRecord;
-using agent::FarmWord;
+using agent::FarmStatement;
 using agent::Instant;
-using agent::Moment;
+using agent::NamedStatement;
+using agent::Now;
 
 struct Link : agent::FarmLink {
   std::vector<FarmNews> news;
   std::vector<agent::FarmEvent> events;
-  std::vector<FarmWord> words;
+  std::vector<NamedStatement> words;
   int compared_times = 0;
   bool room = true;
 
@@ -28,7 +29,7 @@ struct Link : agent::FarmLink {
     events.insert(events.end(), more.begin(), more.end());
   }
   [[nodiscard]] bool has_room(std::size_t) const override { return room; }
-  void propose(std::vector<FarmWord> more) override {
+  void propose(std::vector<NamedStatement> more) override {
     words.insert(words.end(), more.begin(), more.end());
   }
   void compared() override { ++compared_times; }
@@ -37,22 +38,22 @@ struct Link : agent::FarmLink {
   void configure(const agent::Config&) override {}
   [[nodiscard]] int fd() const override { return -1; }
 
-  void say(FarmNews::Kind kind, FarmWord word = {}) {
+  void say(FarmNews::Kind kind, NamedStatement word = {}) {
     FarmNews one;
     one.kind = kind;
     one.word = std::move(word);
     news.push_back(std::move(one));
   }
-  void all_words(const std::vector<FarmWord>& known) {
+  void all_words(const std::vector<NamedStatement>& known) {
     say(FarmNews::Kind::all);
     for (const auto& word : known) say(FarmNews::Kind::word, word);
     say(FarmNews::Kind::that_was);
   }
 };
 
-inline FarmWord word(bool blocked, std::int64_t stamp, const std::string& host = "mx2",
-                     const std::string& key = "bob", const std::string& list = "users") {
-  FarmRecord record;
+inline NamedStatement word(bool blocked, std::int64_t stamp, const std::string& host = "mx2",
+                           const std::string& key = "bob", const std::string& list = "users") {
+  FarmStatement record;
   record.blocked = blocked;
   record.stamp = stamp;
   record.host = host;
@@ -71,7 +72,7 @@ struct Host {
       : config(configured(set)), counting(config), member(config, link, name) {}
 
   static agent::Config configured(const std::function<void(agent::Config&)>& set) {
-    auto config = agent::Config::defaults();
+    auto config = agent::default_config();
     agent::Rule rule;
     rule.name = "users";
     rule.list = "/lists/users";
@@ -83,10 +84,10 @@ struct Host {
     set(config);
     return config;
   }
-  [[nodiscard]] Moment now() const { return {Instant(std::chrono::seconds(kNow)), steady}; }
+  [[nodiscard]] Now now() const { return {Instant(std::chrono::seconds(kNow)), steady}; }
   std::vector<FarmMember::Order> turn() {
     member.compare(counting, true, now());
-    auto heard = member.take(counting, *agent::Tables::without_files(config), now());
+    auto heard = member.take(counting, *agent::IdentityTables::without_files(config), now());
     for (const auto& order : heard.orders) {
       if (order.kind == FarmMember::Order::Kind::block)
         counting.set_blocked(order.list, order.word.name.key);

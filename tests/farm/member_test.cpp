@@ -85,7 +85,7 @@ TEST_CASE("words that are not followed are no words of ours") {
     return [trust](agent::Config& config) { config.farm.trust = trust; };
   };
   struct Row {
-    FarmWord word;
+    NamedStatement word;
     std::function<void(agent::Config&)> config;
   };
   auto network = word(true, 5, "mx2", "192.0.2.0/24", "relays");
@@ -113,7 +113,7 @@ TEST_CASE("words that are not followed are no words of ours") {
 
 TEST_CASE("no more blocks in an hour than farm.max_per_hour; the rest comes later") {
   Host host("mx1", [](agent::Config& config) { config.farm.max_per_hour = 3; });
-  std::vector<FarmWord> many;
+  std::vector<NamedStatement> many;
   for (int i = 0; i < 5; ++i) many.push_back(word(true, 5, "mx2", "u" + std::to_string(i)));
   host.link.all_words(many);
   host.turn();
@@ -128,7 +128,7 @@ TEST_CASE("no more blocks in an hour than farm.max_per_hour; the rest comes late
 
 TEST_CASE("only the host that completed the count tells the abuse desk, also after a crash") {
   auto counted = word(true, kNow * 1000, "mx1");
-  counted.record.why = FarmRecord::Why::count;
+  counted.record.why = FarmStatement::Why::count;
   counted.record.rule = "users";
   for (const char* name : {"mx1", "mx2"}) {
     Host host(name);
@@ -180,19 +180,19 @@ TEST_CASE("live windows are handed over in parts, under the names they had") {
 TEST_CASE("whatever the order in which words come, all hosts end with the same") {
   std::mt19937 random(5);
   for (int round = 0; round < 100; ++round) {
-    std::vector<FarmWord> words;
+    std::vector<NamedStatement> words;
     for (int i = 0; i < 12; ++i) {
       words.push_back(word(random() % 2 == 0, 1 + static_cast<int>(random() % 6),
                            "mx" + std::to_string(2 + random() % 3),
                            "k" + std::to_string(random() % 3)));
     }
     // A host says one thing about somebody at a time.
-    std::sort(words.begin(), words.end(), [](const FarmWord& a, const FarmWord& b) {
+    std::sort(words.begin(), words.end(), [](const NamedStatement& a, const NamedStatement& b) {
       return std::tie(a.name, a.record.stamp, a.record.host) <
              std::tie(b.name, b.record.stamp, b.record.host);
     });
     words.erase(std::unique(words.begin(), words.end(),
-                            [](const FarmWord& a, const FarmWord& b) {
+                            [](const NamedStatement& a, const NamedStatement& b) {
                               return a.name == b.name && a.record.stamp == b.record.stamp &&
                                      a.record.host == b.record.host;
                             }),

@@ -65,7 +65,7 @@ TEST_CASE("what is none of ours counts for nothing and stops nothing") {
   const auto redis = Redis::start();
   auto session = redis->session("mx1");
   const auto rule = farm_lab::rule("r", 10, 600);
-  agent::FarmWord word{{"r", "bob"}, {}};
+  agent::NamedStatement word{{"r", "bob"}, {}};
   word.record.stamp = 5;
   word.record.host = "mx1";
   word.record.identity = "bob";
@@ -91,7 +91,7 @@ TEST_CASE("old lines of one host do not beat a release that it has not heard of"
   const auto redis = Redis::start();
   auto session = redis->session("mx2");
   const auto time = now();
-  agent::FarmWord free{{"r", "bob"}, {}};
+  agent::NamedStatement free{{"r", "bob"}, {}};
   free.record.stamp = (time - 60) * 1000;
   free.record.host = "mx1";
   free.record.identity = "bob";
@@ -100,7 +100,7 @@ TEST_CASE("old lines of one host do not beat a release that it has not heard of"
   block.record.blocked = true;
   block.record.stamp = time * 1000;
   block.record.host = "mx2";
-  block.record.why = agent::FarmRecord::Why::host;
+  block.record.why = agent::FarmStatement::Why::host;
   block.record.rule = "r";
   block.record.count = block.record.limit = 10;
   block.record.period = 600;
@@ -116,7 +116,7 @@ TEST_CASE(
     "whoever blocked first tells of it, though its answer be lost and another was first then") {
   const auto redis = Redis::start();
   auto one = redis->session("mx1"), other = redis->session("mx2");
-  agent::FarmWord word{{"r", "bob"}, {}};
+  agent::NamedStatement word{{"r", "bob"}, {}};
   word.record.blocked = true;
   word.record.stamp = (now() - 60) * 1000;
   word.record.host = "mx1";
@@ -149,7 +149,7 @@ TEST_CASE("distinct recipients that are over leave nothing behind") {
   for (std::uint64_t part = 0; part < 6; ++part)
     (void)count(session, by_recipient, events(time, 500, 100'000, 1 + part * 500));
   CHECK(redis->ask({"HLEN", "test:r:r|bob"}).number == 3000);
-  agent::FarmWord free{{"r", "bob"}, {}};
+  agent::NamedStatement free{{"r", "bob"}, {}};
   free.record.stamp = (time + 1) * 1000;
   free.record.host = "mx1";
   free.record.identity = "bob";

@@ -8,8 +8,8 @@
 #include "tests/farm/redis.h"
 
 using agent::FarmEvent;
-using agent::FarmRecord;
-using agent::FarmWord;
+using agent::FarmStatement;
+using agent::NamedStatement;
 using farm_lab::now;
 using farm_lab::Redis;
 using farm_lab::rule;
@@ -28,9 +28,9 @@ agent::CountAnswer count(agent::FarmSession& session, const std::vector<agent::R
   return std::move(answer.value());
 }
 
-FarmWord word(bool blocked, std::int64_t stamp, const std::string& host,
-              const std::string& key = "bob") {
-  FarmRecord record;
+NamedStatement word(bool blocked, std::int64_t stamp, const std::string& host,
+                    const std::string& key = "bob") {
+  FarmStatement record;
   record.blocked = blocked;
   record.stamp = stamp;
   record.host = host;
@@ -39,10 +39,10 @@ FarmWord word(bool blocked, std::int64_t stamp, const std::string& host,
 }
 
 struct Changed {
-  FarmRecord holds;
+  FarmStatement holds;
   bool blocked_before = false;
 };
-Changed change(agent::FarmSession& session, const FarmWord& word) {
+Changed change(agent::FarmSession& session, const NamedStatement& word) {
   auto answer = session.change(std::vector{word});
   if (!answer) FAIL(answer.error().what);
   REQUIRE(answer->front().holds);
@@ -57,7 +57,7 @@ TEST_CASE("four hosts with a quarter each reach the limit together") {
   std::vector<agent::FarmSession> hosts;
   for (const char* name : {"mx1", "mx2", "mx3", "mx4"}) hosts.push_back(redis->session(name));
   const auto time = now() - 100;
-  std::vector<FarmWord> decided;
+  std::vector<NamedStatement> decided;
   for (std::uint64_t i = 0; i < 5; ++i) {
     for (auto& host : hosts) {
       CHECK(decided.empty());
@@ -69,7 +69,7 @@ TEST_CASE("four hosts with a quarter each reach the limit together") {
   REQUIRE(decided.size() == 1);
   const auto& record = decided[0].record;
   CHECK(decided[0].name == agent::FarmName{"r", "bob"});
-  CHECK(record.why == FarmRecord::Why::count);
+  CHECK(record.why == FarmStatement::Why::count);
   CHECK(record.host == "mx4");
   CHECK(record.identity == "Bob");
   CHECK(record.count == 20);
@@ -117,7 +117,7 @@ TEST_CASE("events in any order, repeated, in any batches: the count is that of a
     }
     std::shuffle(sent.begin(), sent.end(), random);
 
-    std::vector<FarmWord> decided;
+    std::vector<NamedStatement> decided;
     for (std::size_t at = 0; at < sent.size();) {
       std::vector<FarmEvent> batch{sent[at].second};
       const auto host = sent[at++].first;
@@ -362,7 +362,7 @@ TEST_CASE("the same words in any order end the same") {
   const auto base = (now() - 100) * 1000;
   for (int round = 0; round < 40; ++round) {
     const auto key = "k" + std::to_string(round);
-    std::vector<FarmWord> words;
+    std::vector<NamedStatement> words;
     for (int i = 0; i < 6; ++i) {
       words.push_back(word(random() % 2 == 0, base + static_cast<int>(random() % 3),
                            std::string(1, static_cast<char>('a' + random() % 3)), key));

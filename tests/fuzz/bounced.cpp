@@ -1,5 +1,6 @@
 // Any bytes as a log, read for failed deliveries: however it is cut the same are charged, and
 // nobody whose name the log doesn't hold.
+#include "agent/config/config_file.h"
 #include "agent/core/pipeline.h"
 #include "fuzz.h"
 

@@ -6,13 +6,13 @@
 
 namespace {
 
-void look_at(const agent::FarmWord& word) {
+void look_at(const agent::NamedStatement& word) {
   fuzz::require(!word.name.key.empty() && !word.name.list.empty());
   fuzz::require(agent::folded(word.record.identity) == word.name.key);
   fuzz::require(word.record.identity.find('\n') == std::string::npos);
   fuzz::require(word.record.stamp > 0 && agent::is_farm_host(word.record.host));
   fuzz::require(agent::decode_farm_name(agent::encode(word.name)) == word.name);
-  const auto again = agent::decode_farm_record(word.name, agent::encode(word.record));
+  const auto again = agent::decode_farm_statement(word.name, agent::encode(word.record));
   fuzz::require(again && agent::encode(*again) == agent::encode(word.record));
 }
 

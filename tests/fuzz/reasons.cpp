@@ -3,8 +3,8 @@
 #include "parsers/reasons/reasons.h"
 
 #include "fuzz.h"
-#include "parsers/reasons/reason_text.h"
 #include "parsers/entries/rejection.h"
+#include "parsers/reasons/reason_text.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const auto kReasons = parsers::Reasons::defaults();

@@ -1,26 +1,26 @@
 // Any bytes as a checkpoint, with the right checksum put behind them: refused, or read to a value
 // that is written and read to the same again.
-#include "agent/state/checkpoint.h"
-
 #include "agent/core/digest.h"
+#include "agent/state/checkpoint.h"
 #include "fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto input = fuzz::text(data, size);
-  (void)agent::decode_state(input);
-  static const std::string kEmpty = agent::encode_state({});
+  (void)agent::decode_checkpoint(input);
+  static const std::string kEmpty = agent::encode_checkpoint({});
   const auto header = kEmpty.substr(0, kEmpty.find('\n') + 1);
   const auto sum_word = kEmpty.substr(header.size(), kEmpty.size() - header.size() - 65);
   const auto content = header + std::string(input);
-  const auto decoded = agent::decode_state(content + sum_word + agent::sha256_hex(content) + "\n");
+  const auto decoded =
+      agent::decode_checkpoint(content + sum_word + agent::sha256_hex(content) + "\n");
   const auto* state = std::get_if<agent::State>(&decoded);
   if (state == nullptr) {
     fuzz::require(!std::get<1>(decoded).empty());
     return 0;
   }
-  const auto written = agent::encode_state(*state);
-  const auto again = agent::decode_state(written);
+  const auto written = agent::encode_checkpoint(*state);
+  const auto again = agent::decode_checkpoint(written);
   fuzz::require(again.index() == 0);
-  fuzz::require(agent::encode_state(std::get<0>(again)) == written);
+  fuzz::require(agent::encode_checkpoint(std::get<0>(again)) == written);
   return 0;
 }

@@ -1,5 +1,6 @@
 
 #include "agent/check/checks.h"
+#include "agent/config/config_file.h"
 #include "tests/catch.h"
 
 using namespace agent;
@@ -57,7 +58,7 @@ TEST_CASE("settings of Exim that matter, one by one") {
     auto settings = sound();
     settings[one.name] = one.value;
     Findings findings;
-    check_settings(settings, Config::defaults(), findings);
+    check_settings(settings, default_config(), findings);
     auto worst = Verdict::good;
     std::string said;
     for (const auto& finding : findings.all) {

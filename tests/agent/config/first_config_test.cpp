@@ -1,5 +1,6 @@
 #include "agent/config/first_config.h"
 
+#include "agent/config/config_file.h"
 #include "agent/core/config.h"
 #include "tests/catch.h"
 

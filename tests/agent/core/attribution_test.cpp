@@ -1,12 +1,13 @@
 #include "agent/core/attribution.h"
 
+#include "agent/config/config_file.h"
 #include "tests/catch.h"
 
 using agent::Attribution;
 using agent::Charged;
 
 TEST_CASE("who is charged") {
-  auto config = agent::Config::defaults();
+  auto config = agent::default_config();
   config.relay.hosts = {*agent::Network::parse("192.0.2.0/24"),
                         *agent::Network::parse("2001:db8::/32")};
   config.exempt.users = {"Newsletter@Example.org", "tab\there"};
@@ -68,7 +69,7 @@ TEST_CASE("who is charged") {
 }
 
 TEST_CASE("more hosts than are remembered are judged all the same") {
-  auto config = agent::Config::defaults();
+  auto config = agent::default_config();
   config.relay.hosts = {*agent::Network::parse("10.0.0.0/9")};
   Attribution attribution(config, {});
   for (unsigned i = 0; i < 70000; ++i) {

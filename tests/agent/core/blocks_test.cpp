@@ -2,9 +2,10 @@
 #include <algorithm>
 #include <random>
 
+#include "agent/config/config_file.h"
 #include "agent/core/counting.h"
-#include "agent/lists/list_lines.h"
 #include "agent/lists/list_keeper.h"
+#include "agent/lists/list_lines.h"
 #include "agent/state/checkpoint.h"
 #include "tests/catch.h"
 
@@ -19,7 +20,7 @@ Instant at(std::int64_t second) {
 
 Config config_with(std::vector<std::int64_t> block_for, std::int64_t repeat_within = 1000,
                    std::uint32_t watch = 0) {
-  Config config = Config::defaults();
+  Config config = default_config();
   Rule rule;
   rule.name = "u";
   rule.list = "/l";
@@ -157,13 +158,13 @@ TEST_CASE("whether log or clock ends a block makes no difference, counted naivel
       if (pick(0, 5) == 0) by_log.counting.expire(at(now));
       if (pick(0, 9) == 0) {
         // Saved and restored.
-        State state;
+        Checkpoint state;
         state.subjects = by_clock.counting.subjects();
         state.layout = by_clock.counting.layout();
-        auto back = decode_state(encode_state(state));
-        REQUIRE(std::holds_alternative<State>(back));
+        auto back = decode_checkpoint(encode_checkpoint(state));
+        REQUIRE(std::holds_alternative<Checkpoint>(back));
         Counting counting(config);
-        counting.restore(std::get<State>(back).subjects, state.layout, at(now));
+        counting.restore(std::get<Checkpoint>(back).subjects, state.layout, at(now));
         by_clock.counting = std::move(counting);
       }
       REQUIRE(by_log.decided == naive.decided);

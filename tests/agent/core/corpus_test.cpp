@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/archive/log_input.h"
+#include "agent/config/config_file.h"
 #include "agent/core/pipeline.h"
 #include "parsers/entries/rejection.h"
 #include "tests/catch.h"
@@ -19,7 +20,7 @@ namespace {
 using Json = nlohmann::json;
 
 struct CorpusLog {
-  const char* name;
+  std::string name;
   std::vector<std::string> files;  // in the order of writing; empty: NAME.log
   const char* zone = "UTC";
   const char* pattern = nullptr;  // for lines that the lab's own ACL wrote
@@ -33,31 +34,45 @@ constexpr const char* kWarn =
     R"(^H=(?:\S+ )?(?:\(\S*\) )?\[(?P<host>[^\] ]+)\] Warning: invalid recipient)"
     R"((?: A=[^ :]+:(?P<user>.*?))? RCPT <(?P<recipient>.*?)>: (?P<reason>.*)$)";
 
-const CorpusLog kLogs[] = {{"all", {}},
-                           {"case", {}},
-                           {"count-logwrite", {}, "UTC", kLogwrite},
-                           {"count-warn", {}, "UTC", kWarn},
-                           {"cpanel", {}},
-                           {"debian", {}},
-                           {"default", {}},
-                           {"inject-all", {}},
-                           {"inject-cpanel", {}},
-                           {"inject-debian", {}},
-                           {"inject-default", {}},
-                           {"inject-ident", {}},
-                           {"inject-junkhelo", {}},
-                           {"inject-mailauth", {}},
-                           {"millisec-pid-tz", {}},
-                           {"overflow", {}},
-                           {"pid-interface", {}, "Europe/Berlin"},
-                           {"pipelined", {}},
-                           {"rotate", {"rotate.0.log", "rotate.1.log", "rotate.2.log"}},
-                           {"seed-acl", {}},
-                           {"storm", {}},
-                           {"syslog-dup-iso", {}},
-                           {"syslog-dup-traditional", {}},
-                           {"syslog-nodup-iso", {}},
-                           {"syslog-nodup-traditional", {}}};
+// The same sessions with two Exims: 4.96 in the folder itself, 4.98.
+const CorpusLog kSessions[] = {{"all", {}},
+                               {"case", {}},
+                               {"count-logwrite", {}, "UTC", kLogwrite},
+                               {"count-warn", {}, "UTC", kWarn},
+                               {"cpanel", {}},
+                               {"debian", {}},
+                               {"default", {}},
+                               {"inject-all", {}},
+                               {"inject-cpanel", {}},
+                               {"inject-debian", {}},
+                               {"inject-default", {}},
+                               {"inject-ident", {}},
+                               {"inject-junkhelo", {}},
+                               {"inject-mailauth", {}},
+                               {"millisec-pid-tz", {}},
+                               {"overflow", {}},
+                               {"pid-interface", {}, "Europe/Berlin"},
+                               {"pipelined", {}},
+                               {"rotate", {"rotate.0.log", "rotate.1.log", "rotate.2.log"}},
+                               {"seed-acl", {}},
+                               {"storm", {}},
+                               {"syslog-dup-iso", {}},
+                               {"syslog-dup-traditional", {}},
+                               {"syslog-nodup-iso", {}},
+                               {"syslog-nodup-traditional", {}}};
+
+std::vector<CorpusLog> all_logs() {
+  std::vector<CorpusLog> logs;
+  for (const std::string folder : {"", "4.98/"}) {
+    for (auto log : kSessions) {
+      log.name.insert(0, folder);
+      for (auto& file : log.files) file.insert(0, folder);
+      logs.push_back(std::move(log));
+    }
+  }
+  return logs;
+}
+const std::vector<CorpusLog> kLogs = all_logs();
 
 // The file or its packed form; empty if there is neither (a list without entries).
 std::string contents(const std::string& name) {
@@ -126,10 +141,10 @@ class Corpus {
  public:
   explicit Corpus(const CorpusLog& log) : zone_(Zone::named(log.zone).value()) {
     auto files = log.files;
-    if (files.empty()) files.push_back(std::string(log.name) + ".log");
+    if (files.empty()) files.push_back(log.name + ".log");
     for (const auto& file : files) bytes_.push_back(contents(file));
     REQUIRE_FALSE(bytes_.front().empty());
-    config_ = Config::defaults();
+    config_ = default_config();
     for (const char* net : {"192.0.2.64/26", "2001:db8:1::/48"}) {
       config_.relay.hosts.push_back(Network::parse(net).value());
     }
@@ -200,7 +215,7 @@ TEST_CASE("the corpus: each refusal is charged to who caused it") {
       CHECK(by_line.emplace(found.line, found).second);
     }
     std::map<std::uint64_t, Json> expected;
-    for (const auto& line : lines_of(contents(std::string(log.name) + ".expected.jsonl"))) {
+    for (const auto& line : lines_of(contents(log.name + ".expected.jsonl"))) {
       auto entry = Json::parse(line);
       expected.emplace(entry["line"].get<std::uint64_t>(), std::move(entry));
     }
@@ -241,7 +256,7 @@ TEST_CASE("the corpus: text that only looks like a refusal makes no event") {
   for (const auto& log : kLogs) {
     std::map<std::uint64_t, Found> by_line;
     for (const auto& found : Corpus(log).read(everything)) by_line.emplace(found.line, found);
-    for (const auto& line : lines_of(contents(std::string(log.name) + ".others.jsonl"))) {
+    for (const auto& line : lines_of(contents(log.name + ".others.jsonl"))) {
       const auto entry = Json::parse(line);
       INFO(log.name << ": " << line);
       const auto at = by_line.find(entry["line"].get<std::uint64_t>());
@@ -256,10 +271,13 @@ TEST_CASE("the corpus: text that only looks like a refusal makes no event") {
 }
 
 TEST_CASE("the corpus: what Exim lost itself is counted as such") {
-  const CorpusLog log{"overflow", {}};
-  parsers::ReaderCounters counters;
-  Corpus(log).read(everything, &counters);
-  CHECK(counters.overflowed == lines_of(contents("overflow.lost.jsonl")).size());
+  for (const std::string folder : {"", "4.98/"}) {
+    INFO(folder);
+    const CorpusLog log{folder + "overflow", {}};
+    parsers::ReaderCounters counters;
+    Corpus(log).read(everything, &counters);
+    CHECK(counters.overflowed == lines_of(contents(log.name + ".lost.jsonl")).size());
+  }
 }
 
 TEST_CASE("the corpus: however the bytes are cut, the events are the same") {

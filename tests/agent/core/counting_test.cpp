@@ -7,6 +7,7 @@
 #include <set>
 #include <tuple>
 
+#include "agent/config/config_file.h"
 #include "agent/core/attribution.h"
 #include "tests/catch.h"
 
@@ -141,7 +142,7 @@ Config random_config(std::mt19937& random) {
   const auto pick = [&](int low, int high) {
     return std::uniform_int_distribution<int>(low, high)(random);
   };
-  Config config = Config::defaults();
+  Config config = default_config();
   config.rules.clear();
   config.relay.ipv6_prefix = pick(0, 1) == 0 ? 128 : 64;
   for (int i = 0, count = pick(1, 5); i < count; ++i) {
@@ -218,7 +219,7 @@ TEST_CASE("decisions are those of the contract, counted naively, on random event
 }
 
 Config with(std::vector<Rule> rules) {
-  Config config = Config::defaults();
+  Config config = default_config();
   config.rules = std::move(rules);
   return config;
 }

@@ -1,4 +1,6 @@
 
+#include "agent/core/duration.h"
+
 #include "agent/core/config.h"
 #include "tests/catch.h"
 

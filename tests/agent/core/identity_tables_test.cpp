@@ -1,8 +1,9 @@
 #include "agent/core/identity_tables.h"
 
+#include "agent/config/config_file.h"
+#include "agent/config/table_files.h"
 #include "agent/core/attribution.h"
 #include "agent/service/queue_match.h"
-#include "agent/config/table_files.h"
 #include "tests/catch.h"
 #include "tests/fakes.h"
 
@@ -17,7 +18,7 @@ Config config_of(const std::string& text) {
   return std::get<Config>(std::move(parsed));
 }
 
-std::shared_ptr<const Tables> read(const Config& config) {
+std::shared_ptr<const IdentityTables> read(const Config& config) {
   actions::PosixFiles files;
   auto tables = read_tables(config, files);
   if (const auto* wrong = std::get_if<std::string>(&tables)) FAIL(*wrong);
@@ -132,7 +133,7 @@ TEST_CASE("files are read again once a change has settled, and a fault changes n
     now += TableFiles::kLook;
     return tables.look(now);
   };
-  const auto hosts = [](const std::shared_ptr<const Tables>& found) {
+  const auto hosts = [](const std::shared_ptr<const IdentityTables>& found) {
     return found ? static_cast<int>(found->exempt_hosts.size()) : -1;
   };
   CHECK(hosts(look()) == 1);

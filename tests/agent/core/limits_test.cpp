@@ -1,5 +1,6 @@
 #include "agent/core/limits.h"
 
+#include "agent/config/config_file.h"
 #include "agent/core/counting.h"
 #include "tests/catch.h"
 
@@ -73,7 +74,7 @@ TEST_CASE("the first override that fits has the limit") {
 }
 
 TEST_CASE("decisions are made at the identity's own limit") {
-  auto config = Config::defaults();
+  auto config = default_config();
   config.rules = {rule("user", kUsers)};
   Counting counting(config);
   std::vector<std::pair<std::string, std::uint32_t>> decided;

@@ -5,7 +5,7 @@
 #include "agent/output/decision_text.h"
 #include "tests/catch.h"
 
-using agent::Record;
+using agent::OutputRow;
 
 namespace {
 
@@ -44,7 +44,7 @@ TEST_CASE("JSON keeps every byte and is plain ASCII on one line") {
       "\xff\xc3",
   };
   for (const auto& value : values) {
-    Record record;
+    OutputRow record;
     record.add("text", value).add("number", std::uint64_t{18446744073709551615U});
     record.add_optional("none", std::nullopt).add_optional("empty", "");
     const auto line = record.json();
@@ -58,7 +58,7 @@ TEST_CASE("JSON keeps every byte and is plain ASCII on one line") {
     CHECK(read["none"].is_null());
     CHECK(read["empty"] == "");
   }
-  Record record;
+  OutputRow record;
   record.add("text", "\xff\xc3");  // bytes that are no UTF-8: as Latin-1
   CHECK(record.json() == "{\"text\":\"\\u00ff\\u00c3\"}");
 }
@@ -83,7 +83,7 @@ TEST_CASE("CSV holds one record a line, and nothing a spreadsheet would run") {
       {"", ""},
   };
   for (const auto& row : rows) {
-    Record record;
+    OutputRow record;
     record.add("first", row.given)
         .add("n", std::uint64_t{7})
         .add_optional("none", {})
@@ -92,7 +92,7 @@ TEST_CASE("CSV holds one record a line, and nothing a spreadsheet would run") {
     CHECK(csv_fields(record.csv()) == std::vector<std::string>{row.read, "7", "", "z"});
     CHECK(record.csv_header() == "first,n,none,last");
   }
-  Record record;
+  OutputRow record;
   record.add_optional("none", {}).add("n", std::uint64_t{0});
   CHECK(record.csv() == ",0");
 }
@@ -115,7 +115,7 @@ TEST_CASE("a decision has the fields of the contract, in its order") {
   decision.period = std::chrono::hours(1);
   decision.place = {"/var/log/exim4/mainlog", 7, 1234};
   const auto zone = *agent::Zone::named("Europe/Berlin");
-  CHECK(agent::record_of(decision, zone).json() ==
+  CHECK(agent::row_of(decision, zone).json() ==
         "{\"time\":\"2026-11-23T10:42:35+01:00\",\"rule\":\"authenticated\","
         "\"identity_kind\":\"user\",\"identity\":\"b\\u001bob\",\"count\":100,\"limit\":100,"
         "\"period\":3600,\"first\":\"2026-11-23T10:40:55+01:00\","
@@ -124,8 +124,6 @@ TEST_CASE("a decision has the fields of the contract, in its order") {
         "2026-11-23T10:42:35+01:00  user b\\x1bob: 100 in 1h (rule authenticated, limit 100) since "
         "2026-11-23T10:40:55+01:00, /var/log/exim4/mainlog:7");
   decision.until = agent::Instant(std::chrono::seconds(1795430555));
-  CHECK(agent::record_of(decision, zone)
-            .json()
-            .ends_with("\"until\":\"2026-11-23T11:42:35+01:00\"}"));
+  CHECK(agent::row_of(decision, zone).json().ends_with("\"until\":\"2026-11-23T11:42:35+01:00\"}"));
   CHECK(agent::text_of(decision, zone).ends_with(":7, until 2026-11-23T11:42:35+01:00"));
 }

@@ -20,7 +20,7 @@ Decision decision_on(IdentityKind kind, const std::string& identity) {
 }  // namespace
 
 TEST_CASE("recipients belong to the side on which their message was accepted") {
-  Outflow outflow;
+  BlockEffect outflow;
   outflow.accepted("early", IdentityKind::user, "eve");
   outflow.accepted("other", IdentityKind::user, "ann");
   outflow.refused(IdentityKind::user, "Eve");
@@ -43,7 +43,7 @@ TEST_CASE("recipients belong to the side on which their message was accepted") {
 }
 
 TEST_CASE("a decision on a network has all its addresses, also those that come later") {
-  Outflow outflow;
+  BlockEffect outflow;
   outflow.accepted("one", IdentityKind::relay, "2001:db8::1");
   outflow.accepted("far", IdentityKind::relay, "2001:db9::1");
   outflow.decided(decision_on(IdentityKind::relay, "2001:db8::/64"));

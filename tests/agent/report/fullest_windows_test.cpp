@@ -1,5 +1,6 @@
 #include "agent/report/fullest_windows.h"
 
+#include "agent/config/config_file.h"
 #include "tests/catch.h"
 
 using namespace agent;
@@ -43,7 +44,7 @@ list = "/l/relays"
 }  // namespace
 
 TEST_CASE("windows are matched to today's rules by kind and name, the fullest first") {
-  State state;
+  Checkpoint state;
   state.newest = at(1000);
   // Another order than the config's, and a rule that is gone.
   state.layout.rules = {{IdentityKind::relay, "relay"},
@@ -73,5 +74,5 @@ TEST_CASE("windows are matched to today's rules by kind and name, the fullest fi
   CHECK(levels[3].kind == IdentityKind::relay);
 
   CHECK(fullest_windows(state, config(), 1).size() == 1);
-  CHECK(fullest_windows(State(), config(), 10).empty());
+  CHECK(fullest_windows(Checkpoint(), config(), 10).empty());
 }

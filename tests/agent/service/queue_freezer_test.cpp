@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "actions/files.h"
+#include "agent/config/config_file.h"
 #include "tests/catch.h"
 
 namespace agent {
@@ -65,7 +66,7 @@ std::string freeze(const Place& place) {
   actions::PosixFiles files;
   std::promise<std::string> said;
   bool over = false;
-  Freezer freezer(place.folder + "/exim", files, Tables::without_files(Config::defaults()),
+  Freezer freezer(place.folder + "/exim", files, IdentityTables::without_files(default_config()),
                   [&](const std::string& text) {
                     if (!std::exchange(over, true)) said.set_value(text);
                   });

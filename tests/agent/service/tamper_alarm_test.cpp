@@ -1,5 +1,6 @@
 #include "agent/service/tamper_alarm.h"
 
+#include "agent/config/config_file.h"
 #include "agent/core/config.h"
 #include "agent/core/pipeline.h"
 #include "tests/catch.h"
@@ -10,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 using Tagged = std::array<std::uint64_t, TagCheck::kVerdicts>;
 
-const Evasions::Steady kStart{1h};
+const TamperAlarm::Steady kStart{1h};
 
 TEST_CASE("each kind of evasion is said once it is seen, with its number, and nothing else") {
   parsers::ReaderCounters counters;
@@ -19,7 +20,7 @@ TEST_CASE("each kind of evasion is said once it is seen, with its number, and no
   counters.lines = 1000;
   counters.events[0] = 100;
   counters.copies = 5;
-  Evasions evasions;
+  TamperAlarm evasions;
   CHECK(evasions.news(counters, tagged, kStart).empty());
 
   struct Case {
@@ -59,7 +60,7 @@ TEST_CASE("each kind of evasion is said once it is seen, with its number, and no
 TEST_CASE("an evasion that goes on is said again after a while, with what came meanwhile") {
   parsers::ReaderCounters counters;
   const Tagged tagged{};
-  Evasions evasions;
+  TamperAlarm evasions;
   std::size_t said = 0;
   for (auto now = kStart; now < kStart + 1h; now += 1s) {
     ++counters.overflowed;
@@ -79,7 +80,7 @@ TEST_CASE("lines of each evasive kind get into the counters that news and metric
   options.reasons = parsers::Reasons::defaults();
   options.submissions = true;
   options.tag_secret = "secret";
-  Pipeline pipeline(Config::defaults(), std::move(options));
+  Pipeline pipeline(default_config(), std::move(options));
   const auto log = pipeline.add_log("log");
   const auto feed = [&](const std::string& text) { pipeline.feed(log, text); };
   feed(stamp + "**** log string overflowed log buffer ****\n\n");
@@ -104,14 +105,14 @@ TEST_CASE("lines of each evasive kind get into the counters that news and metric
   CHECK(pipeline.tagged()[static_cast<std::size_t>(TagCheck::Verdict::no_tag)] == 1);
   CHECK(counters.bad_arrivals >= 1);
   CHECK(counters.too_long == 1);
-  Evasions evasions;
+  TamperAlarm evasions;
   CHECK(evasions.news(counters, pipeline.tagged(), kStart).size() == 7);
 }
 
 TEST_CASE("a syslog entry that loses a piece is counted") {
   PipelineOptions options;
   options.reasons = parsers::Reasons::defaults();
-  Pipeline pipeline(Config::defaults(), std::move(options));
+  Pipeline pipeline(default_config(), std::move(options));
   const auto log = pipeline.add_log("log");
   const std::string head = "2026-11-23T10:56:18+01:00 mx exim[4184]: ";
   const std::string text = head + "[1/2] 2026-11-23 10:56:18 H=(h) [192.0.2.1]\n" + head +

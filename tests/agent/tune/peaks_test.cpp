@@ -4,6 +4,7 @@
 #include <random>
 #include <set>
 
+#include "agent/config/config_file.h"
 #include "agent/core/config.h"
 #include "agent/core/counting.h"
 #include "agent/tune/advice.h"
@@ -45,7 +46,7 @@ Occurrence occurrence(const Made& made) {
 }
 
 Config config_with(CountBy count, std::uint32_t limit, std::chrono::seconds period) {
-  auto config = Config::defaults();
+  auto config = default_config();
   config.rules.resize(1);
   config.rules[0].count = count;
   config.rules[0].limit = limit;
@@ -169,7 +170,7 @@ TEST_CASE("advice lies in the gap between honest and spammers") {
 TEST_CASE("the snippet of an advice is a configuration") {
   Advice advice;
   advice.limit = 42;
-  Rule rule = Config::defaults().rules[0];
+  Rule rule = default_config().rules[0];
   rule.name = "od\"d \\ name";
   const auto parsed = parse_config(rule_snippet(rule, advice, std::chrono::minutes(90)), "snippet");
   const auto* config = std::get_if<Config>(&parsed);

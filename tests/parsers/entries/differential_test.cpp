@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "hostile_lines.h"
-#include "parsers/fields/argument.h"
 #include "parsers/entries/rejection.h"
+#include "parsers/fields/argument.h"
 #include "second_reading.h"
 #include "tests/catch.h"
 

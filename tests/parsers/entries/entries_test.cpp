@@ -4,11 +4,11 @@
 #include <string_view>
 
 #include "parsers/entries/distrust.h"
+#include "parsers/entries/tagged.h"
 #include "parsers/fields/host_field.h"
 #include "parsers/fields/prefix.h"
 #include "parsers/fields/stamp.h"
 #include "parsers/fields/syslog.h"
-#include "parsers/entries/tagged.h"
 #include "tests/catch.h"
 
 namespace parsers {

@@ -8,12 +8,12 @@
 #include <string_view>
 #include <vector>
 
-#include "parsers/fields/argument.h"
-#include "parsers/scan/byte_set.h"
 #include "parsers/entries/distrust.h"
+#include "parsers/fields/argument.h"
 #include "parsers/fields/host_field.h"
 #include "parsers/fields/lines.h"
 #include "parsers/fields/prefix.h"
+#include "parsers/scan/byte_set.h"
 #include "tests/catch.h"
 
 namespace parsers {

@@ -1,9 +1,9 @@
-#include "agent/commands/known_names.h"
+#include "agent/archive/known_names.h"
 
 #include <vector>
 
-#include "agent/core/attribution.h"
 #include "agent/config/spelling.h"
+#include "agent/core/attribution.h"
 
 namespace agent {
 namespace {

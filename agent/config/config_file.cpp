@@ -1,4 +1,4 @@
-#include "agent/core/config.h"
+#include "agent/config/config_file.h"
 
 #include <fmt/format.h>
 
@@ -15,21 +15,21 @@
 #include "agent/config/farm_config.h"
 #include "agent/config/nearest_file.h"
 #include "agent/config/notice_template.h"
-#include "agent/core/printable.h"
 #include "agent/config/spelling.h"
+#include "agent/core/printable.h"
 #include "parsers/entries/pattern_risk.h"
 #include "parsers/entries/patterns.h"
 
 namespace agent {
 namespace {
 
-constexpr TableReader::Choice<Transport> kTransports[] = {{"smtp", Transport::smtp},
-                                                          {"sendmail", Transport::sendmail},
-                                                          {"exec", Transport::exec},
-                                                          {"webhook", Transport::webhook},
-                                                          {"none", Transport::none}};
+constexpr SectionReader::Choice<Transport> kTransports[] = {{"smtp", Transport::smtp},
+                                                            {"sendmail", Transport::sendmail},
+                                                            {"exec", Transport::exec},
+                                                            {"webhook", Transport::webhook},
+                                                            {"none", Transport::none}};
 
-void read_log(TableReader& in, LogConfig& log) {
+void read_log(SectionReader& in, LogConfig& log) {
   in.texts("paths", log.paths, log_path);
   if (in.has("paths") && log.paths.empty())
     in.complain("paths", "is empty; accepted: at least one log");
@@ -43,7 +43,7 @@ void read_log(TableReader& in, LogConfig& log) {
   });
 }
 
-void read_notify(TableReader& in, NotifyConfig& notify) {
+void read_notify(SectionReader& in, NotifyConfig& notify) {
   in.texts("to", notify.to, mail_address);
   in.text("from", notify.from, [](const std::string& text) {
     return text.empty() ? std::string() : mail_address(text);
@@ -75,12 +75,12 @@ void read_notify(TableReader& in, NotifyConfig& notify) {
   });
 }
 
-void read_patterns(TableReader& top, Config& config, Problems& problems) {
+void read_patterns(SectionReader& top, Config& config, Problems& problems) {
   const auto tables = top.tables("pattern");
   for (std::size_t i = 0; i < tables.size(); ++i) {
-    TableReader in(*tables[i], fmt::format("pattern[{}]", i + 1), problems);
+    SectionReader in(*tables[i], fmt::format("pattern[{}]", i + 1), problems);
     PatternConfig pattern;
-    constexpr TableReader::Choice<int> kKinds[] = {{"warned", 0}};
+    constexpr SectionReader::Choice<int> kKinds[] = {{"warned", 0}};
     int kind = 0;
     in.choice("kind", kKinds, kind);
     if (!in.has("regex")) in.complain("regex", "is missing; accepted: an RE2 regular expression");
@@ -115,34 +115,34 @@ std::variant<std::string, int> file_text(const std::string& path) {
 }
 
 void read_all(const toml::table& root, Config& config, Problems& problems) {
-  TableReader top(root, "", problems);
+  SectionReader top(root, "", problems);
   const auto section = [&](const char* name, const auto& read) {
     const auto* table = top.table(name);
     if (table == nullptr) return;
-    TableReader in(*table, name, problems);
+    SectionReader in(*table, name, problems);
     read(in);
     in.finish();
   };
-  section("log", [&](TableReader& in) { read_log(in, config.log); });
+  section("log", [&](SectionReader& in) { read_log(in, config.log); });
   bool relays_given = false;
-  section("relay", [&](TableReader& in) {
+  section("relay", [&](SectionReader& in) {
     relays_given = in.has("hosts");
     in.networks("hosts", config.relay.hosts);
     in.texts("own", config.relay.own, own_address);
     in.number("ipv6_prefix", 1, 128,
               [&](std::int64_t value) { config.relay.ipv6_prefix = static_cast<int>(value); });
   });
-  section("exempt", [&](TableReader& in) {
+  section("exempt", [&](SectionReader& in) {
     in.texts("users", config.exempt.users, not_empty);
     in.networks("hosts", config.exempt.hosts);
     in.texts("user_files", config.exempt.user_files, absolute_path);
     in.texts("host_files", config.exempt.host_files, absolute_path);
   });
-  section("reasons", [&](TableReader& in) {
+  section("reasons", [&](SectionReader& in) {
     in.texts("missing", config.reasons.missing, pattern);
     in.texts("other", config.reasons.other, pattern);
   });
-  section("state", [&](TableReader& in) {
+  section("state", [&](SectionReader& in) {
     in.text("directory", config.state.directory, absolute_directory);
     in.text("metrics", config.state.metrics, [](const std::string& text) {
       return text.empty() ? std::string() : absolute_path(text);
@@ -151,23 +151,23 @@ void read_all(const toml::table& root, Config& config, Problems& problems) {
       config.state.max_identities = static_cast<std::size_t>(value);
     });
   });
-  section("exim", [&](TableReader& in) {
+  section("exim", [&](SectionReader& in) {
     in.text("binary", config.exim.binary, absolute_path);
     in.text("user", config.exim.user, not_empty);
     in.tristate("freeze_queued", config.exim.freeze_queued);
     in.boolean("spool_guard", config.exim.spool_guard);
   });
-  section("notify", [&](TableReader& in) { read_notify(in, config.notify); });
+  section("notify", [&](SectionReader& in) { read_notify(in, config.notify); });
   read_patterns(top, config, problems);
   read_identity_maps(top, config, problems);
   read_rules(top, config, relays_given, problems);
-  section("farm", [&](TableReader& in) { read_farm(in, config); });
+  section("farm", [&](SectionReader& in) { read_farm(in, config); });
   top.finish();
 }
 
 }  // namespace
 
-Config Config::defaults() {
+Config default_config() {
   return std::get<Config>(parse_config("", ""));
 }
 

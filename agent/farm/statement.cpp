@@ -1,10 +1,9 @@
-#include "agent/farm/record.h"
+#include "agent/farm/statement.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <map>
 
 #include "agent/core/attribution.h"
@@ -16,15 +15,6 @@ constexpr std::size_t kMaxText = 4096, kMaxIdentity = 512, kMaxList = 255, kMaxR
 constexpr std::size_t kMaxHosts = 16;
 constexpr std::int64_t kMaxSeconds = 253402300799;  // 9999-12-31
 constexpr const char* kWhys[] = {"count", "host", "hand"};
-
-bool is_plain(unsigned char c) {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-         (c != 0 && std::strchr("._@+-:/", c) != nullptr);
-}
-
-int digit(char c) {
-  return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 bool without_controls(std::string_view text) {
   return std::none_of(text.begin(), text.end(),
@@ -86,7 +76,7 @@ class Reading {
   bool good_ = true;
 };
 
-void read_hosts(std::string_view text, FarmRecord& record, Reading& in) {
+void read_hosts(std::string_view text, FarmStatement& record, Reading& in) {
   while (!text.empty() && in.good()) {
     const auto part = text.substr(0, text.find(','));
     text.remove_prefix(std::min(text.size(), part.size() + 1));
@@ -104,50 +94,8 @@ void read_hosts(std::string_view text, FarmRecord& record, Reading& in) {
 
 }  // namespace
 
-std::string farm_list_name(const std::string& path) {
-  return path.substr(path.rfind('/') + 1);
-}
-
-bool is_farm_host(std::string_view host) {
-  return !host.empty() && host.size() <= 64 &&
-         std::all_of(host.begin(), host.end(), [](unsigned char c) {
-           return is_plain(c) && std::strchr("@+:/", c) == nullptr;
-         });
-}
-
 bool is_farm_identity(std::string_view identity) {
   return !identity.empty() && identity.size() <= kMaxIdentity && without_controls(identity);
-}
-
-std::string farm_encoded(std::string_view bytes) {
-  std::string out;
-  for (const char c : bytes) {
-    if (is_plain(static_cast<unsigned char>(c))) {
-      out.push_back(c);
-    } else {
-      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return out;
-}
-
-std::optional<std::string> farm_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (is_plain(c)) {
-      out.push_back(text[i]);
-      continue;
-    }
-    if (c != '%' || i + 2 >= text.size()) return std::nullopt;
-    const int high = digit(text[i + 1]), low = digit(text[i + 2]);
-    if (high < 0 || low < 0) return std::nullopt;
-    const auto byte = static_cast<unsigned char>(high * 16 + low);
-    if (is_plain(byte)) return std::nullopt;  // one spelling only
-    out.push_back(static_cast<char>(byte));
-    i += 2;
-  }
-  return out;
 }
 
 std::string encode(const FarmName& name) {
@@ -167,7 +115,7 @@ std::optional<FarmName> decode_farm_name(std::string_view text) {
   return FarmName{std::move(*list), std::move(*key)};
 }
 
-std::string encode(const FarmRecord& record) {
+std::string encode(const FarmStatement& record) {
   auto text = fmt::format("op={} t={} host={} why={} id={}", record.blocked ? "block" : "free",
                           record.stamp, record.host, kWhys[static_cast<std::size_t>(record.why)],
                           farm_encoded(record.identity));
@@ -183,12 +131,12 @@ std::string encode(const FarmRecord& record) {
   return text;
 }
 
-std::optional<FarmRecord> decode_farm_record(const FarmName& name, std::string_view text) {
+std::optional<FarmStatement> decode_farm_statement(const FarmName& name, std::string_view text) {
   if (text.size() > kMaxText) return std::nullopt;
   const auto fields = fields_of(text);
   if (!fields) return std::nullopt;
   Reading in(*fields);
-  FarmRecord record;
+  FarmStatement record;
   const auto op = in.word("op");
   in.require(op == "block" || op == "free");
   record.blocked = op == "block";
@@ -197,7 +145,7 @@ std::optional<FarmRecord> decode_farm_record(const FarmName& name, std::string_v
   in.require(is_farm_host(record.host));
   const auto why = std::find(std::begin(kWhys), std::end(kWhys), in.word("why"));
   in.require(why != std::end(kWhys));
-  record.why = static_cast<FarmRecord::Why>(why - std::begin(kWhys));
+  record.why = static_cast<FarmStatement::Why>(why - std::begin(kWhys));
   in.text("id", kMaxIdentity, record.identity);
   in.require(folded(record.identity) == name.key);
   if (in.has("until")) {
@@ -220,7 +168,7 @@ std::optional<FarmRecord> decode_farm_record(const FarmName& name, std::string_v
     if (in.has("hosts")) read_hosts(in.word("hosts"), record, in);
   }
   in.require(record.blocked || !record.until);
-  in.require(!record.rule.empty() || record.why == FarmRecord::Why::hand);
+  in.require(!record.rule.empty() || record.why == FarmStatement::Why::hand);
   if (!in.good()) return std::nullopt;
   return record;
 }

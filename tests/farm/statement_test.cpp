@@ -1,21 +1,21 @@
-#include "agent/farm/record.h"
+#include "agent/farm/statement.h"
 
 #include "agent/config/farm_address.h"
 #include "tests/catch.h"
 
 using agent::decode_farm_name;
-using agent::decode_farm_record;
+using agent::decode_farm_statement;
 using agent::FarmName;
-using agent::FarmRecord;
+using agent::FarmStatement;
 
 namespace {
 
-FarmRecord decision() {
-  FarmRecord record;
+FarmStatement decision() {
+  FarmStatement record;
   record.blocked = true;
   record.stamp = 1'764'107'055'123;
   record.host = "mx1";
-  record.why = FarmRecord::Why::count;
+  record.why = FarmStatement::Why::count;
   record.identity = "Bob";
   record.rule = "a rule";
   record.time = 1'764'107'055;
@@ -32,27 +32,27 @@ TEST_CASE("a record and its name come back from their text as they were") {
   auto record = decision();
   const FarmName name{"blocked users", "bob"};
   CHECK(decode_farm_name(encode(name)) == name);
-  CHECK(decode_farm_record(name, encode(record)) == record);
+  CHECK(decode_farm_statement(name, encode(record)) == record);
   record.until = 1'764'107'999;
   record.times = 3;
   record.teller = "mx2";
-  CHECK(decode_farm_record(name, encode(record)) == record);
+  CHECK(decode_farm_statement(name, encode(record)) == record);
   CHECK(record.told_by() == "mx2");
 
-  FarmRecord freed;
+  FarmStatement freed;
   freed.stamp = 1;
   freed.host = "b";
   freed.identity = "o'brien %=|,\xff@example.org";
   const FarmName odd{"list", freed.identity};
   CHECK(decode_farm_name(encode(odd)) == odd);
-  CHECK(decode_farm_record(odd, encode(freed)) == freed);
+  CHECK(decode_farm_statement(odd, encode(freed)) == freed);
   CHECK(encode(freed).find('\xff') == std::string::npos);
 }
 
 TEST_CASE("what is no record of ours is none") {
   const FarmName name{"l", "bob"};
   const auto good = encode(decision());
-  REQUIRE(decode_farm_record(name, good));
+  REQUIRE(decode_farm_statement(name, good));
   const auto with = [&](const std::string& from, const std::string& to) {
     auto text = good;
     const auto at = text.find(from);
@@ -87,11 +87,11 @@ TEST_CASE("what is no record of ours is none") {
   };
   for (const auto& text : bad) {
     INFO(text);
-    CHECK_FALSE(decode_farm_record(name, text));
+    CHECK_FALSE(decode_farm_statement(name, text));
   }
   // A count without what was counted.
-  CHECK_FALSE(decode_farm_record(name, "op=block t=1 host=a why=count id=bob"));
-  CHECK(decode_farm_record(name, "op=block t=1 host=a why=hand id=bob"));
+  CHECK_FALSE(decode_farm_statement(name, "op=block t=1 host=a why=count id=bob"));
+  CHECK(decode_farm_statement(name, "op=block t=1 host=a why=hand id=bob"));
   const std::string names[] = {"",
                                "|",
                                "l|",

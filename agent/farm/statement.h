@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/config/farm_names.h"
 #include "agent/core/decision.h"
 
 namespace agent {
@@ -20,7 +21,7 @@ struct FarmName {
   auto operator<=>(const FarmName&) const = default;
 };
 
-struct FarmRecord {
+struct FarmStatement {
   enum class Why {
     count,  // the farm's count reached a limit
     host,   // one host's own count did
@@ -40,8 +41,8 @@ struct FarmRecord {
   std::uint32_t count = 0, limit = 0, times = 1;
   std::vector<HostCount> hosts;  // of the farm: who counted how many
 
-  bool operator==(const FarmRecord&) const = default;
-  [[nodiscard]] bool newer_than(const FarmRecord& other) const {
+  bool operator==(const FarmStatement&) const = default;
+  [[nodiscard]] bool newer_than(const FarmStatement& other) const {
     return stamp != other.stamp ? stamp > other.stamp : host > other.host;
   }
   // The host that sends the one notice.
@@ -50,26 +51,16 @@ struct FarmRecord {
   [[nodiscard]] bool over(std::int64_t now) const { return !blocked || (until && *until <= now); }
 };
 
-// The name by which hosts know a list.
-[[nodiscard]] std::string farm_list_name(const std::string& path);
-
 // What a word can be about: neither too long nor with a control byte in it.
 [[nodiscard]] bool is_farm_identity(std::string_view identity);
-
-// Bytes in a form without blanks, control bytes and what separates fields; and back.
-[[nodiscard]] std::string farm_encoded(std::string_view bytes);
-[[nodiscard]] std::optional<std::string> farm_decoded(std::string_view text);
 
 [[nodiscard]] std::string encode(const FarmName& name);
 [[nodiscard]] std::optional<FarmName> decode_farm_name(std::string_view text);
 
 // nullopt: not what we or one of our scripts wrote. Whatever it gives is fit for a list: the
 // identity is the key in some spelling, no control byte in it, every number within its bounds.
-[[nodiscard]] std::string encode(const FarmRecord& record);
-[[nodiscard]] std::optional<FarmRecord> decode_farm_record(const FarmName& name,
-                                                           std::string_view text);
-
-// What a host may be called in a farm: 1 to 64 of A-Z a-z 0-9 . _ -
-[[nodiscard]] bool is_farm_host(std::string_view host);
+[[nodiscard]] std::string encode(const FarmStatement& record);
+[[nodiscard]] std::optional<FarmStatement> decode_farm_statement(const FarmName& name,
+                                                                 std::string_view text);
 
 }  // namespace agent
