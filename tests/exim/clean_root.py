@@ -1,5 +1,4 @@
-"""A whole Debian to install things into, which is thrown away: a copy on write of this machine's root, or of the
-one that EXIWARDEN_ROOT names (tests/fresh_root.sh makes one from the mirror)."""
+"""A whole Debian to install things into, which is thrown away: a copy on write of this machine's root."""
 
 import os
 import pathlib
@@ -18,9 +17,8 @@ class CleanRoot:
         self.path = self.scratch / "root"
         for name in ("root", "upper", "work"):
             (self.scratch / name).mkdir(mode=0o755)
-        lower = os.environ.get("EXIWARDEN_ROOT", "/")
         self._mount("-t", "overlay", "-o",
-                    f"lowerdir={lower},upperdir={self.scratch}/upper,workdir={self.scratch}/work", "clean", self.path)
+                    f"lowerdir=/,upperdir={self.scratch}/upper,workdir={self.scratch}/work", "clean", self.path)
         self._mount("-t", "proc", "proc", self.path / "proc")
         self._mount("-t", "tmpfs", "tmp", self.path / "tmp")
         self._mount("--bind", "/dev", self.path / "dev")

@@ -33,6 +33,11 @@ class Package(unittest.TestCase):
             done = subprocess.run(["lintian", "--allow-root", first], capture_output=True, text=True, check=False)
             self.assertEqual((done.returncode, done.stdout), (0, ""))
 
+        with tempfile.TemporaryDirectory() as elsewhere:
+            again = make_package(elsewhere, "1")
+            for name in (first.name, first.name.replace("exiwarden_", "exiwarden-dbgsym_")):
+                self.assertEqual((again.parent / name).read_bytes(), (first.parent / name).read_bytes(), name)
+
         root.run("dpkg", "-i", root.take(first))
         self.assertEqual(self.owner_and_mode("/var/lib/exiwarden"), ("exiwarden:exiwarden", 0o711))
         self.assertEqual(self.owner_and_mode("/var/lib/exiwarden/exim"), ("exiwarden:Debian-exim", 0o2750))
@@ -91,7 +96,8 @@ class Package(unittest.TestCase):
     def test_scripts_have_no_faults(self):
         if not shutil.which("shellcheck"):
             self.skipTest("no shellcheck here")
-        scripts = [SOURCE / "conf" / "package.sh", SOURCE / "tests" / "fresh_root.sh",
+        scripts = [SOURCE / "conf" / "package.sh", SOURCE / "conf" / "try.sh", SOURCE / "conf" / "packages.sh",
+                   SOURCE / "tests" / "run.sh", SOURCE / "tests" / "other_release.sh",
                    *(SOURCE / "conf" / "debian" / name for name in ("postinst", "prerm", "postrm"))]
         done = subprocess.run(["shellcheck", *scripts], capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stdout), (0, ""))

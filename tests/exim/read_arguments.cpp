@@ -4,7 +4,7 @@
 #include <iostream>
 #include <string>
 
-#include "../parsers/second_reading.h"
+#include "../parsers/entries/second_reading.h"
 #include "parsers/fields/argument.h"
 #include "parsers/fields/rcpt_address.h"
 

@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto content = header + std::string(input);
   const auto decoded =
       agent::decode_checkpoint(content + sum_word + agent::sha256_hex(content) + "\n");
-  const auto* state = std::get_if<agent::State>(&decoded);
+  const auto* state = std::get_if<agent::Checkpoint>(&decoded);
   if (state == nullptr) {
     fuzz::require(!std::get<1>(decoded).empty());
     return 0;

@@ -85,7 +85,7 @@ TEST_CASE("conf/exiwarden.toml shows every key with its default") {
   REQUIRE_FALSE(text.empty());
   const auto shipped = sound(text);
   CHECK(shipped.warnings.empty());
-  CHECK(agent::effective_config(shipped) == agent::effective_config(default_config()));
+  CHECK(agent::effective_config(shipped) == agent::effective_config(agent::default_config()));
 
   std::set<std::string> known;
   for (const auto& section : accepted_in("", "")) {
@@ -102,7 +102,7 @@ TEST_CASE("conf/exiwarden.toml shows every key with its default") {
   CHECK(known.size() > 40);
   CHECK(keys_of(text, true) == known);
   // The other way that all keys are listed: what check prints.
-  auto grouped = default_config();
+  auto grouped = agent::default_config();
   grouped.rules[1].ipv6_prefix = 64;
   grouped.rules[1].overrides.push_back(
       {{"a"}, {"b.example"}, {*agent::Network::parse("192.0.2.1")}, 5});
