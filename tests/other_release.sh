@@ -67,7 +67,7 @@ tests() {
     set -euo pipefail
     . /etc/os-release
     cmake --preset release -DBUILD_TESTING=ON -DEXIWARDEN_WERROR=ON >/dev/null
-    NINJA_STATUS="$VERSION_CODENAME [%f/%t] " cmake --build --preset release
+    NINJA_STATUS="$VERSION_CODENAME [%f/%t] " cmake --build --preset release -- -k0
     git config --global --add safe.directory /checkout
     ctest --test-dir build/release --output-on-failure -L "unit|cli|exim" -j"$(($(nproc) + 1))" | tee build/tests.log'
 }

@@ -29,6 +29,11 @@ build() {
 }
 
 if [ -n "$what" ]; then
+  stage "headers that stand alone"
+  # shellcheck disable=SC2016
+  git ls-files '*.h' | xargs -P "$jobs" -I{} sh -c \
+    'echo "#include \"$1\"" | g++ -std=c++20 -fsyntax-only -Wall -Werror -I. -DEXIWARDEN_FARM -x c++ - || { echo "$1"; exit 1; }' _ {}
+
   stage "clang-tidy"
   cmake --preset dev >/dev/null
   git ls-files 'parsers/*.cpp' 'actions/*.cpp' 'agent/*.cpp' |

@@ -185,8 +185,9 @@ class Lab:
         if self.daemon:
             self.signal_all(signal.SIGTERM)
             self.daemon.wait()
-            # Sessions and deliveries may hold its port a moment longer.
-            until(lambda: not self.signal_all(0), what="Exim's processes to end")
+            # Sessions and deliveries may hold its port a moment longer. One signal is not enough: a session in which
+            # it comes between two commands may go on to wait for its client.
+            until(lambda: not self.signal_all(signal.SIGTERM), what="Exim's processes to end")
             self.daemon = None
         if self.directory.exists():
             self.remote.close()
