@@ -220,6 +220,10 @@ void Pipeline::remember(std::string_view message_id, const parsers::Arrival& arr
 bool Pipeline::join(parsers::Event& event) {
   const auto* message = submissions_.failed(*event.message_id, event.recipient.value_or(""));
   if (message == nullptr) return false;
+  if (parsers::is_about_sender(event.reason.value_or(""), event.recipient.value_or(""),
+                               message->sender)) {
+    return false;
+  }
   event.user = message->user;
   event.host = message->host;
   event.login = message->login;
@@ -237,7 +241,13 @@ void Pipeline::on_event(Log& log, const parsers::Event& event) {
     if (join(joined)) charge(log, joined, time);
     return;
   }
-  if (event.tagged == nullptr) return charge(log, event, time);
+  if (event.tagged == nullptr) {
+    if (!refusals_.repeats_other(event)) return charge(log, event, time);
+    auto repeated = event;
+    repeated.kind = parsers::Kind::policy_rejected;
+    repeated.reason_class = parsers::Reason::other;
+    return charge(log, repeated, time);
+  }
   const auto verdict = tags_.check(*event.tagged, time);
   ++tagged_[static_cast<std::size_t>(verdict)];
   if (verdict == TagCheck::Verdict::good) return charge(log, event, time);

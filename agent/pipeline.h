@@ -15,6 +15,7 @@
 #include "agent/config.h"
 #include "agent/counting.h"
 #include "agent/decision.h"
+#include "agent/refusals.h"
 #include "agent/submissions.h"
 #include "agent/tag_check.h"
 #include "agent/zone.h"
@@ -102,6 +103,7 @@ class Pipeline {
   Submissions& submissions() { return submissions_; }
   [[nodiscard]] const Submissions& submissions() const { return submissions_; }
   TagCheck& tags() { return tags_; }
+  Refusals& refusals() { return refusals_; }
   parsers::LogReader& reader(std::size_t log);
   StampClock& clock(std::size_t log);
   // The time of the last event of the log that is furthest ahead; nullopt: none had any yet.
@@ -130,6 +132,7 @@ class Pipeline {
   Counting counting_;
   Submissions submissions_;
   TagCheck tags_;
+  Refusals refusals_;
   std::vector<std::unique_ptr<Log>> logs_;  // null: removed, the number is free
   OnDecision on_decision_, on_watch_;
   Counting::OnDecision decided_, watched_;  // what counting is given of them

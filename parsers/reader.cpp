@@ -53,6 +53,7 @@ ReaderCounters& ReaderCounters::operator+=(const ReaderCounters& other) {
   bytes += other.bytes;
   for (std::size_t i = 0; i < events.size(); ++i) events[i] += other.events[i];
   for (std::size_t i = 0; i < unreadable.size(); ++i) unreadable[i] += other.unreadable[i];
+  unknown_reasons += other.unknown_reasons;
   distrusted += other.distrusted;
   overflowed += other.overflowed;
   too_long += other.too_long;
@@ -296,9 +297,12 @@ bool LogReader::on_rejection(const Prefix& prefix, bool distrusted, Event& event
   if (rejection.temporary) {
     event.kind = Kind::temp_rejected;
   } else {
-    const bool missing = !rejection.text.empty() &&
-                         reasons_.of(rejection.text, rejection.argument) == Reason::missing;
-    event.kind = missing ? Kind::rejected_rcpt : Kind::policy_rejected;
+    if (!rejection.text.empty()) {
+      event.reason_class = reasons_.of(rejection.text, rejection.argument, rejection.sender);
+      if (event.reason_class == Reason::unknown) ++counters_.unknown_reasons;
+    }
+    event.kind =
+        event.reason_class == Reason::missing ? Kind::rejected_rcpt : Kind::policy_rejected;
   }
   emit(event, sink);
   return true;
@@ -332,15 +336,16 @@ void LogReader::on_message(const Prefix& prefix, bool distrusted, Event& event, 
   }
   Failure failure;
   if (scan_failure(payload, failure)) {
-    if (failure.reason.empty() ||
-        reasons_.of(failure.reason, failure.recipient) != Reason::missing) {
-      return;
-    }
+    if (failure.reason.empty()) return;
+    const auto reason = reasons_.of(failure.reason, failure.recipient);
+    if (reason == Reason::unknown) ++counters_.unknown_reasons;
+    if (reason != Reason::missing) return;
     if (distrusted) ++counters_.distrusted;
     event.kind = distrusted ? Kind::ambiguous : Kind::bounced;
     if (!distrusted) {
       event.recipient = failure.recipient;
       event.reason = failure.reason;
+      event.reason_class = reason;
     }
     return emit(event, sink);
   }

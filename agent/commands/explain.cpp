@@ -43,6 +43,11 @@ void print_text(std::string_view line, const Explanation& explanation, const Zon
     fmt::print("  {:<14}{:>9}  {}\n", field.name, range, printable(field.value));
   }
   fmt::print("  {:<14}{:>9}  {}\n", "kind", "", explanation.kind);
+  if (explanation.reason_class) {
+    const auto& pattern = explanation.reason_pattern;
+    fmt::print("  {:<14}{:>9}  {}{}\n", "reason_class", "", name_of(*explanation.reason_class),
+               pattern.empty() ? "" : fmt::format(" ({})", printable(pattern)));
+  }
   if (explanation.time) fmt::print("  {:<14}{:>9}  {}\n", "time", "", zone.text(*explanation.time));
   if (const auto kind = identity_of(explanation.verdict)) {
     fmt::print("  {:<14}{:>9}  {} {}\n", "charged", "", name_of(*kind),
@@ -75,6 +80,10 @@ void print_record(std::string_view line, const Explanation& explanation, const Z
   record.add_optional("identity",
                       kind ? std::optional<std::string_view>(explanation.identity) : std::nullopt);
   record.add("why", explanation.why);
+  std::optional<std::string_view> meaning, pattern;
+  if (explanation.reason_class) meaning = name_of(*explanation.reason_class);
+  if (!explanation.reason_pattern.empty()) pattern = explanation.reason_pattern;
+  record.add_optional("reason_class", meaning).add_optional("reason_pattern", pattern);
   if (csv && header) fmt::print("{}\n", record.csv_header());
   header = false;
   fmt::print("{}\n", csv ? record.csv() : record.json());
