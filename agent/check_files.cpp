@@ -36,6 +36,30 @@ std::string last_line(const std::string& path) {
                      end - (begin == std::string::npos ? 0 : begin + 1));
 }
 
+// Is any line of the file an entry of Exim's? nullopt: none of its first kMaxSearched bytes.
+std::optional<bool> has_entry(const std::string& path, parsers::CivilSeconds not_after) {
+  constexpr std::uint64_t kMaxSearched = std::uint64_t{256} << 20;
+  auto log = LogFile::open(path);
+  if (!log) return std::nullopt;
+  std::string block(std::size_t{1} << 20, '\0');
+  std::uint64_t at = 0;
+  while (at < kMaxSearched) {
+    const auto got = log.value().read_at(at, block);
+    if (!got) return std::nullopt;
+    auto text = std::string_view(block).substr(0, got.value());
+    const auto whole = text.rfind('\n') + 1;  // npos + 1 == 0
+    if (text.empty()) return false;
+    text = whole > 0 ? text.substr(0, whole) : text;
+    at += text.size();
+    while (!text.empty()) {
+      const auto line = text.substr(0, text.find('\n'));
+      if (parsers::parse_prefix(line) || parsers::parse_syslog(line, not_after)) return true;
+      text.remove_prefix(std::min(text.size(), line.size() + 1));
+    }
+  }
+  return std::nullopt;
+}
+
 void check_stamp(const CheckContext& context, const std::string& path, Findings& findings) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return;
@@ -44,8 +68,13 @@ void check_stamp(const CheckContext& context, const std::string& path, Findings&
   const auto prefix = parsers::parse_prefix(line);
   if (!prefix) {
     // Continuation lines have no stamp; syslog has another form.
-    if (parsers::parse_syslog(line, context.now.time_since_epoch().count() + 86400))
+    const auto not_after = context.now.time_since_epoch().count() + 86400;
+    if (parsers::parse_syslog(line, not_after))
       return findings.good("log", path + ": can be read; syslog's form");
+    if (has_entry(path, not_after) == false) {
+      return findings.bad("log", path + ": not one line of it is an entry of Exim's",
+                          "is it Exim's main log? log.paths names the logs to read");
+    }
     return findings.doubtful("log", path + ": the newest line has no stamp of Exim's",
                              "is it Exim's main log? log.paths names the logs to read");
   }

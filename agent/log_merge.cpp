@@ -224,6 +224,13 @@ void LogMerge::finish_file(Stream& stream) {
   if (pipeline_.reader(stream.log).pending() > 0 && !goes_on) {
     give(stream, "\n");
   }
+  const auto& reader = pipeline_.reader(stream.log);
+  if (reader.form() != parsers::LogReader::Form::unknown) {
+    any_entry_ = true;
+  } else if (reader.line() > 0) {
+    watch_.error({actions::Errc::malformed, 0,
+                  stream.files.front().name.shown + ": not one line of it is an entry of Exim's"});
+  }
   taken_ += stream.input->taken();
   stream.input.reset();
   stream.chunk = {};

@@ -14,7 +14,9 @@ namespace parsers {
 namespace {
 
 constexpr std::string_view kOverflow = "**** log string overflowed log buffer";
-constexpr std::string_view kSyslogPiece = "]: [";
+// Where a piece of an entry may begin: behind a tag, behind RFC 5424's structured data or its mark
+// of UTF-8.
+constexpr Word kSyslogPieces[] = {{"]: [", 0}, {" - [", 1}, {"] [", 0}, {"\xEF\xBB\xBF[", 2}};
 // Less than this is no entry that filled Exim's buffer of 8192 bytes (macros.h LOG_BUFFER_SIZE).
 constexpr std::size_t kFullEntry = 7900;
 // Lines without a stamp come singly; after this many in a row a block's span counts as unknown.
@@ -22,7 +24,9 @@ constexpr int kStampTries = 16;
 // The fixed words of the lines that matter, each with its rare bytes.
 WordFinder words_of(bool syslog, bool submissions) {
   WordFinder words{kRejectedRcpt, {kTaggedStart, 8}, {kOverflow, 0}};
-  if (syslog) words.add({kSyslogPiece, 0});
+  if (syslog) {
+    for (const auto& piece : kSyslogPieces) words.add(piece);
+  }
   if (!submissions) return words;
   words.add({" <= ", 1});
   words.add({" (= ", 1});

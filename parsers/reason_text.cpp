@@ -261,7 +261,7 @@ class Masker {
     }
     if (sender_.empty() || !same_letters(sender_, address)) return "<>";
     out_.names_sender = true;
-    return "<sender>";
+    return "<s>";
   }
 
   void cut_bracketed(std::size_t at) {

@@ -23,7 +23,7 @@ struct MaskedReason {
 //   host.name [ip]: " behind the command, where Exim once wrote it;
 // - `response to "RCPT TO:<x>" from host [ip] was: ` as Exim words it today;
 // - the recipient (of `argument` as logged), however its letters are written, and every other
-//   address replaced by "<>", the sender's by "<sender>"; quotes in "<...@...>" are honoured;
+//   address replaced by "<>", the sender's by "<s>"; quotes in "<...@...>" are honoured;
 // - URLs replaced by "<url>", a host name in brackets by "[host]";
 // - the next line of an answer ("\n550 ") put behind a blank, and "\303" replaced by the byte that
 //   it stands for, if that is no ASCII.

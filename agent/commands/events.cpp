@@ -83,7 +83,7 @@ Exit run_events(const Invocation& invocation) {
       fmt::print("{}\n", invocation.output == Output::csv ? record.csv() : record.json());
     });
   };
-  return read_logs(invocation, plan, true, {prepare});
+  return read_logs(invocation, plan, true, {prepare}).exit;
 }
 
 }  // namespace agent

@@ -62,7 +62,7 @@ Exit run_evidence(const Invocation& invocation) {
   hooks.note = [&](const std::string& text) { context.notes.push_back(text); };
   KnownNames names(identity);
   hooks.names = &names;
-  const auto exit = read_logs(reading, plan, false, hooks);
+  const auto exit = read_logs(reading, plan, false, hooks).exit;
   if (exit == kUsage) return exit;
 
   std::vector<const Dossier*> found;

@@ -129,7 +129,7 @@ Exit explain_decision(const Invocation& invocation) {
   KnownNames names(wanted);
   ReadHooks hooks{prepare};
   hooks.names = &names;
-  const auto exit = read_logs(invocation, plan, true, hooks);
+  const auto exit = read_logs(invocation, plan, true, hooks).exit;
   if (!names.met()) {
     fmt::print(stderr, "exiwarden: --who: nobody in these logs is \"{}\"{}\n", printable(wanted),
                names.hint());

@@ -72,14 +72,14 @@ bool keep_label(NamedLogs& named, const std::string& label) {
 
 }  // namespace
 
-Exit read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhile,
+ReadResult read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhile,
                const ReadHooks& hooks) {
   if (invocation.arguments.empty()) {
     fmt::print(stderr, "exiwarden: no LOG given; \"-\" is standard input\n");
-    return kUsage;
+    return {kUsage};
   }
   auto named = name_logs(invocation.arguments);
-  if (plan.selection.label && !keep_label(named, *plan.selection.label)) return kUsage;
+  if (plan.selection.label && !keep_label(named, *plan.selection.label)) return {kUsage};
 
   const Interrupt interrupt;
   Talk talk;
@@ -123,9 +123,10 @@ Exit read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhi
     talk.say(fmt::format("--user: nobody in these logs is \"{}\"{}", *plan.selection.user,
                          own_names.hint()));
   }
-  if (whole && !Interrupt::requested()) return talk.exit;
+  if (whole && !Interrupt::requested())
+    return {talk.exit, talk.exit != kDone && !merge.any_entry()};
   talk.note("interrupted: the results are those of the part that was read");
-  return kInterrupted;
+  return {kInterrupted};
 }
 
 }  // namespace agent

@@ -28,7 +28,14 @@ struct ReadHooks {
   // Takes down whom the logs know, in place of read_logs(), which says so if --user is nobody.
   KnownNames* names = nullptr;
 };
-Exit read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhile,
+// Of logs of which not all could be read, "nothing happened" is no answer.
+struct ReadResult {
+  Exit exit = kDone;
+  bool nothing = false;  // exit says why, and no log had an entry of Exim's: there are no results
+};
+inline constexpr const char* kNoVerdict = "No verdict: not all logs could be read as Exim's.\n";
+
+ReadResult read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhile,
                const ReadHooks& hooks);
 
 }  // namespace agent

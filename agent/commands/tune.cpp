@@ -180,8 +180,12 @@ Exit run_tune(const Invocation& invocation) {
           for (auto& one : peaks) one.accepted(*kind, charge.identity);
         });
   };
-  const auto exit = read_logs(invocation, plan, false, {prepare});
+  const auto [exit, nothing] = read_logs(invocation, plan, false, {prepare});
   if (exit == kUsage) return exit;
+  if (nothing) {
+    if (text) fmt::print("{}", kNoVerdict);
+    return exit;
+  }
 
   std::vector<Tuning> rules;
   for (const auto& one : peaks) {
