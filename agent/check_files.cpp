@@ -10,6 +10,7 @@
 #include "actions/blocklist.h"
 #include "agent/checks.h"
 #include "agent/follow.h"
+#include "agent/reason_file.h"
 #include "parsers/prefix.h"
 #include "parsers/syslog.h"
 
@@ -195,6 +196,21 @@ void check_list(const CheckContext& context, const std::string& path, Findings& 
 }
 
 }  // namespace
+
+void check_reasons(const CheckContext& context, Findings& findings) {
+  actions::PosixFiles files;
+  const auto in_force = reasons_in_force(context.config, files);
+  const auto& path = context.config.reasons.file;
+  if (const auto* problem = std::get_if<std::string>(&in_force))
+    return findings.bad("reasons", *problem, "mend or remove it: the service does not start so");
+  const auto& [catalog, from_file] = std::get<ReasonsInForce>(in_force);
+  const auto faults = faults_of(catalog);
+  for (const auto& fault : faults)
+    findings.bad("reasons", fmt::format("{}: {}", path, fault), "mend the pattern or its samples");
+  if (faults.empty())
+    findings.good("reasons", fmt::format("{} patterns of {}, {}", catalog.patterns.size(),
+                                         catalog.date, from_file ? path : "built in"));
+}
 
 void check_logs(const CheckContext& context, Findings& findings) {
   for (const auto& path : context.config.log.paths) check_log(context, path, findings);

@@ -119,6 +119,7 @@ std::string effective_config(const Config& config) {
   out += "\n[reasons]\n";
   line("missing", quoted(config.reasons.missing));
   line("other", quoted(config.reasons.other));
+  line("file", quoted(config.reasons.file));
   out += "\n[state]\n";
   line("directory", quoted(config.state.directory));
   line("metrics", quoted(config.state.metrics));

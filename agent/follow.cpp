@@ -256,8 +256,8 @@ void Follower::look_beside() {
   for (auto& open : files_) open.rotated = true;
 }
 
-// Exim's main log has a stamp in every entry; a log of which that can't be said is not read, however
-// well its bytes are.
+// Exim's main log has a stamp in every entry; a log of which that can't be said is not read,
+// however well its bytes are.
 void Follower::look_for_entries(Instant now) {
   const bool strange = !files_.empty() && [&] {
     const auto& reader = pipeline_.reader(files_.back().log);

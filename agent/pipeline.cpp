@@ -92,7 +92,8 @@ Pipeline::Pipeline(const Config& config, PipelineOptions options)
       tags_(options_.tag_secret) {
   decided_ = [this](Decision&& decision) {
     tell_ends();
-    if (on_decision_) on_decision_(std::move(decision));
+    if (!on_decision_ || (selects_.decision && !selects_.decision(decision))) return;
+    on_decision_(std::move(decision));
   };
   watched_ = [this](Decision&& decision) {
     if (on_watch_) on_watch_(std::move(decision));
@@ -268,9 +269,9 @@ void Pipeline::tell_ends() {
 
 void Pipeline::charge(Log& log, const parsers::Event& event, Instant time) {
   const Signalled signalled{event, time, attribution_.charge(event), log.name};
-  if (admits_ && !admits_(signalled)) return;
-  ++charged_[static_cast<std::size_t>(signalled.charge.verdict)];
-  if (on_signal_) on_signal_(signalled);
+  const bool selected = !selects_.event || selects_.event(signalled);
+  if (selected) ++charged_[static_cast<std::size_t>(signalled.charge.verdict)];
+  if (selected && on_signal_) on_signal_(signalled);
 
   const auto signal = signal_of(event.kind);
   const auto kind = identity_of(signalled.charge.verdict);
@@ -287,7 +288,7 @@ void Pipeline::charge(Log& log, const parsers::Event& event, Instant time) {
   occurrence.line = event.number;
   occurrence.offset = event.offset;
   occurrence.first_start = log.first_start;
-  if (divert_) return divert_(occurrence);
+  if (divert_) return divert_(occurrence, selected);
   counting_.add(occurrence, decided_, watched_);
   tell_ends();
 }

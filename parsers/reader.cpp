@@ -277,7 +277,7 @@ bool LogReader::on_rejection(const Prefix& prefix, bool distrusted, Event& event
   }
   const auto has_verb = [&] { return kFindRejectedRcpt.find(payload) != WordFinder::kNone; };
   if (!junk_seen_ && !distrusted && is_junk_helo(payload) && has_verb()) junk_seen_ = true;
-  const auto scan = scan_rejection(payload, junk_helo());
+  const auto scan = scan_rejection(payload, junk_helo(), form_ == Form::syslog);
   if (!scan.rejection) {
     if (has_verb()) failed = scan.failed;
     return false;

@@ -1,9 +1,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <map>
+#include <utility>
 
 #include "agent/commands/command.h"
 #include "agent/commands/reading.h"
@@ -12,9 +15,13 @@
 #include "agent/explanation.h"
 #include "agent/nearest_file.h"
 #include "agent/printable.h"
+#include "agent/report/entries.h"
+#include "agent/report/unknown_reasons.h"
 #include "agent/spelling.h"
 #include "agent/surroundings.h"
 #include "agent/terminal.h"
+#include "agent/text_table.h"
+#include "parsers/failure.h"
 
 namespace agent {
 namespace {
@@ -96,6 +103,9 @@ Exit explain_decision(const Invocation& invocation) {
   auto& plan = std::get<ReadPlan>(planned);
   const auto wanted = folded(invocation.options["who"].as<std::string>());
   const Zone zone = plan.options.zone;
+  // A window reaches back beyond --since, and holds the events of all hosts.
+  const auto selection = std::exchange(plan.selection, {});
+  plan.selection.label = selection.label;
   struct Seen {
     Instant time;
     std::string text;
@@ -114,7 +124,7 @@ Exit explain_decision(const Invocation& invocation) {
                      printable(event.reason.value_or("")))});
   };
   const auto show = [&](const Decision& decision) {
-    if (folded(decision.identity) != wanted) return;
+    if (folded(decision.identity) != wanted || !selection.admits(decision)) return;
     any = true;
     fmt::print("{}\n", Terminal::standard_output().wrapped(text_of(decision, zone), 4));
     for (const auto& event : seen) {
@@ -135,8 +145,70 @@ Exit explain_decision(const Invocation& invocation) {
                names.hint());
   }
   if (exit != kDone) return exit;
-  if (!any) fmt::print("no decision about {}: {} events in all\n", printable(wanted), seen.size());
+  if (!any) {
+    const auto events = std::count_if(
+        seen.begin(), seen.end(), [&](const Seen& event) { return selection.holds(event.time); });
+    fmt::print("no decision about {}: {} events in all\n", printable(wanted), events);
+  }
   return any ? kDone : kNo;
+}
+
+// The texts of refusals and failed deliveries that no pattern knows.
+Exit explain_unknown(const Invocation& invocation) {
+  auto planned = read_plan(invocation);
+  if (const auto* exit = std::get_if<Exit>(&planned)) return *exit;
+  auto& plan = std::get<ReadPlan>(planned);
+  UnknownReasons unknown;
+  ReadHooks hooks;
+  hooks.prepare = [&](Pipeline& pipeline) {
+    pipeline.on_signal([&](const Signalled& signalled) {
+      const auto& event = signalled.event;
+      if (event.reason_class != parsers::Reason::unknown) return;
+      unknown.add(event.reason.value_or(""), event.recipient.value_or(""),
+                  event.sender.value_or(""), signalled.file, event.number);
+    });
+  };
+  // Failed deliveries are evidence only where they are known to be.
+  std::map<std::size_t, EntryReader> readers;
+  const auto reader = [&](std::size_t log) -> EntryReader& {
+    return readers.try_emplace(log, plan.options.not_after).first->second;
+  };
+  parsers::ReasonMemory reasons(plan.options.reasons);
+  hooks.file = [&](std::size_t log, const std::string& name, const FilePlace& from) {
+    reader(log).start_file(name, from.offset, from.line);
+  };
+  hooks.bytes = [&](std::size_t log, std::span<const char> bytes) {
+    reader(log).feed(bytes, [&](const Entry& entry) {
+      parsers::Failure failure;
+      if (!parsers::scan_failure(entry.prefix.payload, failure) || failure.reason.empty()) return;
+      if (reasons.of(failure.reason, failure.recipient) != parsers::Reason::unknown) return;
+      unknown.add(failure.reason, failure.recipient, {}, entry.file, entry.number);
+    });
+  };
+  const auto [exit, nothing] = read_logs(invocation, plan, false, hooks);
+  if (exit == kUsage || nothing) return exit;
+  bool header = true;
+  for (const auto& kind : unknown.by_number()) {
+    if (invocation.output == Output::text) {
+      fmt::print("{:>8}  '{}'\n{:>10}{}:{}: {}\n", grouped(kind.count), kind.regex, "",
+                 printable(kind.file), kind.line, printable(kind.example));
+      continue;
+    }
+    Record record;
+    record.add("count", kind.count)
+        .add("regex", kind.regex)
+        .add("example", kind.example)
+        .add("file", kind.file)
+        .add("line", kind.line);
+    if (header && invocation.output == Output::csv) fmt::print("{}\n", record.csv_header());
+    header = false;
+    fmt::print("{}\n", invocation.output == Output::csv ? record.csv() : record.json());
+  }
+  if (unknown.crowded_out() > 0) {
+    fmt::print(stderr, "exiwarden: {} texts of further kinds are not listed\n",
+               grouped(unknown.crowded_out()));
+  }
+  return exit;
 }
 
 std::optional<std::string> line_of_file(const std::string& path, std::uint64_t number) {
@@ -158,6 +230,7 @@ Exit run_explain(const Invocation& invocation) {
   }
   auto& options = std::get<PipelineOptions>(around);
   if (invocation.options.count("who") > 0) return explain_decision(invocation);
+  if (invocation.options.count("unknown") > 0) return explain_unknown(invocation);
 
   const Zone zone = options.zone;
   Explainer explainer(invocation.config, std::move(options));

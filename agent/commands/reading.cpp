@@ -73,7 +73,7 @@ bool keep_label(NamedLogs& named, const std::string& label) {
 }  // namespace
 
 ReadResult read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhile,
-               const ReadHooks& hooks) {
+                     const ReadHooks& hooks) {
   if (invocation.arguments.empty()) {
     fmt::print(stderr, "exiwarden: no LOG given; \"-\" is standard input\n");
     return {kUsage};
@@ -99,11 +99,12 @@ ReadResult read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_m
   Pipeline pipeline(plan.config, plan.options);
   KnownNames own_names(plan.selection.user.value_or(""));
   auto* names = hooks.names != nullptr ? hooks.names : plan.selection.user ? &own_names : nullptr;
-  pipeline.admit([&, names](const Signalled& signalled) {
-    if (names != nullptr && identity_of(signalled.charge.verdict))
-      names->note(signalled.charge.identity);
-    return plan.selection.admits(signalled);
-  });
+  pipeline.select({[&, names](const Signalled& signalled) {
+                     if (names != nullptr && identity_of(signalled.charge.verdict))
+                       names->note(signalled.charge.identity);
+                     return plan.selection.admits(signalled);
+                   },
+                   [&](const Decision& decision) { return plan.selection.admits(decision); }});
   hooks.prepare(pipeline);
 
   const bool clear = ::isatty(STDOUT_FILENO) == 0 || !prints_meanwhile;

@@ -1,5 +1,6 @@
-// Which part of the logs a command looks at: --since, --until, --user, --host, --timezone. The same
-// for events, replay, tune and evidence.
+// Which part of what happened a command tells of: --since, --until, --user, --host, --timezone. The
+// same for events, replay, tune and evidence. Everything in the logs counts all the same, so that a
+// part of the decisions is asked for, and never other decisions.
 #pragma once
 
 #include <boost/program_options.hpp>
@@ -25,6 +26,11 @@ struct Selection {
     return (!since || time >= *since) && (!until || time < *until);
   }
   [[nodiscard]] bool admits(const Signalled& signalled) const;
+  // Of a host: the decisions in which its events counted.
+  [[nodiscard]] bool admits(const Decision& decision) const;
+
+ private:
+  [[nodiscard]] bool is_user(std::string_view identity) const;
 };
 
 // What a command that reads logs starts from, or the exit code if an option is wrong (said).

@@ -167,8 +167,8 @@ Exit run_tune(const Invocation& invocation) {
   Attribution attribution(plan.config, plan.options.own, plan.options.tables);
 
   const auto prepare = [&](Pipeline& pipeline) {
-    pipeline.divert([&](const Occurrence& occurrence) {
-      for (auto& one : peaks) one.add(occurrence);
+    pipeline.divert([&](const Occurrence& occurrence, bool selected) {
+      for (auto& one : peaks) one.add(occurrence, selected);
     });
     if (!full) return;
     pipeline.on_arrival(
