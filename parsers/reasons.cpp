@@ -12,6 +12,13 @@ namespace {
 // For each of the two sets, the states of its automaton included.
 constexpr std::int64_t kMaxMemory = std::int64_t{12} << 20;
 
+constexpr const char* kUsual[] = {
+    "Unrouteable address",
+    "SMTP error from remote mail server after RCPT TO:<>: 550 5.1.1 User unknown",
+    "SMTP error from remote mail server after RCPT TO:<>: 550 5.1.1 <>: Recipient address "
+    "rejected: "
+    "User unknown"};
+
 RE2::Options options() {
   RE2::Options options;
   options.set_case_sensitive(false);
@@ -77,7 +84,11 @@ std::variant<std::shared_ptr<const Reasons>, std::vector<ReasonError>> Reasons::
   auto missing_set = set_of(missing, Reason::missing);
   auto other_set = set_of(other, Reason::other);
   if (!errors.empty()) return errors;
-  return std::shared_ptr<const Reasons>(new Reasons(std::move(missing_set), std::move(other_set)));
+  std::shared_ptr<const Reasons> reasons(new Reasons(std::move(missing_set), std::move(other_set)));
+  // The states for a text are made when it comes for the first time, which takes as long as to read
+  // thousands of lines: for what nearly every log has, while nothing waits yet.
+  for (const auto* text : kUsual) (void)reasons->classify(text);
+  return reasons;
 }
 
 std::shared_ptr<const Reasons> Reasons::defaults() {

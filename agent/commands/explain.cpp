@@ -1,12 +1,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <map>
-#include <utility>
 
 #include "agent/commands/command.h"
 #include "agent/commands/reading.h"
@@ -103,9 +101,6 @@ Exit explain_decision(const Invocation& invocation) {
   auto& plan = std::get<ReadPlan>(planned);
   const auto wanted = folded(invocation.options["who"].as<std::string>());
   const Zone zone = plan.options.zone;
-  // A window reaches back beyond --since, and holds the events of all hosts.
-  const auto selection = std::exchange(plan.selection, {});
-  plan.selection.label = selection.label;
   struct Seen {
     Instant time;
     std::string text;
@@ -124,7 +119,7 @@ Exit explain_decision(const Invocation& invocation) {
                      printable(event.reason.value_or("")))});
   };
   const auto show = [&](const Decision& decision) {
-    if (folded(decision.identity) != wanted || !selection.admits(decision)) return;
+    if (folded(decision.identity) != wanted) return;
     any = true;
     fmt::print("{}\n", Terminal::standard_output().wrapped(text_of(decision, zone), 4));
     for (const auto& event : seen) {
@@ -145,11 +140,7 @@ Exit explain_decision(const Invocation& invocation) {
                names.hint());
   }
   if (exit != kDone) return exit;
-  if (!any) {
-    const auto events = std::count_if(
-        seen.begin(), seen.end(), [&](const Seen& event) { return selection.holds(event.time); });
-    fmt::print("no decision about {}: {} events in all\n", printable(wanted), events);
-  }
+  if (!any) fmt::print("no decision about {}: {} events in all\n", printable(wanted), seen.size());
   return any ? kDone : kNo;
 }
 

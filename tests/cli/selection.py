@@ -44,8 +44,6 @@ class Selection(LogCase):
         for limit, code in (("100", ["bob"]), ("101", [])):
             cells = self.records("tune", "--limits", limit, "--periods", "1h", "--since", "2026-03-11", path)
             self.assertEqual(cells[0]["identities"], code)
-        shown = self.expect(0, "explain", "--who", "bob", "--since", "2026-03-11", path).stdout
-        self.assertIn(b"a0@remote.test", shown)
 
     def test_a_user_and_a_host_are_shown_as_the_whole_decides(self):
         hosts = ["198.51.100.7", "198.51.100.9"]
@@ -113,7 +111,8 @@ class Syslog(LogCase):
         lines = []
         for i in range(120):
             time = f"10:{i // 60:02}:{i % 60:02}"
-            text = refusal(f"{day} {time}", f"bob{'x' * (900 if i % 3 == 0 else 0)}", f"a{i}@remote.test")
+            text = refusal(f"{day} {time}", "bob", f"a{i}@remote.test",
+                           reason="Unrouteable address" + " really" * (200 if i % 3 == 0 else 0))
             entry = text if own_stamp else text[20:]
             pieces = [entry[at:at + 870] for at in range(0, len(entry), 870)]
             if len(pieces) > 1:
