@@ -203,13 +203,18 @@ void check_reasons(const CheckContext& context, Findings& findings) {
   const auto& path = context.config.reasons.file;
   if (const auto* problem = std::get_if<std::string>(&in_force))
     return findings.bad("reasons", *problem, "mend or remove it: the service does not start so");
-  const auto& [catalog, from_file] = std::get<ReasonsInForce>(in_force);
+  const auto& [catalog, from_file, ignored] = std::get<ReasonsInForce>(in_force);
+  if (ignored) {
+    findings.doubtful("reasons", path + ": changed, but its date is not newer: it is not used",
+                      "raise the date in it");
+  }
+  if (!from_file) return;  // those built in are tested
   const auto faults = faults_of(catalog);
   for (const auto& fault : faults)
     findings.bad("reasons", fmt::format("{}: {}", path, fault), "mend the pattern or its samples");
   if (faults.empty())
-    findings.good("reasons", fmt::format("{} patterns of {}, {}", catalog.patterns.size(),
-                                         catalog.date, from_file ? path : "built in"));
+    findings.good("reasons", fmt::format("{}: {} patterns of {} stand for those built in", path,
+                                         catalog.patterns.size(), catalog.date));
 }
 
 void check_logs(const CheckContext& context, Findings& findings) {

@@ -3,9 +3,20 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace agent {
+namespace {
+
+bool alike(const parsers::ReasonCatalog& a, const parsers::ReasonCatalog& b) {
+  return std::equal(a.patterns.begin(), a.patterns.end(), b.patterns.begin(), b.patterns.end(),
+                    [](const auto& x, const auto& y) {
+                      return x.name == y.name && x.reason == y.reason && x.regex == y.regex;
+                    });
+}
+
+}  // namespace
 
 std::variant<ReasonsInForce, std::string> reasons_in_force(const Config& config,
                                                            actions::Files& files) {
@@ -21,8 +32,11 @@ std::variant<ReasonsInForce, std::string> reasons_in_force(const Config& config,
   if (const auto* problem = std::get_if<std::string>(&parsed))
     return fmt::format("{}: {}", path, *problem);
   auto& catalog = std::get<parsers::ReasonCatalog>(parsed);
-  if (catalog.date <= parsers::built_in_reasons().date)
-    return ReasonsInForce{parsers::built_in_reasons()};
+  const auto& built_in = parsers::built_in_reasons();
+  if (catalog.date <= built_in.date) {
+    return ReasonsInForce{built_in, false,
+                          catalog.date == built_in.date && !alike(catalog, built_in)};
+  }
   return ReasonsInForce{std::move(catalog), true};
 }
 

@@ -14,6 +14,7 @@ namespace agent {
 struct ReasonsInForce {
   parsers::ReasonCatalog catalog;
   bool from_file = false;  // else the one built in: there is no file, or it is no newer
+  bool ignored = false;    // the file has the date of the one built in, and says something else
 };
 
 // Or what is wrong with the file, in words.

@@ -80,6 +80,18 @@ class NotRead(LogCase):
         with self.assertRaises(FileNotFoundError):
             open(page, encoding="utf-8")
 
+    def test_another_program_with_stamps_like_exims_is_not_taken_for_it(self):
+        strange = self.write("dpkg.log", b"2026-03-10 10:00:00 status unpacked exim4-base:amd64 4.96\n" * 9000)
+        self.assertEqual(self.expect(65, "replay", strange).stdout, NO_VERDICT)
+        for entry in ("1xVRai-0000ps-0R Completed", "Start queue run: pid=1", "H=(h) [192.0.2.1] incomplete transaction"):
+            self.expect(0, "replay", self.write("log", f"2026-03-10 10:00:00 site's own line\n"
+                                                       f"2026-03-10 10:00:00 {entry}\n".encode()))
+        own = self.write("own", b"2026-03-10 10:00:00 dead host=[192.0.2.70]\n")
+        self.expect(65, "replay", own)
+        with open(self.config, "a", encoding="utf-8") as config:
+            config.write("[[pattern]]\nkind = \"warned\"\nregex = '^dead host=\\[(?P<host>[^\\]]+)\\]$'\n")
+        self.expect(0, "replay", own)
+
     def test_what_is_missing_gives_no_verdict_but_the_rest_is_told(self):
         quiet = self.write("quiet", b"2026-03-10 10:00:00 Start queue run: pid=1\n")
         self.assertEqual(self.expect(0, "replay", quiet).stdout, b"No limit was reached.\n")
