@@ -77,8 +77,8 @@ Exit run_evidence(const Invocation& invocation) {
       logs_only ? std::vector<FarmSays>() : ask_farm(plan.config, plan.options.tables, identity);
   if (found.empty()) {
     note_listed(invocation.config, names);
-    fmt::print(stderr, "exiwarden: nothing about \"{}\" in these logs{}\n", printable(identity),
-               names.hint());
+    fmt::print(stderr, "exiwarden: nothing about \"{}\" in {}{}\n", printable(identity),
+               exit == kDone ? "these logs" : "what could be read: no verdict", names.hint());
     for (const auto& says : farm)
       fmt::print(stderr, "exiwarden: in the farm: {} {}\n", name_of(says.kind),
                  printable(says.text));

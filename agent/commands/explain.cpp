@@ -135,7 +135,7 @@ Exit explain_decision(const Invocation& invocation) {
   ReadHooks hooks{prepare};
   hooks.names = &names;
   const auto exit = read_logs(invocation, plan, true, hooks).exit;
-  if (!names.met()) {
+  if (!names.met() && exit == kDone) {
     fmt::print(stderr, "exiwarden: --who: nobody in these logs is \"{}\"{}\n", printable(wanted),
                names.hint());
   }

@@ -120,7 +120,7 @@ ReadResult read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_m
                   patience, hooks.bytes, hooks.file});
   const bool whole = merge.run();
   progress.hide();
-  if (names == &own_names && !own_names.met()) {
+  if (names == &own_names && !own_names.met() && talk.exit == kDone) {
     talk.say(fmt::format("--user: nobody in these logs is \"{}\"{}", *plan.selection.user,
                          own_names.hint()));
   }
