@@ -91,7 +91,8 @@ class CatalogReader {
     for (std::size_t i = 0; i < N; ++i) {
       const auto value = table[keys[i]].template value<std::string>();
       if (!value || value->empty()) {
-        fail(table, "no text", keys[i]);
+        const auto name = table["name"].template value_or<std::string>("it");
+        fail(table, name + " has no text", keys[i]);
         return false;
       }
       values[i] = *value;

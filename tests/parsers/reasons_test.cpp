@@ -8,6 +8,7 @@
 #include <cctype>
 #include <fstream>
 #include <random>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -73,6 +74,15 @@ bool found(const std::string& regex, const std::string& text) {
   return compiled.ok() && RE2::PartialMatch(text, compiled);
 }
 
+TEST_CASE("reasons: conf/reasons.toml has all that each of its patterns needs") {
+  std::ifstream file(CONF_DIR "/reasons.toml");
+  std::stringstream text;
+  text << file.rdbuf();
+  const auto parsed = parse_reason_catalog(text.str());
+  if (const auto* problem = std::get_if<std::string>(&parsed)) FAIL(*problem);
+  CHECK(std::get<0>(parsed).patterns.size() == built_in_reasons().patterns.size());
+}
+
 TEST_CASE("reasons: every built-in pattern matches its sample and not its other sample") {
   const auto reasons = Reasons::defaults();
   for (const auto& pattern : built_in_reasons().patterns) {
@@ -84,7 +94,7 @@ TEST_CASE("reasons: every built-in pattern matches its sample and not its other 
   }
 }
 
-TEST_CASE("reasons: an answer in the corpus is named for each pattern that is not of a language") {
+TEST_CASE("reasons: an answer in the corpus is there for each pattern") {
   const auto reasons = Reasons::defaults();
   const auto all = answers();
   for (const auto& pattern : built_in_reasons().patterns) {
@@ -109,9 +119,10 @@ TEST_CASE("reasons: a catalog without a sample, or with anything else amiss, is 
     std::string instead_of, there, says;
   };
   for (const auto& [instead_of, there, says] :
-       {Fault{"sample = 'user gone'\n", "", "line 5: no text sample"},
-        Fault{"other_sample = 'gone'\n", "", "line 5: no text other_sample"},
-        Fault{"other_sample = 'gone'", "other_sample = ''", "line 5: no text other_sample"},
+       {Fault{"sample = 'user gone'\n", "", "line 5: gone has no text sample"},
+        Fault{"other_sample = 'gone'\n", "", "line 5: gone has no text other_sample"},
+        Fault{"other_sample = 'gone'", "other_sample = ''",
+              "line 5: gone has no text other_sample"},
         Fault{"\"missing\"", "\"lost\"", "class"},
         Fault{"{who} gone", "{whom} gone", "no [[word]] before it is named whom"},
         Fault{"\"gone\"", "\"Gone!\"", "no name"}, Fault{"date = \"2026-01-01\"\n", "", "no date"},
