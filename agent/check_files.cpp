@@ -12,6 +12,7 @@
 #include "agent/follow.h"
 #include "agent/reason_file.h"
 #include "parsers/prefix.h"
+#include "parsers/sure_entry.h"
 #include "parsers/syslog.h"
 
 namespace agent {
@@ -37,7 +38,7 @@ std::string last_line(const std::string& path) {
                      end - (begin == std::string::npos ? 0 : begin + 1));
 }
 
-// Is any line of the file an entry of Exim's? nullopt: none of its first kMaxSearched bytes.
+// Is any line of the file surely an entry of Exim's? nullopt: none of its first kMaxSearched bytes.
 std::optional<bool> has_entry(const std::string& path, parsers::CivilSeconds not_after) {
   constexpr std::uint64_t kMaxSearched = std::uint64_t{256} << 20;
   auto log = LogFile::open(path);
@@ -54,7 +55,11 @@ std::optional<bool> has_entry(const std::string& path, parsers::CivilSeconds not
     at += text.size();
     while (!text.empty()) {
       const auto line = text.substr(0, text.find('\n'));
-      if (parsers::parse_prefix(line) || parsers::parse_syslog(line, not_after)) return true;
+      const auto prefix = parsers::parse_prefix(line);
+      if (prefix ? parsers::is_surely_exim(*prefix)
+                 : parsers::parse_syslog(line, not_after).has_value()) {
+        return true;
+      }
       text.remove_prefix(std::min(text.size(), line.size() + 1));
     }
   }
@@ -67,15 +72,18 @@ void check_stamp(const CheckContext& context, const std::string& path, Findings&
   const auto line = last_line(path);
   if (line.empty()) return findings.good("log", path + ": can be read; nothing in it yet");
   const auto prefix = parsers::parse_prefix(line);
+  const auto not_after = context.now.time_since_epoch().count() + 86400;
+  // Continuation lines have no stamp; syslog has another form.
+  if (!prefix && parsers::parse_syslog(line, not_after))
+    return findings.good("log", path + ": can be read; syslog's form");
+  // A site's own lines may be all that there is of late, or at all.
+  const bool sure =
+      prefix && (parsers::is_surely_exim(*prefix) || !context.config.patterns.empty());
+  if (!sure && has_entry(path, not_after) == false) {
+    return findings.bad("log", path + ": not one line of it is an entry of Exim's",
+                        "is it Exim's main log? log.paths names the logs to read");
+  }
   if (!prefix) {
-    // Continuation lines have no stamp; syslog has another form.
-    const auto not_after = context.now.time_since_epoch().count() + 86400;
-    if (parsers::parse_syslog(line, not_after))
-      return findings.good("log", path + ": can be read; syslog's form");
-    if (has_entry(path, not_after) == false) {
-      return findings.bad("log", path + ": not one line of it is an entry of Exim's",
-                          "is it Exim's main log? log.paths names the logs to read");
-    }
     return findings.doubtful("log", path + ": the newest line has no stamp of Exim's",
                              "is it Exim's main log? log.paths names the logs to read");
   }

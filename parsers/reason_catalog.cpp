@@ -98,8 +98,9 @@ class CatalogReader {
       values[i] = *value;
     }
     for (const auto& [key, node] : table) {
-      if (std::none_of(keys.begin(), keys.end(), [&](const char* known) { return key == known; })) {
-        fail(node, "unknown key", key.str());
+      const std::string_view found = key.str();
+      if (std::find(keys.begin(), keys.end(), found) == keys.end()) {
+        fail(node, "unknown key", found);
         return false;
       }
     }
