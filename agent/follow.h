@@ -59,7 +59,7 @@ class Follower {
   void reconfigured(const Zone& zone, const std::vector<std::string>& olddirs);
   [[nodiscard]] std::vector<LogPosition> positions();
   [[nodiscard]] const std::string& path() const { return pattern_; }
-  [[nodiscard]] std::uint64_t lag() const;                           // bytes not read yet
+  [[nodiscard]] std::uint64_t lag() const;  // bytes not read yet
   // Empty: the log is being read, and is Exim's.
   [[nodiscard]] const std::string& fault() const { return fault_.empty() ? strange_ : fault_; }
   // Changes may go unnoticed by inotify: call look() and read() often.

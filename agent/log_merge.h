@@ -61,7 +61,7 @@ class LogMerge {
   std::shared_ptr<SpareChunks> spare_ = std::make_shared<SpareChunks>();
   std::vector<std::unique_ptr<Stream>> streams_;  // in the order in which equal times are fed
   bool any_entry_ = false;
-  std::uint64_t taken_ = 0;                       // of files that are finished
+  std::uint64_t taken_ = 0;  // of files that are finished
 };
 
 }  // namespace agent

@@ -43,8 +43,8 @@ class StampMemory {
 // "+hhmm" say an offset: the letters of a zone mean different ones in different places.
 [[nodiscard]] std::optional<Stamp> take_full_stamp(std::string_view& text);
 
-// Decodes "Mmm dd hh:mm:ss[.ffffff]" (RFC 3164, and journalctl's short-precise). The year is the latest one that does not put the stamp
-// more than a day after `not_after`.
+// Decodes "Mmm dd hh:mm:ss[.ffffff]" (RFC 3164, and journalctl's short-precise). The year is the
+// latest one that does not put the stamp more than a day after `not_after`.
 [[nodiscard]] std::optional<Stamp> take_bsd_stamp(std::string_view& text, CivilSeconds not_after);
 
 }  // namespace parsers

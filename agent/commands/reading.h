@@ -36,6 +36,6 @@ struct ReadResult {
 inline constexpr const char* kNoVerdict = "No verdict: not all logs could be read as Exim's.\n";
 
 ReadResult read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhile,
-               const ReadHooks& hooks);
+                     const ReadHooks& hooks);
 
 }  // namespace agent
