@@ -5,10 +5,14 @@
 
 #include <algorithm>
 #include <deque>
+#include <numeric>
 #include <string_view>
 #include <utility>
 
 #include "agent/archive/log_copies.h"
+#include "parsers/fields/prefix.h"
+#include "parsers/fields/sure_entry.h"
+#include "parsers/fields/syslog.h"
 
 namespace agent {
 namespace {
@@ -24,6 +28,11 @@ std::size_t memory_ahead() {
   const auto pages = ::sysconf(_SC_PHYS_PAGES), size = ::sysconf(_SC_PAGESIZE);
   if (pages <= 0 || size <= 0) return 0;
   return std::min(static_cast<std::size_t>(pages) * static_cast<std::size_t>(size) / 16, kMost);
+}
+
+std::uint64_t events_of(const parsers::LogReader& reader) {
+  const auto& events = reader.counters().events;
+  return std::accumulate(events.begin(), events.end(), std::uint64_t{0});
 }
 
 }  // namespace
@@ -87,6 +96,17 @@ class LogMerge::Stream {
     key = std::min(time, std::max(key, last));
   }
 
+  // Other programs have stamps like Exim's: is any line of the chunk surely one of its entries?
+  void look_for_entry(parsers::CivilSeconds not_after) {
+    for (auto lines = chunk; !any_entry && !lines.empty();) {
+      const auto line = lines.substr(0, lines.find('\n'));
+      const auto prefix = parsers::parse_prefix(line);
+      any_entry = prefix ? parsers::is_surely_exim(*prefix)
+                         : parsers::parse_syslog(line, not_after).has_value();
+      lines.remove_prefix(std::min(lines.size(), line.size() + 1));
+    }
+  }
+
   std::string label;
   std::size_t rank;
   std::deque<CatalogEntry> files;   // the first is open, if input is
@@ -98,8 +118,10 @@ class LogMerge::Stream {
   StampClock clock;                       // up to `at`
   std::optional<StampClock> chunk_clock;  // up to the end of the chunk
   bool folded_hour = false;
-  Instant key = Instant::min();   // of the line at `at`
-  Instant last = Instant::min();  // of the chunk's last line
+  bool any_entry = false;           // of the file that is open, so far
+  std::uint64_t events_before = 0;  // that the pipeline had counted when the file began
+  Instant key = Instant::min();     // of the line at `at`
+  Instant last = Instant::min();    // of the chunk's last line
 };
 
 LogMerge::LogMerge(Pipeline& pipeline, Catalog catalog, const Zone& zone, Watch watch)
@@ -143,6 +165,8 @@ void LogMerge::open_next(Stream& stream) {
                               zone_.text(first), file.name.shown));
     }
   }
+  stream.any_entry = false;
+  stream.events_before = events_of(pipeline_.reader(stream.log));
   const auto from = skip_shared(stream);
   pipeline_.start_file(stream.log, file.name.shown);
   if (from.offset > 0) {
@@ -208,6 +232,7 @@ bool LogMerge::load(Stream& stream) {
       stream.chunk.remove_prefix(std::exchange(stream.passed, 0));
       stream.at = 0;
       stream.measure(not_after_);
+      stream.look_for_entry(not_after_);
       look_for_copies(stream);
       split_if_overlapping(stream);
       if (!goes_on) stream.read_key(not_after_);
@@ -223,6 +248,13 @@ void LogMerge::finish_file(Stream& stream) {
   const bool goes_on = stream.files.size() > 1 && stream.files[1].skip > 0;
   if (pipeline_.reader(stream.log).pending() > 0 && !goes_on) {
     give(stream, "\n");
+  }
+  const auto& reader = pipeline_.reader(stream.log);
+  if (stream.any_entry || events_of(reader) > stream.events_before) {
+    any_entry_ = true;
+  } else if (reader.line() > 0) {
+    watch_.error({actions::Errc::malformed, 0,
+                  stream.files.front().name.shown + ": not one line of it is an entry of Exim's"});
   }
   taken_ += stream.input->taken();
   stream.input.reset();

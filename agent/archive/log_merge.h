@@ -37,6 +37,8 @@ class LogMerge {
   ~LogMerge();
   // False: go_on said no, and the rest was not read.
   bool run();
+  // Was any line of any log an entry of Exim's? To be asked after run().
+  [[nodiscard]] bool any_entry() const { return any_entry_; }
 
  private:
   class Stream;
@@ -58,7 +60,8 @@ class LogMerge {
   parsers::CivilSeconds not_after_;
   std::shared_ptr<SpareChunks> spare_ = std::make_shared<SpareChunks>();
   std::vector<std::unique_ptr<Stream>> streams_;  // in the order in which equal times are fed
-  std::uint64_t taken_ = 0;                       // of files that are finished
+  bool any_entry_ = false;
+  std::uint64_t taken_ = 0;  // of files that are finished
 };
 
 }  // namespace agent

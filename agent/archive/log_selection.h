@@ -23,6 +23,11 @@ struct Selection {
     return (!since || time >= *since) && (!until || time < *until);
   }
   [[nodiscard]] bool admits(const Signalled& signalled) const;
+  // Of a host: the decisions in which its events counted.
+  [[nodiscard]] bool admits(const Decision& decision) const;
+
+ private:
+  [[nodiscard]] bool is_user(std::string_view identity) const;
 };
 
 // One reading of logs.

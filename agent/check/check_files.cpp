@@ -9,8 +9,10 @@
 #include "actions/as_user.h"
 #include "actions/lists/blocklist.h"
 #include "agent/check/checks.h"
+#include "agent/config/reason_file.h"
 #include "agent/follow/follower.h"
 #include "parsers/fields/prefix.h"
+#include "parsers/fields/sure_entry.h"
 #include "parsers/fields/syslog.h"
 
 namespace agent {
@@ -36,16 +38,52 @@ std::string last_line(const std::string& path) {
                      end - (begin == std::string::npos ? 0 : begin + 1));
 }
 
+// Is any line of the file surely an entry of Exim's? nullopt: none of its first kMaxSearched bytes.
+std::optional<bool> has_entry(const std::string& path, parsers::CivilSeconds not_after) {
+  constexpr std::uint64_t kMaxSearched = std::uint64_t{256} << 20;
+  auto log = LogFile::open(path);
+  if (!log) return std::nullopt;
+  std::string block(std::size_t{1} << 20, '\0');
+  std::uint64_t at = 0;
+  while (at < kMaxSearched) {
+    const auto got = log.value().read_at(at, block);
+    if (!got) return std::nullopt;
+    auto text = std::string_view(block).substr(0, got.value());
+    const auto whole = text.rfind('\n') + 1;  // npos + 1 == 0
+    if (text.empty()) return false;
+    text = whole > 0 ? text.substr(0, whole) : text;
+    at += text.size();
+    while (!text.empty()) {
+      const auto line = text.substr(0, text.find('\n'));
+      const auto prefix = parsers::parse_prefix(line);
+      if (prefix ? parsers::is_surely_exim(*prefix)
+                 : parsers::parse_syslog(line, not_after).has_value()) {
+        return true;
+      }
+      text.remove_prefix(std::min(text.size(), line.size() + 1));
+    }
+  }
+  return std::nullopt;
+}
+
 void check_stamp(const CheckContext& context, const std::string& path, Findings& findings) {
   struct stat info{};
   if (::stat(path.c_str(), &info) != 0) return;
   const auto line = last_line(path);
   if (line.empty()) return findings.good("log", path + ": can be read; nothing in it yet");
   const auto prefix = parsers::parse_prefix(line);
+  const auto not_after = context.now.time_since_epoch().count() + 86400;
+  // Continuation lines have no stamp; syslog has another form.
+  if (!prefix && parsers::parse_syslog(line, not_after))
+    return findings.good("log", path + ": can be read; syslog's form");
+  // A site's own lines may be all that there is of late, or at all.
+  const bool sure =
+      prefix && (parsers::is_surely_exim(*prefix) || !context.config.patterns.empty());
+  if (!sure && has_entry(path, not_after) == false) {
+    return findings.bad("log", path + ": not one line of it is an entry of Exim's",
+                        "is it Exim's main log? log.paths names the logs to read");
+  }
   if (!prefix) {
-    // Continuation lines have no stamp; syslog has another form.
-    if (parsers::parse_syslog(line, context.now.time_since_epoch().count() + 86400))
-      return findings.good("log", path + ": can be read; syslog's form");
     return findings.doubtful("log", path + ": the newest line has no stamp of Exim's",
                              "is it Exim's main log? log.paths names the logs to read");
   }
@@ -166,6 +204,26 @@ void check_list(const CheckContext& context, const std::string& path, Findings& 
 }
 
 }  // namespace
+
+void check_reasons(const CheckContext& context, Findings& findings) {
+  actions::PosixFiles files;
+  const auto in_force = reasons_in_force(context.config, files);
+  const auto& path = context.config.reasons.file;
+  if (const auto* problem = std::get_if<std::string>(&in_force))
+    return findings.bad("reasons", *problem, "mend or remove it: the service does not start so");
+  const auto& [catalog, from_file, ignored] = std::get<ReasonsInForce>(in_force);
+  if (ignored) {
+    findings.doubtful("reasons", path + ": changed, but its date is not newer: it is not used",
+                      "raise the date in it");
+  }
+  if (!from_file) return;  // those built in are tested
+  const auto faults = faults_of(catalog);
+  for (const auto& fault : faults)
+    findings.bad("reasons", fmt::format("{}: {}", path, fault), "mend the pattern or its samples");
+  if (faults.empty())
+    findings.good("reasons", fmt::format("{}: {} patterns of {} stand for those built in", path,
+                                         catalog.patterns.size(), catalog.date));
+}
 
 void check_logs(const CheckContext& context, Findings& findings) {
   for (const auto& path : context.config.log.paths) check_log(context, path, findings);

@@ -25,6 +25,8 @@ struct CheckContext {
 
 // The logs can be read, look like Exim's, and their stamps agree with the clock.
 void check_logs(const CheckContext& context, Findings& findings);
+// The installed catalog of reasons, if it is in force: that its samples hold.
+void check_reasons(const CheckContext& context, Findings& findings);
 // The service can write its state and its metrics.
 void check_state(const CheckContext& context, Findings& findings);
 // Each list: Exim reads it, the service writes it, nobody else can, and every line of it works.

@@ -107,6 +107,7 @@ Exit run_check(const Invocation& invocation) {
   for (const auto& warning : invocation.config.warnings)
     findings.doubtful("config", describe(warning), "see exiwarden.toml(5)");
   check_logs(context, findings);
+  check_reasons(context, findings);
   check_state(context, findings);
   check_lists(context, findings);
   check_exim(context, findings);

@@ -51,7 +51,8 @@ void explain_options(po::options_description& options) {
       ("line", po::value<std::uint64_t>()->value_name("N")->default_value(1),
        "its number there")  //
       ("who", po::value<std::string>()->value_name("ID"),
-       "instead: why ID was decided on in the logs given");
+       "instead: why ID was decided on in the logs given")  //
+      ("unknown", "instead: the texts in these logs that no pattern of [reasons] knows");
 }
 
 void init_options(po::options_description& options) {
@@ -128,7 +129,8 @@ constexpr Command kCommands[] = {
      "Takes lines from the arguments or standard input, in the log's order: a failed\n"
      "delivery is charged by the arrival entry before it. Shows each field with its\n"
      "bytes, or the first step of the scan that said no. With --who ID LOG..., every\n"
-     "event in the window behind each decision about ID; exit 1 if there is none.",
+     "event in the window behind each decision about ID; exit 1 if there is none.\n"
+     "With --unknown LOG..., texts that mean nothing known yet, the most frequent first.",
      Command::NeedsConfig::or_defaults, explain_options, run_explain},
     {"tune", "LOG...", "which limits and periods would have blocked whom",
      "One pass says whom each limit and period would have blocked, and when first: each\n"

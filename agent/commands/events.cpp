@@ -9,7 +9,7 @@
 namespace agent {
 namespace {
 
-OutputRow row_of(const Signalled& signalled, const Zone& zone) {
+OutputRow row_of(const Signalled& signalled, const Zone& zone, parsers::PatternMemory& patterns) {
   const auto& event = signalled.event;
   OutputRow record;
   record.add("file", signalled.file)
@@ -30,6 +30,14 @@ OutputRow row_of(const Signalled& signalled, const Zone& zone) {
   record.add_optional("identity_kind", charged ? std::optional(name_of(*charged)) : std::nullopt);
   record.add_optional("identity",
                       charged ? std::optional(signalled.charge.identity) : std::nullopt);
+  std::optional<std::string_view> meaning, pattern;
+  if (event.reason_class) {
+    meaning = name_of(*event.reason_class);
+    const auto name = patterns.of(event.reason.value_or(""), event.recipient.value_or(""),
+                                  event.sender.value_or(""));
+    if (!name.empty()) pattern = name;
+  }
+  record.add_optional("reason_class", meaning).add_optional("reason_pattern", pattern);
   return record;
 }
 
@@ -45,6 +53,7 @@ std::string text_of(const Signalled& signalled) {
   add("recipient", event.recipient);
   add("reason", event.reason);
   add("login", event.login);
+  if (event.reason_class == parsers::Reason::unknown) text += " reason_class=unknown";
   return text;
 }
 
@@ -59,6 +68,7 @@ Exit run_events(const Invocation& invocation) {
   // Without networks of ours there is no telling who is an outsider.
   const bool all = invocation.options.count("all") > 0 || plan.config.relay.hosts.empty();
   bool header = invocation.output == Output::csv;
+  parsers::PatternMemory patterns(plan.options.reasons);
 
   const auto prepare = [&](Pipeline& pipeline) {
     pipeline.on_signal([&](const Signalled& signalled) {
@@ -67,13 +77,13 @@ Exit run_events(const Invocation& invocation) {
         fmt::print("{}\n", text_of(signalled));
         return;
       }
-      const auto record = row_of(signalled, zone);
+      const auto record = row_of(signalled, zone, patterns);
       if (header) fmt::print("{}\n", record.csv_header());
       header = false;
       fmt::print("{}\n", invocation.output == Output::csv ? record.csv() : record.json());
     });
   };
-  return read_logs(invocation, plan, true, {prepare});
+  return read_logs(invocation, plan, true, {prepare}).exit;
 }
 
 }  // namespace agent

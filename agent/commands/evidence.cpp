@@ -64,7 +64,7 @@ Exit run_evidence(const Invocation& invocation) {
   hooks.note = [&](const std::string& text) { context.notes.push_back(text); };
   KnownNames names(identity);
   hooks.names = &names;
-  const auto exit = read_logs(reading, plan, false, hooks);
+  const auto exit = read_logs(reading, plan, false, hooks).exit;
   if (exit == kUsage) return exit;
 
   std::vector<const Dossier*> found;
@@ -79,8 +79,8 @@ Exit run_evidence(const Invocation& invocation) {
       logs_only ? std::vector<FarmSays>() : ask_farm(plan.config, plan.options.tables, identity);
   if (found.empty()) {
     note_listed(invocation.config, names);
-    fmt::print(stderr, "exiwarden: nothing about \"{}\" in these logs{}\n", printable(identity),
-               names.hint());
+    fmt::print(stderr, "exiwarden: nothing about \"{}\" in {}{}\n", printable(identity),
+               exit == kDone ? "these logs" : "what could be read: no verdict", names.hint());
     for (const auto& says : farm)
       fmt::print(stderr, "exiwarden: in the farm: {} {}\n", name_of(says.kind),
                  printable(says.text));

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <map>
 
 #include "agent/commands/command.h"
 #include "agent/commands/reading.h"
@@ -15,6 +16,10 @@
 #include "agent/core/printable.h"
 #include "agent/output/decision_text.h"
 #include "agent/output/terminal.h"
+#include "agent/output/text_table.h"
+#include "agent/report/entries.h"
+#include "agent/report/unknown_reasons.h"
+#include "parsers/entries/failure.h"
 
 namespace agent {
 namespace {
@@ -43,6 +48,11 @@ void print_text(std::string_view line, const Explanation& explanation, const Zon
     fmt::print("  {:<14}{:>9}  {}\n", field.name, range, printable(field.value));
   }
   fmt::print("  {:<14}{:>9}  {}\n", "kind", "", explanation.kind);
+  if (explanation.reason_class) {
+    const auto& pattern = explanation.reason_pattern;
+    fmt::print("  {:<14}{:>9}  {}{}\n", "reason_class", "", name_of(*explanation.reason_class),
+               pattern.empty() ? "" : fmt::format(" ({})", printable(pattern)));
+  }
   if (explanation.time) fmt::print("  {:<14}{:>9}  {}\n", "time", "", zone.text(*explanation.time));
   if (const auto kind = identity_of(explanation.verdict)) {
     fmt::print("  {:<14}{:>9}  {} {}\n", "charged", "", name_of(*kind),
@@ -75,6 +85,10 @@ void print_record(std::string_view line, const Explanation& explanation, const Z
   record.add_optional("identity",
                       kind ? std::optional<std::string_view>(explanation.identity) : std::nullopt);
   record.add("why", explanation.why);
+  std::optional<std::string_view> meaning, pattern;
+  if (explanation.reason_class) meaning = name_of(*explanation.reason_class);
+  if (!explanation.reason_pattern.empty()) pattern = explanation.reason_pattern;
+  record.add_optional("reason_class", meaning).add_optional("reason_pattern", pattern);
   if (csv && header) fmt::print("{}\n", record.csv_header());
   header = false;
   fmt::print("{}\n", csv ? record.csv() : record.json());
@@ -120,14 +134,72 @@ Exit explain_decision(const Invocation& invocation) {
   KnownNames names(wanted);
   ReadHooks hooks{prepare};
   hooks.names = &names;
-  const auto exit = read_logs(invocation, plan, true, hooks);
-  if (!names.met()) {
+  const auto exit = read_logs(invocation, plan, true, hooks).exit;
+  if (!names.met() && exit == kDone) {
     fmt::print(stderr, "exiwarden: --who: nobody in these logs is \"{}\"{}\n", printable(wanted),
                names.hint());
   }
   if (exit != kDone) return exit;
   if (!any) fmt::print("no decision about {}: {} events in all\n", printable(wanted), seen.size());
   return any ? kDone : kNo;
+}
+
+// The texts of refusals and failed deliveries that no pattern knows.
+Exit explain_unknown(const Invocation& invocation) {
+  auto planned = read_plan(invocation);
+  if (const auto* exit = std::get_if<Exit>(&planned)) return *exit;
+  auto& plan = std::get<ReadPlan>(planned);
+  UnknownReasons unknown;
+  ReadHooks hooks;
+  hooks.prepare = [&](Pipeline& pipeline) {
+    pipeline.on_signal([&](const Signalled& signalled) {
+      const auto& event = signalled.event;
+      if (event.reason_class != parsers::Reason::unknown) return;
+      unknown.add(event.reason.value_or(""), event.recipient.value_or(""),
+                  event.sender.value_or(""), signalled.file, event.number);
+    });
+  };
+  // Failed deliveries are evidence only where they are known to be.
+  std::map<std::size_t, EntryReader> readers;
+  const auto reader = [&](std::size_t log) -> EntryReader& {
+    return readers.try_emplace(log, plan.options.not_after).first->second;
+  };
+  parsers::ReasonMemory reasons(plan.options.reasons);
+  hooks.file = [&](std::size_t log, const std::string& name, const FilePlace& from) {
+    reader(log).start_file(name, from.offset, from.line);
+  };
+  hooks.bytes = [&](std::size_t log, std::span<const char> bytes) {
+    reader(log).feed(bytes, [&](const Entry& entry) {
+      parsers::Failure failure;
+      if (!parsers::scan_failure(entry.prefix.payload, failure) || failure.reason.empty()) return;
+      if (reasons.of(failure.reason, failure.recipient) != parsers::Reason::unknown) return;
+      unknown.add(failure.reason, failure.recipient, {}, entry.file, entry.number);
+    });
+  };
+  const auto [exit, nothing] = read_logs(invocation, plan, false, hooks);
+  if (exit == kUsage || nothing) return exit;
+  bool header = true;
+  for (const auto& kind : unknown.by_number()) {
+    if (invocation.output == Output::text) {
+      fmt::print("{:>8}  '{}'\n{:>10}{}:{}: {}\n", grouped(kind.count), kind.regex, "",
+                 printable(kind.file), kind.line, printable(kind.example));
+      continue;
+    }
+    OutputRow record;
+    record.add("count", kind.count)
+        .add("regex", kind.regex)
+        .add("example", kind.example)
+        .add("file", kind.file)
+        .add("line", kind.line);
+    if (header && invocation.output == Output::csv) fmt::print("{}\n", record.csv_header());
+    header = false;
+    fmt::print("{}\n", invocation.output == Output::csv ? record.csv() : record.json());
+  }
+  if (unknown.crowded_out() > 0) {
+    fmt::print(stderr, "exiwarden: {} texts of further kinds are not listed\n",
+               grouped(unknown.crowded_out()));
+  }
+  return exit;
 }
 
 std::optional<std::string> line_of_file(const std::string& path, std::uint64_t number) {
@@ -149,6 +221,7 @@ Exit run_explain(const Invocation& invocation) {
   }
   auto& options = std::get<PipelineOptions>(around);
   if (invocation.options.count("who") > 0) return explain_decision(invocation);
+  if (invocation.options.count("unknown") > 0) return explain_unknown(invocation);
 
   const Zone zone = options.zone;
   Explainer explainer(invocation.config, std::move(options));

@@ -72,14 +72,14 @@ bool keep_label(NamedLogs& named, const std::string& label) {
 
 }  // namespace
 
-Exit read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhile,
-               const ReadHooks& hooks) {
+ReadResult read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhile,
+                     const ReadHooks& hooks) {
   if (invocation.arguments.empty()) {
     fmt::print(stderr, "exiwarden: no LOG given; \"-\" is standard input\n");
-    return kUsage;
+    return {kUsage};
   }
   auto named = name_logs(invocation.arguments);
-  if (plan.selection.label && !keep_label(named, *plan.selection.label)) return kUsage;
+  if (plan.selection.label && !keep_label(named, *plan.selection.label)) return {kUsage};
 
   const Interrupt interrupt;
   Talk talk;
@@ -99,11 +99,12 @@ Exit read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhi
   Pipeline pipeline(plan.config, plan.options);
   KnownNames own_names(plan.selection.user.value_or(""));
   auto* names = hooks.names != nullptr ? hooks.names : plan.selection.user ? &own_names : nullptr;
-  pipeline.admit([&, names](const Signalled& signalled) {
-    if (names != nullptr && identity_of(signalled.charge.verdict))
-      names->note(signalled.charge.identity);
-    return plan.selection.admits(signalled);
-  });
+  pipeline.select({[&, names](const Signalled& signalled) {
+                     if (names != nullptr && identity_of(signalled.charge.verdict))
+                       names->note(signalled.charge.identity);
+                     return plan.selection.admits(signalled);
+                   },
+                   [&](const Decision& decision) { return plan.selection.admits(decision); }});
   hooks.prepare(pipeline);
 
   const bool clear = ::isatty(STDOUT_FILENO) == 0 || !prints_meanwhile;
@@ -119,13 +120,14 @@ Exit read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhi
                   patience, hooks.bytes, hooks.file});
   const bool whole = merge.run();
   progress.hide();
-  if (names == &own_names && !own_names.met()) {
+  if (names == &own_names && !own_names.met() && talk.exit == kDone) {
     talk.say(fmt::format("--user: nobody in these logs is \"{}\"{}", *plan.selection.user,
                          own_names.hint()));
   }
-  if (whole && !Interrupt::requested()) return talk.exit;
+  if (whole && !Interrupt::requested())
+    return {talk.exit, talk.exit != kDone && !merge.any_entry()};
   talk.note("interrupted: the results are those of the part that was read");
-  return kInterrupted;
+  return {kInterrupted};
 }
 
 }  // namespace agent

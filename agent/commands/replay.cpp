@@ -83,7 +83,7 @@ Exit report(const Invocation& invocation, ReadPlan& plan, const std::vector<Deci
   auto hooks = gather.hooks();
   hooks.quiet = true;
   hooks.note = [&](const std::string& text) { context.notes.push_back(text); };
-  const auto exit = decisions.empty() ? kDone : read_logs(invocation, plan, false, hooks);
+  const auto exit = decisions.empty() ? kDone : read_logs(invocation, plan, false, hooks).exit;
   std::vector<const Dossier*> dossiers;
   std::set<std::string> files;
   for (const auto& dossier : gather.dossiers()) {
@@ -163,9 +163,12 @@ Exit run_replay(const Invocation& invocation) {
       }
     });
   };
-  const auto exit = read_logs(invocation, plan, !text && !summary, hooks);
+  const auto [exit, nothing] = read_logs(invocation, plan, !text && !summary, hooks);
 
-  if (text && exit != kUsage) {
+  const bool unread = exit == kNoInput || exit == kBadData || exit == kIoError;
+  if (text && unread && decisions.empty()) {
+    fmt::print("{}", kNoVerdict);
+  } else if (text && exit != kUsage) {
     fmt::print("{}", replay_text(decisions, beside ? &beside->outflow : nullptr, zone));
   } else if (summary) {
     for (std::size_t i = 0; i < decisions.size(); ++i) {
@@ -174,7 +177,7 @@ Exit run_replay(const Invocation& invocation) {
       print(record);
     }
   }
-  if (reported && exit == kInterrupted) {
+  if (reported && (exit == kInterrupted || nothing)) {
     fmt::print(stderr, "exiwarden: no page was written\n");
   } else if (reported && exit != kUsage) {
     const auto written = report(invocation, plan, decisions, exit != kDone);

@@ -1,5 +1,6 @@
-// Which part of the logs a command looks at: --since, --until, --user, --host, --timezone. The same
-// for events, replay, tune and evidence.
+// Which part of what happened a command tells of: --since, --until, --user, --host, --timezone. The
+// same for events, replay, tune and evidence. Everything in the logs counts all the same, so that a
+// part of the decisions is asked for, and never other decisions.
 #pragma once
 
 #include <boost/program_options.hpp>

@@ -168,8 +168,8 @@ Exit run_tune(const Invocation& invocation) {
   Attribution attribution(plan.config, plan.options.own, plan.options.tables);
 
   const auto prepare = [&](Pipeline& pipeline) {
-    pipeline.divert([&](const Occurrence& occurrence) {
-      for (auto& one : peaks) one.add(occurrence);
+    pipeline.divert([&](const Occurrence& occurrence, bool selected) {
+      for (auto& one : peaks) one.add(occurrence, selected);
     });
     if (!full) return;
     pipeline.on_arrival(
@@ -181,8 +181,12 @@ Exit run_tune(const Invocation& invocation) {
           for (auto& one : peaks) one.accepted(*kind, charge.identity);
         });
   };
-  const auto exit = read_logs(invocation, plan, false, {prepare});
+  const auto [exit, nothing] = read_logs(invocation, plan, false, {prepare});
   if (exit == kUsage) return exit;
+  if (nothing) {
+    if (text) fmt::print("{}", kNoVerdict);
+    return exit;
+  }
 
   std::vector<Tuning> rules;
   for (const auto& one : peaks) {

@@ -120,6 +120,7 @@ std::string effective_config(const Config& config) {
   out += "\n[reasons]\n";
   line("missing", toml_array(config.reasons.missing));
   line("other", toml_array(config.reasons.other));
+  line("file", toml_string(config.reasons.file));
   out += "\n[state]\n";
   line("directory", toml_string(config.state.directory));
   line("metrics", toml_string(config.state.metrics));

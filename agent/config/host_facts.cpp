@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "actions/files.h"
+#include "agent/config/reason_file.h"
 #include "agent/config/spelling.h"
 #include "agent/config/table_files.h"
 #include "agent/config/zone_names.h"
@@ -81,14 +82,18 @@ std::variant<PipelineOptions, std::string> pipeline_options_for(const Config& co
                        did_you_mean(nearest_zone(config.log.timezone)));
   }
   options.zone = *zone;
-  auto reasons = parsers::Reasons::compile(config.reasons.missing, config.reasons.other);
+  actions::PosixFiles files;
+  const auto in_force = reasons_in_force(config, files);
+  if (const auto* problem = std::get_if<std::string>(&in_force))
+    return fmt::format("reasons.file: {}", printable(*problem));
+  auto reasons = parsers::Reasons::compile(config.reasons.missing, config.reasons.other,
+                                           std::get<ReasonsInForce>(in_force).catalog);
   if (const auto* errors = std::get_if<1>(&reasons)) {
     return fmt::format("reasons: \"{}\": {}", printable(errors->front().pattern),
                        printable(errors->front().what));
   }
   options.reasons = std::get<0>(reasons);
   options.own = own_addresses(config.relay.own);
-  actions::PosixFiles files;
   auto tables = read_tables(config, files);
   if (auto* problem = std::get_if<std::string>(&tables)) return std::move(*problem);
   options.tables = std::get<0>(std::move(tables));

@@ -67,6 +67,8 @@ struct ReasonsConfig {  // RE2, matched without regard to case; "default" stands
                         // ones
   std::vector<std::string> missing{"default"};  // reasons.missing
   std::vector<std::string> other{"default"};    // reasons.other: wins over missing
+  // reasons.file: a catalog of reasons that stands for the one built in if it is newer
+  std::string file = "/usr/share/exiwarden/reasons.toml";
 };
 
 struct StateConfig {

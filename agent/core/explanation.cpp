@@ -87,6 +87,17 @@ std::string doubt_of(parsers::Doubt doubt) {
   return "";
 }
 
+// Of evidence that no rule can count.
+std::string not_counted(const Explanation& explanation) {
+  if (explanation.reason_class == parsers::Reason::unknown)
+    return "not counted: no pattern of [reasons] knows this text (explain --unknown lists such)";
+  if (explanation.reason_class)
+    return "not counted: the reason means something else than that the recipient does not exist";
+  if (explanation.kind == parsers::name_of(parsers::Kind::temp_rejected))
+    return "not counted: a refusal for now never means that a recipient does not exist";
+  return "not counted: it gives no reason";
+}
+
 std::string charged_text(const Explanation& explanation, const std::vector<Rule>& rules,
                          const std::optional<Signal>& signal, std::string_view printed) {
   const auto kind = identity_of(explanation.verdict);
@@ -101,8 +112,7 @@ std::string charged_text(const Explanation& explanation, const std::vector<Rule>
       break;
   }
   if (!kind) return "nobody is charged: the line names no user and no host of ours";
-  if (!signal)
-    return "not counted: evidence of this kind never means that a recipient does not exist";
+  if (!signal) return not_counted(explanation);
   std::string by;
   for (const auto& rule : rules) {
     const bool listens =
@@ -148,12 +158,16 @@ void explain_other(const PipelineOptions& around, bool junk_helo, std::string_vi
   if (!prefix->message_id.empty() && parsers::scan_failure(payload, failure)) {
     fields.add("recipient", failure.recipient);
     fields.add("reason", failure.reason);
-    std::string masked;
-    parsers::mask_reason(failure.reason, failure.recipient, masked);
+    explanation.reason_class =
+        parsers::ReasonMemory(around.reasons).of(failure.reason, failure.recipient);
+    explanation.reason_pattern =
+        parsers::PatternMemory(around.reasons).of(failure.reason, failure.recipient, {});
     explanation.why =
-        around.reasons->classify(masked) == parsers::Reason::missing
-            ? "a failed delivery, but no arrival entry before it says who could be charged, or "
-              "this recipient of the message failed before"
+        explanation.reason_class == parsers::Reason::missing
+            ? "a failed delivery, but no arrival entry before it says who could be charged, its "
+              "text is about the sender, or this recipient of the message failed before"
+        : explanation.reason_class == parsers::Reason::unknown
+            ? "a failed delivery; no pattern of [reasons] knows its text"
             : "a failed delivery whose reason does not mean that there is no such recipient";
     return;
   }
@@ -202,6 +216,7 @@ void explain_event(const Signalled& signalled, bool junk_helo, Fields& fields,
   explanation.verdict = signalled.charge.verdict;
   explanation.identity = signalled.charge.identity;
   explanation.time = signalled.time;
+  explanation.reason_class = event.reason_class;
   if (event.kind != parsers::Kind::ambiguous) {
     const auto printed = event.user ? event.user : event.host ? event.host : event.login;
     explanation.why = charged_text(explanation, rules, signal_of(event.kind), printed.value_or(""));
@@ -225,6 +240,7 @@ Explainer::Explainer(const Config& config, PipelineOptions around)
     : around_(with_submissions(std::move(around))),
       rules_(config.rules),
       pipeline_(config, around_),
+      patterns_(around_.reasons),
       log_(pipeline_.add_log("line")) {
   if (config.log.junk_helo != Tristate::automatic)
     junk_helo_ = config.log.junk_helo == Tristate::yes;
@@ -241,6 +257,10 @@ Explanation Explainer::explain(std::string_view line) {
     explain_event(signalled, junk_helo_.value_or(pipeline_.reader(log_).state().junk_seen), own,
                   explanation, rules_);
     explanation.fields = std::move(own).in_order();
+    const auto& event = signalled.event;
+    if (!event.reason_class) return;
+    explanation.reason_pattern = patterns_.of(
+        event.reason.value_or(""), event.recipient.value_or(""), event.sender.value_or(""));
   });
   std::string whole(line);
   whole.push_back('\n');

@@ -25,6 +25,9 @@ struct Explanation {
   Charged verdict = Charged::nobody_known;
   std::string identity;
   std::optional<Instant> time;
+  // What the reason of a refusal or a failure means, and by which pattern ("" if by none).
+  std::optional<parsers::Reason> reason_class;
+  std::string reason_pattern;
   std::string why;  // a sentence: who is charged and by what, or the first thing that says no
 };
 
@@ -40,6 +43,7 @@ class Explainer {
   std::vector<Rule> rules_;
   std::optional<bool> junk_helo_;
   Pipeline pipeline_;
+  parsers::PatternMemory patterns_;
   std::size_t log_;
 };
 

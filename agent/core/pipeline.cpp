@@ -92,7 +92,8 @@ Pipeline::Pipeline(const Config& config, PipelineOptions options)
       tags_(options_.tag_secret) {
   decided_ = [this](Decision&& decision) {
     tell_ends();
-    if (on_decision_) on_decision_(std::move(decision));
+    if (!on_decision_ || (selects_.decision && !selects_.decision(decision))) return;
+    on_decision_(std::move(decision));
   };
   watched_ = [this](Decision&& decision) {
     if (on_watch_) on_watch_(std::move(decision));
@@ -220,6 +221,10 @@ void Pipeline::remember(std::string_view message_id, const parsers::Arrival& arr
 bool Pipeline::join(parsers::Event& event) {
   const auto* message = submissions_.failed(*event.message_id, event.recipient.value_or(""));
   if (message == nullptr) return false;
+  if (parsers::is_about_sender(event.reason.value_or(""), event.recipient.value_or(""),
+                               message->sender)) {
+    return false;
+  }
   event.user = message->user;
   event.host = message->host;
   event.login = message->login;
@@ -237,7 +242,13 @@ void Pipeline::on_event(Log& log, const parsers::Event& event) {
     if (join(joined)) charge(log, joined, time);
     return;
   }
-  if (event.tagged == nullptr) return charge(log, event, time);
+  if (event.tagged == nullptr) {
+    if (!refusals_.repeats_other(event)) return charge(log, event, time);
+    auto repeated = event;
+    repeated.kind = parsers::Kind::policy_rejected;
+    repeated.reason_class = parsers::Reason::other;
+    return charge(log, repeated, time);
+  }
   const auto verdict = tags_.check(*event.tagged, time);
   ++tagged_[static_cast<std::size_t>(verdict)];
   if (verdict == TagCheck::Verdict::good) return charge(log, event, time);
@@ -258,9 +269,9 @@ void Pipeline::tell_ends() {
 
 void Pipeline::charge(Log& log, const parsers::Event& event, Instant time) {
   const Signalled signalled{event, time, attribution_.charge(event), log.name};
-  if (admits_ && !admits_(signalled)) return;
-  ++charged_[static_cast<std::size_t>(signalled.charge.verdict)];
-  if (on_signal_) on_signal_(signalled);
+  const bool selected = !selects_.event || selects_.event(signalled);
+  if (selected) ++charged_[static_cast<std::size_t>(signalled.charge.verdict)];
+  if (selected && on_signal_) on_signal_(signalled);
 
   const auto signal = signal_of(event.kind);
   const auto kind = identity_of(signalled.charge.verdict);
@@ -277,7 +288,7 @@ void Pipeline::charge(Log& log, const parsers::Event& event, Instant time) {
   occurrence.line = event.number;
   occurrence.offset = event.offset;
   occurrence.first_start = log.first_start;
-  if (divert_) return divert_(occurrence);
+  if (divert_) return divert_(occurrence, selected);
   counting_.add(occurrence, decided_, watched_);
   tell_ends();
 }

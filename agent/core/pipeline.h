@@ -15,6 +15,7 @@
 #include "agent/core/config.h"
 #include "agent/core/counting.h"
 #include "agent/core/decision.h"
+#include "agent/core/refusals.h"
 #include "agent/core/submissions.h"
 #include "agent/core/tag_check.h"
 #include "agent/core/zone.h"
@@ -53,10 +54,15 @@ class Pipeline {
   using OnArrival =
       std::function<void(Instant time, const std::string& file, std::string_view message_id,
                          const parsers::Arrival& arrival)>;
-  // Gets what would be counted, in its place (tune has windows of its own).
-  using OnOccurrence = std::function<void(const Occurrence&)>;
-  // Says whether an event may count (filters of replay); by default all may.
-  using Admits = std::function<bool(const Signalled&)>;
+  // Gets what would be counted, in its place (tune has windows of its own). Not `selected`: it
+  // fills windows, and what it brings about is not asked for.
+  using OnOccurrence = std::function<void(const Occurrence&, bool selected)>;
+  // What is asked for (filters of replay): which events and decisions the callbacks are told of; by
+  // default all. Every event counts: what is decided does not depend on what is asked for.
+  struct Selects {
+    std::function<bool(const Signalled&)> event;
+    std::function<bool(const Decision&)> decision;
+  };
 
   Pipeline(const Config& config, PipelineOptions options);
   ~Pipeline();
@@ -94,7 +100,7 @@ class Pipeline {
   void on_signal(OnSignal callback) { on_signal_ = std::move(callback); }
   void on_arrival(OnArrival callback) { on_arrival_ = std::move(callback); }
   void divert(OnOccurrence callback) { divert_ = std::move(callback); }
-  void admit(Admits callback) { admits_ = std::move(callback); }
+  void select(Selects selects) { selects_ = std::move(selects); }
 
   Counting& counting() { return counting_; }
   [[nodiscard]] const Counting& counting() const { return counting_; }
@@ -102,6 +108,7 @@ class Pipeline {
   Submissions& submissions() { return submissions_; }
   [[nodiscard]] const Submissions& submissions() const { return submissions_; }
   TagCheck& tags() { return tags_; }
+  Refusals& refusals() { return refusals_; }
   parsers::LogReader& reader(std::size_t log);
   StampClock& clock(std::size_t log);
   // The time of the last event of the log that is furthest ahead; nullopt: none had any yet.
@@ -130,6 +137,7 @@ class Pipeline {
   Counting counting_;
   Submissions submissions_;
   TagCheck tags_;
+  Refusals refusals_;
   std::vector<std::unique_ptr<Log>> logs_;  // null: removed, the number is free
   OnDecision on_decision_, on_watch_;
   Counting::OnDecision decided_, watched_;  // what counting is given of them
@@ -137,7 +145,7 @@ class Pipeline {
   OnSignal on_signal_;
   OnArrival on_arrival_;
   OnOccurrence divert_;
-  Admits admits_;
+  Selects selects_;
   std::array<std::uint64_t, kCharged> charged_{};  // events by Charged
   std::array<std::uint64_t, TagCheck::kVerdicts> tagged_{};
   parsers::ReaderCounters removed_;  // what removed logs had counted

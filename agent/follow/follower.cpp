@@ -256,8 +256,27 @@ void Follower::look_beside() {
   for (auto& open : files_) open.rotated = true;
 }
 
+// Exim's main log has a stamp in every entry; a log of which that can't be said is not read,
+// however well its bytes are.
+void Follower::look_for_entries(Instant now) {
+  const bool strange = !files_.empty() && [&] {
+    const auto& reader = pipeline_.reader(files_.back().log);
+    return reader.form() == parsers::LogReader::Form::unknown && reader.line() > 0;
+  }();
+  if (!strange) {
+    strange_since_.reset();
+    strange_.clear();
+    return;
+  }
+  if (!strange_since_) strange_since_ = now;
+  if (now - *strange_since_ < kStrange || !strange_.empty()) return;
+  strange_ = current_ + ": not one line of it is an entry of Exim's";
+  say_(printable(strange_));
+}
+
 void Follower::look(Instant now) {
   looked_ = now;
+  look_for_entries(now);
   const auto current = name_at(now);
   watch_directories(current);
   if (searching_) search(current, now);

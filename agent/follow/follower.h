@@ -30,6 +30,8 @@ class Follower {
   static constexpr std::chrono::seconds kDrain{3600};
   // Files that are read to their ends and remembered, so that none is read twice.
   static constexpr std::size_t kMaxFinished = 32;
+  // A log that grows for so long by lines of which not one is Exim's is another program's.
+  static constexpr std::chrono::seconds kStrange{60};
   static constexpr std::size_t kMaxDraining = 8;
 
   // `path` may hold %D and %M as Exim's log_file_path; rotations stand beside it and in `olddirs`.
@@ -57,8 +59,9 @@ class Follower {
   void reconfigured(const Zone& zone, const std::vector<std::string>& olddirs);
   [[nodiscard]] std::vector<LogPosition> positions();
   [[nodiscard]] const std::string& path() const { return pattern_; }
-  [[nodiscard]] std::uint64_t lag() const;                           // bytes not read yet
-  [[nodiscard]] const std::string& fault() const { return fault_; }  // empty: the log is being read
+  [[nodiscard]] std::uint64_t lag() const;  // bytes not read yet
+  // Empty: the log is being read, and is Exim's.
+  [[nodiscard]] const std::string& fault() const { return fault_.empty() ? strange_ : fault_; }
   // Changes may go unnoticed by inotify: call look() and read() often.
   [[nodiscard]] bool needs_polling() const { return unwatched_ || remote_; }
   // Newest stamp that counted; for reading several logs in the order of their time.
@@ -106,6 +109,7 @@ class Follower {
   void finish(OpenFile& open);
   void close(OpenFile& open);
   void trouble(const std::string& why);  // said once
+  void look_for_entries(Instant now);
   void watch_directories(const std::string& current);
   void say_once_unwatched(const std::string& why);
   [[nodiscard]] LogPosition position_of(OpenFile& open);
@@ -135,6 +139,8 @@ class Follower {
   bool unwatched_ = false;
   bool remote_ = false;
   std::string fault_;
+  std::optional<Instant> strange_since_;  // its lines so far are not Exim's
+  std::string strange_;                   // what to say of that
   Counters counters_;
 };
 

@@ -186,6 +186,8 @@ std::string section(const Dossier& dossier, const ReportContext& context) {
   }
   out += lede(dossier, zone) + "<div class=\"cards\">\n" +
          card("bad", dossier.refused, "recipients refused") +
+         (dossier.other_refused > 0 ? card("", dossier.other_refused, "refused for other reasons")
+                                    : "") +
          card("", dossier.messages, "messages accepted") +
          card("good", dossier.recipients, "recipients accepted") +
          card("", dossier.failed, "of them failed later");
@@ -193,8 +195,18 @@ std::string section(const Dossier& dossier, const ReportContext& context) {
     out += card("", dossier.messages_after, "messages a block would have stopped") +
            card("", dossier.recipients_after, "recipients of those");
   }
-  return out + "</div>\n" + timeline_svg(dossier, zone) + "<h3>Decisions</h3>\n" +
-         decisions(dossier, zone) + now(dossier, context) +
+  out += "</div>\n";
+  if (dossier.other_refused > 0) {
+    out += fmt::format(
+        "<p class=\"soft\">The tables below count all {} refusals: the {} of recipients that do "
+        "not "
+        "exist, and the {} for other reasons (policy, a full mailbox, for now), which never "
+        "count.</p>\n",
+        grouped(dossier.refused + dossier.other_refused), grouped(dossier.refused),
+        grouped(dossier.other_refused));
+  }
+  return out + timeline_svg(dossier, zone) + "<h3>Decisions</h3>\n" + decisions(dossier, zone) +
+         now(dossier, context) +
          pair(tally("Client hosts", "address", dossier.hosts),
               tally("Names given in HELO", "name", dossier.helos)) +
          pair(tally("Recipients by domain", "domain", dossier.domains),
@@ -209,8 +221,9 @@ std::string overview(const std::vector<const Dossier*>& dossiers, const Zone& zo
     if (rows.size() == kMost) break;
     const auto& decision = dossier->decisions.front();
     rows.push_back({"<span class=\"m id\">" + html_text(dossier->identity(), 200) + "</span>",
-                    html_text(decision.rule), html_time(zone, decision.time),
-                    grouped(dossier->refused), grouped(dossier->messages - dossier->messages_after),
+                    "<span class=\"k\">" + html_text(decision.rule, 40) + "</span>",
+                    html_time(zone, decision.time), grouped(dossier->refused),
+                    grouped(dossier->messages - dossier->messages_after),
                     grouped(dossier->messages_after), grouped(dossier->recipients_after)});
   }
   auto out = html_table({"identity", "rule", "decided", "#refused", "#messages before",

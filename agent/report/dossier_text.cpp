@@ -104,6 +104,8 @@ std::string dossier_text(const Dossier& dossier, const ReportContext& context) {
   if (dossier.other_refused > 0) {
     out += fmt::format("  {:>9} refusals that do not count (temporary, or for policy)\n",
                        grouped(dossier.other_refused));
+    out += fmt::format("  {:>9} in all: what the tables below count as refused\n",
+                       grouped(dossier.refused + dossier.other_refused));
   }
   for (const auto& decision : dossier.decisions) {
     out += fmt::format("\n  Rule {} reached {} in {} at {}\n    since {}, by {}:{}\n",

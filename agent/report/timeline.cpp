@@ -118,7 +118,9 @@ class Picture {
     }
     line("axis", kLeft, kWindow, kRight, kWindow);
     label(kLeft - 6, kWindow + 4, "end", "0");
-    label(kLeft - 6, kTop + 4, "end", grouped(most_window_));
+    // What was seen, at its height, and no end of a scale that nothing has reached.
+    if (most_seen_ > 0 && y(most_seen_) < kWindow - 14)
+      label(kLeft - 6, y(most_seen_) + 4, "end", grouped(most_seen_));
     if (!dossier_.rule) return;
     const auto at = y(dossier_.rule->limit);
     line("limit", kLeft, at, kRight, at);

@@ -73,6 +73,7 @@ void Engine::start(Now now, CheckpointFile::Loaded saved) {
     pipeline_.counting().restore(std::move(state->subjects), state->layout, state->newest);
     pipeline_.submissions().restore(std::move(state->submissions));
     pipeline_.tags().restore(state->tags);
+    pipeline_.refusals().restore(state->refusals);
     lists_.restore(std::move(state->pending));
     drop_exempt();
     outbox_.restore(std::move(state->outbox), now.steady);
@@ -237,6 +238,7 @@ Checkpoint Engine::snapshot(Now now) {
   state.newest = counting.newest();
   state.submissions = pipeline_.submissions().all();
   state.tags = pipeline_.tags().seen();
+  state.refusals = pipeline_.refusals().addresses();
   state.pending = lists_.pending();
   state.outbox = outbox_.waiting();
   state.silences = silences_.state();

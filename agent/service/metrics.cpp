@@ -112,6 +112,9 @@ std::string metrics_text(const Metrics& metrics) {
     page.value("exiwarden_unreadable_rejections_total", "step",
                parsers::name_of(static_cast<parsers::Step>(i)), reader.unreadable[i]);
   }
+  page.counter("exiwarden_unknown_reasons_total",
+               "Refusals and failed deliveries whose text no pattern of [reasons] knows.",
+               reader.unknown_reasons);
   page.counter("exiwarden_distrusted_lines_total", "Evidence inside an unfinished arrival entry.",
                reader.distrusted);
   page.counter("exiwarden_log_overflows_total",

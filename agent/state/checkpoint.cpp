@@ -163,6 +163,8 @@ std::string encode_checkpoint(const Checkpoint& state, const Counting::Subjects&
   }
   for (const auto& [digest, at] : state.tags)
     fmt::format_to(std::back_inserter(out), "tag {} {}\n", digest, at);
+  for (const auto address : state.refusals)
+    fmt::format_to(std::back_inserter(out), "refusal {}\n", address);
   for (const auto& [kind, name] : state.layout.rules) {
     out += "rule";
     append_number(out, static_cast<std::int64_t>(kind));

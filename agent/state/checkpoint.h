@@ -27,6 +27,7 @@ struct Checkpoint {
   std::optional<Instant> newest;
   std::vector<std::pair<std::string, Submissions::Message>> submissions;  // oldest first
   TagCheck::Seen tags;
+  std::vector<std::uint64_t> refusals;  // as Refusals::addresses()
   std::vector<PendingBlock> pending;
   std::vector<WaitingNotice> outbox;
   Silences::State silences;

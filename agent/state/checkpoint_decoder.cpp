@@ -85,6 +85,8 @@ class Decoder {
     } else if (kind == "tag") {
       const auto digest = in.number();
       state.tags.emplace_back(digest, in.number());
+    } else if (kind == "refusal") {
+      state.refusals.push_back(in.number());
     } else if (kind == "rule") {
       const auto identity = in.number();
       if (identity > 2) throw Malformed("an unknown kind of identity");

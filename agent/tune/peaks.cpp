@@ -58,13 +58,16 @@ void Peaks::accepted(IdentityKind kind, std::string_view identity) {
   if (kind == rule_.identity) ++subject_of(name_of(kind, identity)).messages;
 }
 
-void Peaks::add(const Occurrence& event) {
+void Peaks::add(const Occurrence& event, bool selected) {
   if (event.kind != rule_.identity ||
       std::find(rule_.signals.begin(), rule_.signals.end(), event.signal) == rule_.signals.end()) {
     return;
   }
   const auto name = name_of(event.kind, event.identity);
   auto& subject = subject_of(name);
+  const auto at = event.time.time_since_epoch().count();
+  place(subject, at, rule_.count == CountBy::recipients ? recipient_digest(event.recipient) : 0);
+  if (!selected) return trim(subject);
   auto spelling = std::find(subject.names.begin(), subject.names.end(), name);
   if (spelling == subject.names.end()) {
     spelling = subject.names.insert(subject.names.end(), std::string(name));
@@ -74,8 +77,6 @@ void Peaks::add(const Occurrence& event) {
   subject.first = std::min(subject.first, event.time);
   subject.last = std::max(subject.last, event.time);
 
-  const auto at = event.time.time_since_epoch().count();
-  place(subject, at, rule_.count == CountBy::recipients ? recipient_digest(event.recipient) : 0);
   measure(subject, static_cast<std::uint32_t>(spelling - subject.names.begin()), event.time);
   trim(subject);
   if (wants_rates_) average(subject, gap);

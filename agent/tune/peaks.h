@@ -55,7 +55,8 @@ class Peaks {
   // `wants_rates`: also follow what Exim's averaging ratelimit would measure.
   Peaks(const Rule& rule, int ipv6_prefix, Grid grid, bool wants_rates);
 
-  void add(const Occurrence& event);
+  // Not `selected`: the event fills windows, but no limit is reached by it.
+  void add(const Occurrence& event, bool selected = true);
   // A message was accepted from this identity.
   void accepted(IdentityKind kind, std::string_view identity);
 

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "parsers/fields/stamp.h"
+#include "parsers/reasons/reason_catalog.h"
 
 namespace parsers {
 
@@ -36,6 +37,7 @@ struct Event {
   std::optional<std::string_view> recipient;  // raw RCPT argument (at most 100 bytes), "<>" removed
   std::optional<std::string_view> sender;     // between "F=<" and ">"
   std::optional<std::string_view> reason;     // text after the argument
+  std::optional<Reason> reason_class;         // what the reason means; of refusals for good
   std::optional<std::string_view> authenticator;  // name of the authenticator
   std::optional<std::string_view> message_id;
   std::optional<std::string_view> login;  // who submitted the message on the machine itself

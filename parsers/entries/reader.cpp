@@ -14,7 +14,9 @@ namespace parsers {
 namespace {
 
 constexpr std::string_view kOverflow = "**** log string overflowed log buffer";
-constexpr std::string_view kSyslogPiece = "]: [";
+// Where a piece of an entry may begin: behind a tag, behind RFC 5424's structured data or its mark
+// of UTF-8.
+constexpr Word kSyslogPieces[] = {{"]: [", 0}, {" - [", 1}, {"] [", 0}, {"\xEF\xBB\xBF[", 2}};
 // Less than this is no entry that filled Exim's buffer of 8192 bytes (macros.h LOG_BUFFER_SIZE).
 constexpr std::size_t kFullEntry = 7900;
 // Lines without a stamp come singly; after this many in a row a block's span counts as unknown.
@@ -22,7 +24,9 @@ constexpr int kStampTries = 16;
 // The fixed words of the lines that matter, each with its rare bytes.
 WordFinder words_of(bool syslog, bool submissions) {
   WordFinder words{kRejectedRcpt, {kTaggedStart, 8}, {kOverflow, 0}};
-  if (syslog) words.add({kSyslogPiece, 0});
+  if (syslog) {
+    for (const auto& piece : kSyslogPieces) words.add(piece);
+  }
   if (!submissions) return words;
   words.add({" <= ", 1});
   words.add({" (= ", 1});
@@ -53,6 +57,7 @@ ReaderCounters& ReaderCounters::operator+=(const ReaderCounters& other) {
   bytes += other.bytes;
   for (std::size_t i = 0; i < events.size(); ++i) events[i] += other.events[i];
   for (std::size_t i = 0; i < unreadable.size(); ++i) unreadable[i] += other.unreadable[i];
+  unknown_reasons += other.unknown_reasons;
   distrusted += other.distrusted;
   overflowed += other.overflowed;
   too_long += other.too_long;
@@ -272,7 +277,7 @@ bool LogReader::on_rejection(const Prefix& prefix, bool distrusted, Event& event
   }
   const auto has_verb = [&] { return kFindRejectedRcpt.find(payload) != WordFinder::kNone; };
   if (!junk_seen_ && !distrusted && is_junk_helo(payload) && has_verb()) junk_seen_ = true;
-  const auto scan = scan_rejection(payload, junk_helo());
+  const auto scan = scan_rejection(payload, junk_helo(), form_ == Form::syslog);
   if (!scan.rejection) {
     if (has_verb()) failed = scan.failed;
     return false;
@@ -296,9 +301,12 @@ bool LogReader::on_rejection(const Prefix& prefix, bool distrusted, Event& event
   if (rejection.temporary) {
     event.kind = Kind::temp_rejected;
   } else {
-    const bool missing = !rejection.text.empty() &&
-                         reasons_.of(rejection.text, rejection.argument) == Reason::missing;
-    event.kind = missing ? Kind::rejected_rcpt : Kind::policy_rejected;
+    if (!rejection.text.empty()) {
+      event.reason_class = reasons_.of(rejection.text, rejection.argument, rejection.sender);
+      if (event.reason_class == Reason::unknown) ++counters_.unknown_reasons;
+    }
+    event.kind =
+        event.reason_class == Reason::missing ? Kind::rejected_rcpt : Kind::policy_rejected;
   }
   emit(event, sink);
   return true;
@@ -332,15 +340,16 @@ void LogReader::on_message(const Prefix& prefix, bool distrusted, Event& event, 
   }
   Failure failure;
   if (scan_failure(payload, failure)) {
-    if (failure.reason.empty() ||
-        reasons_.of(failure.reason, failure.recipient) != Reason::missing) {
-      return;
-    }
+    if (failure.reason.empty()) return;
+    const auto reason = reasons_.of(failure.reason, failure.recipient);
+    if (reason == Reason::unknown) ++counters_.unknown_reasons;
+    if (reason != Reason::missing) return;
     if (distrusted) ++counters_.distrusted;
     event.kind = distrusted ? Kind::ambiguous : Kind::bounced;
     if (!distrusted) {
       event.recipient = failure.recipient;
       event.reason = failure.reason;
+      event.reason_class = reason;
     }
     return emit(event, sink);
   }

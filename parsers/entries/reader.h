@@ -62,13 +62,14 @@ struct ReaderCounters {
   std::array<std::uint64_t, kKinds> events{};  // by Kind
   // Lines that begin as a refused RCPT does and hold its words, but fail the scan, by Step.
   std::array<std::uint64_t, kSteps> unreadable{};
-  std::uint64_t distrusted = 0;    // evidence inside an unfinished arrival entry
-  std::uint64_t overflowed = 0;    // "log string overflowed log buffer": evidence may be hidden
-  std::uint64_t too_long = 0;      // lines over kMaxLine
-  std::uint64_t bad_tagged = 0;    // begin as our ACL's line, but are not
-  std::uint64_t bad_arrivals = 0;  // arrival entries that do not say without doubt who submitted
-  std::uint64_t copies = 0;        // second copies of rejections in syslog files
-  std::uint64_t lost_pieces = 0;   // pieces of syslog entries whose others are missing
+  std::uint64_t unknown_reasons = 0;  // refusals and failures whose text no pattern knows
+  std::uint64_t distrusted = 0;       // evidence inside an unfinished arrival entry
+  std::uint64_t overflowed = 0;       // "log string overflowed log buffer": evidence may be hidden
+  std::uint64_t too_long = 0;         // lines over kMaxLine
+  std::uint64_t bad_tagged = 0;       // begin as our ACL's line, but are not
+  std::uint64_t bad_arrivals = 0;     // arrival entries that do not say without doubt who submitted
+  std::uint64_t copies = 0;           // second copies of rejections in syslog files
+  std::uint64_t lost_pieces = 0;      // pieces of syslog entries whose others are missing
 
   ReaderCounters& operator+=(const ReaderCounters& other);
 };

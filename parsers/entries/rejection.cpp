@@ -58,7 +58,7 @@ bool same_outcome(const Rejection& a, const Rejection& b) {
 // 4.95) makes more than one; what differs then is not decidable.
 class Readings {
  public:
-  explicit Readings(const Rejection& host) : host_(host) {}
+  Readings(const Rejection& host, bool escaped) : host_(host), escaped_(escaped) {}
 
   void from_ident(Cursor at) {
     if (!at.eat(" U=")) return from_connection_id(at);
@@ -163,10 +163,14 @@ class Readings {
     skip_check_results(at);
     found.temporary = at.eat(kTemporarily);
     if (!at.eat(kVerb)) return fail(Step::verb);
-    const auto length = argument_length(at.rest);
+    auto length = argument_length(at.rest);
+    const auto ends_it = [&] {
+      return length == at.rest.size() || begins(at.rest.substr(length), ": ");
+    };
+    if (escaped_ && !ends_it()) length = escaped_argument_length(at.rest);
+    const bool whole = ends_it();
     found.argument = at.rest.substr(0, length);
     at.rest.remove_prefix(length);
-    const bool whole = at.rest.empty() || at.at(": ");
     if (length == 0 || !whole) {
       // No argument ends here: if this is a reading at all, then the words are the login's.
       disagree_ = disagree_ || found.id.has_value();
@@ -221,6 +225,7 @@ class Readings {
   void fail(Step step) { furthest_ = std::max(furthest_, step); }
 
   Rejection host_;
+  bool escaped_;
   std::optional<Rejection> first_;
   bool disagree_ = false;
   bool free_text_ = false;  // ident, or a name as OpenSSL prints it
@@ -275,14 +280,14 @@ bool has_second_verb(const Rejection& rejection, std::string_view rest) {
 
 // Another "(...) [ip]" further on, beginning within `length`. Then everything before may be HELO;
 // with `whole`, only if the rest of the line reads as a whole entry from there.
-bool has_later_host(std::string_view rest, std::size_t length, bool whole) {
+bool has_later_host(std::string_view rest, std::size_t length, bool whole, bool escaped) {
   for (auto at = rest.find(") ["); at < length; at = rest.find(") [", at + 1)) {
     Cursor cursor{rest.substr(at + 2)};
     if (!take_bracketed_ip(cursor)) continue;
     if (!whole) return true;
     Cursor interface = cursor;
     if (interface.eat(" I=") && take_bracketed_ip(interface)) cursor = interface;
-    Readings readings{Rejection{}};
+    Readings readings{Rejection{}, escaped};
     readings.from_ident(cursor);
     if (readings.first() || readings.disagree()) return true;
   }
@@ -294,19 +299,19 @@ bool has_later_host(std::string_view rest, std::size_t length, bool whole) {
 // argument that can't be one: to ask it of F= or of any argument would let a spammer make his own
 // lines doubtful.
 bool may_be_helo(const Rejection& rejection, std::string_view after_host, bool free_text,
-                 bool junk_helo) {
+                 bool junk_helo, bool escaped) {
   if (after_host.find(") [") == std::string_view::npos) return false;  // as in nearly all
-  if (junk_helo) return has_later_host(after_host, after_host.size(), false);
+  if (junk_helo) return has_later_host(after_host, after_host.size(), false, escaped);
   const auto place = [&](std::string_view field) {
     return static_cast<std::size_t>(field.data() - after_host.data());
   };
-  if (free_text && has_later_host(after_host, place(rejection.sender), true)) return true;
+  if (free_text && has_later_host(after_host, place(rejection.sender), true, escaped)) return true;
   const auto argument = after_host.substr(place(rejection.argument));
   const auto host_from = [&](std::size_t begin) {
-    return has_later_host(argument.substr(begin), rejection.argument.size() - begin, true);
+    return has_later_host(argument.substr(begin), rejection.argument.size() - begin, true, escaped);
   };
   if (host_from(0) && !is_all_argument(rejection, host_from)) return true;
-  return has_later_host(rejection.text, before_reply(rejection).size(), true);
+  return has_later_host(rejection.text, before_reply(rejection).size(), true, escaped);
 }
 
 // Argument and text together, as they stand in the line, and the blank before them.
@@ -319,11 +324,11 @@ Scan failed(Step step) {
 }
 
 // "U=LOGIN F=<...": a message handed in by exim -bs, without any host.
-Scan scan_local(std::string_view payload) {
+Scan scan_local(std::string_view payload, bool escaped) {
   Cursor cursor{payload};
   cursor.eat("U=");
   cursor.token();
-  Readings readings{Rejection{}};
+  Readings readings{Rejection{}, escaped};
   readings.from_ident(cursor);
   if (!readings.first()) return failed(Step::not_ours);
   return {readings.first(), Doubt::none, Step::not_ours};
@@ -337,10 +342,10 @@ std::string_view name_of(Step step) {
   return kNames[static_cast<std::size_t>(step)];
 }
 
-Scan scan_rejection(std::string_view payload, bool junk_helo) {
+Scan scan_rejection(std::string_view payload, bool junk_helo, bool escaped) {
   Cursor cursor{payload};
   if (!cursor.eat("H=") && !cursor.eat(" DSH=")) {
-    return payload.starts_with("U=") ? scan_local(payload) : failed(Step::not_ours);
+    return payload.starts_with("U=") ? scan_local(payload, escaped) : failed(Step::not_ours);
   }
   const auto host = take_full_host(cursor);
   if (!host) return failed(Step::host);
@@ -350,13 +355,13 @@ Scan scan_rejection(std::string_view payload, bool junk_helo) {
   Rejection start;
   start.host = host->ip;
   start.helo = host->helo;
-  Readings readings{start};
+  Readings readings{start, escaped};
   readings.from_ident(cursor);
   if (!readings.first()) return failed(readings.furthest());
 
   Scan scan{readings.first(), Doubt::none, Step::not_ours};
   if (!host->helo.empty() && may_be_helo(*scan.rejection, after_host, readings.free_text(),
-                                         junk_helo || is_scoped_literal(host->helo))) {
+                                         junk_helo || is_scoped_literal(host->helo), escaped)) {
     scan.doubt = Doubt::helo;
   } else if (readings.disagree()) {
     scan.doubt = Doubt::ident_or_dn;

@@ -52,7 +52,8 @@ struct Scan {
 };
 
 // `junk_helo`: helo_accept_junk_hosts is set or the log shows it, so the HELO may be any text.
-[[nodiscard]] Scan scan_rejection(std::string_view payload, bool junk_helo);
+// `escaped`: the entry comes by way of a syslog daemon, which may write a byte as "#015".
+[[nodiscard]] Scan scan_rejection(std::string_view payload, bool junk_helo, bool escaped = false);
 
 // "<x@y>" -> "x@y"; anything else as it is.
 [[nodiscard]] std::string_view without_brackets(std::string_view argument);

@@ -88,6 +88,48 @@ bool loses_last_blank(std::string_view argument) {
   return false;
 }
 
+constexpr std::size_t kEscape = 4;
+
+// "#015": a byte that rsyslog does not write as it is.
+bool is_escape(std::string_view text) {
+  const auto digit = [&](std::size_t at, char last) { return text[at] >= '0' && text[at] <= last; };
+  if (text.size() < kEscape || text[0] != '#' || !digit(1, '3') || !digit(2, '7') || !digit(3, '7'))
+    return false;
+  const int byte = (text[1] - '0') * 64 + (text[2] - '0') * 8 + (text[3] - '0');
+  return byte < 0x20 || byte >= 0x7f;
+}
+
+// Of the argument, if it may take so many bytes.
+std::size_t length_within(std::string_view text, std::size_t limit) {
+  // "<user@example.org>: " and no more, as nearly all are.
+  if (text.starts_with('<') && !text.starts_with("<@")) {
+    using Special = ByteSet<'\t', ' ', '"', '(', ':', '<', '>', '\\'>;
+    const auto end = Special::first_in(text.substr(0, limit).substr(1)) + 2;
+    if (end <= limit && text[end - 1] == '>' &&
+        (end == text.size() || begins(text.substr(end), ": "))) {
+      return end;
+    }
+  }
+  Dress dress;
+  std::size_t comment = limit;  // begin of the first one behind an address that holds ": "
+  std::size_t first = limit;
+  for (std::size_t i = 0; i < limit && first == limit; ++i) {
+    if (text.substr(i).starts_with(": ")) {
+      if (dress.plain() && !dress.route) {
+        first = i;
+        break;
+      }
+      if (dress.comments > 0 && dress.domain) comment = std::min(comment, dress.comment_begin);
+    }
+    i += dress.take(text.substr(i, limit - i));
+  }
+  if (dress.comments > 0) comment = std::min(comment, dress.comment_begin);
+  for (std::size_t end = limit; end > comment; --end) {
+    if (text.substr(end).starts_with(": ")) return end;
+  }
+  return first;
+}
+
 }  // namespace
 
 std::optional<std::size_t> address_length(std::string_view text) {
@@ -120,36 +162,16 @@ std::optional<std::size_t> address_length(std::string_view text) {
 }
 
 std::size_t argument_length(std::string_view text) {
-  const auto limit = std::min(text.size(), kMaxArgument);
-  // "<user@example.org>: " and no more, as nearly all are.
-  if (text.starts_with('<') && !text.starts_with("<@")) {
-    using Special = ByteSet<'\t', ' ', '"', '(', ':', '<', '>', '\\'>;
-    const auto end = Special::first_in(text.substr(0, limit).substr(1)) + 2;
-    if (end <= limit && text[end - 1] == '>' &&
-        (end == text.size() || begins(text.substr(end), ": "))) {
-      return end;
-    }
-  }
-  Dress dress;
-  std::size_t comment = limit;  // begin of the first one behind an address that holds ": "
-  std::size_t first = limit;
-  for (std::size_t i = 0; i < limit && first == limit; ++i) {
-    if (text.substr(i).starts_with(": ")) {
-      if (dress.plain() && !dress.route) {
-        first = i;
-        break;
-      }
-      if (dress.comments > 0 && dress.domain) comment = std::min(comment, dress.comment_begin);
-    }
-    i += dress.take(text.substr(i, limit - i));
-  }
-  if (dress.comments > 0) comment = std::min(comment, dress.comment_begin);
-  for (std::size_t end = limit; end > comment; --end) {
-    if (text.substr(end).starts_with(": ")) return end;
-  }
-  return first;
+  return length_within(text, std::min(text.size(), kMaxArgument));
 }
 
+std::size_t escaped_argument_length(std::string_view text) {
+  std::size_t limit = 0;
+  for (std::size_t bytes = 0; bytes < kMaxArgument && limit < text.size(); ++bytes) {
+    limit += is_escape(text.substr(limit)) ? kEscape : 1;
+  }
+  return length_within(text, std::min(limit, text.size()));
+}
 bool could_be_argument(std::string_view argument) {
   const auto reading = read_rcpt_address(argument);
   if (argument.size() >= kMaxArgument) return reading != AddressReading::no;

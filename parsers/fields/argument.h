@@ -20,6 +20,9 @@ inline constexpr std::size_t kMaxArgument = 100;
 // address, so a comment behind one may be the argument's end or go on in the text: then it ends at
 // the last ": " within 100 bytes, since the earlier ones may be the client's.
 [[nodiscard]] std::size_t argument_length(std::string_view text);
+// The same, where a syslog daemon wrote a byte as "#015" (rsyslog's escape): Exim's hundred bytes
+// are more then.
+[[nodiscard]] std::size_t escaped_argument_length(std::string_view text);
 
 // Could Exim have printed this as a whole argument of RCPT? It must be an address that Exim accepts
 // (rcpt_address.h), maybe cut, and its last blank must be one that Exim leaves standing (smtp_in.c

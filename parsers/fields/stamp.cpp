@@ -131,8 +131,31 @@ std::optional<Stamp> take_iso_stamp(std::string_view& text) {
     rest.remove_prefix(1);
   } else {
     stamp.utc_offset = take_offset(rest, true);
+    if (!stamp.utc_offset) stamp.utc_offset = take_offset(rest, false);
     if (!stamp.utc_offset) return std::nullopt;
   }
+  text = rest;
+  return stamp;
+}
+
+std::optional<Stamp> take_full_stamp(std::string_view& text) {
+  constexpr std::size_t kMaxWord = 12;  // of a day in any language; of a zone
+  const auto day = text.substr(0, kMaxWord + 1).find(' ');
+  if (day == 0 || day == std::string_view::npos || (text[0] >= '0' && text[0] <= '9'))
+    return std::nullopt;
+  auto rest = text.substr(day + 1);
+  const auto civil = date_and_time(rest, ' ');
+  if (!civil) return std::nullopt;
+  Stamp stamp{*civil, std::nullopt, rest.substr(0, 19)};
+  rest.remove_prefix(19);
+  take_fraction(rest);
+  if (!rest.starts_with(' ')) return std::nullopt;
+  rest.remove_prefix(1);
+  const auto zone = rest.substr(0, rest.find(' '));
+  if (zone.empty() || zone.size() > kMaxWord) return std::nullopt;
+  if (zone == "UTC" || zone == "GMT") stamp.utc_offset = 0;
+  if (auto offset = zone; zone.size() == 5) stamp.utc_offset = take_offset(offset, false);
+  rest.remove_prefix(zone.size());
   text = rest;
   return stamp;
 }
@@ -157,6 +180,7 @@ std::optional<Stamp> take_bsd_stamp(std::string_view& text, CivilSeconds not_aft
     if (civil > not_after + kDay) continue;
     Stamp stamp{civil, std::nullopt, text.substr(0, 15)};
     text.remove_prefix(15);
+    take_fraction(text);
     return stamp;
   }
   return std::nullopt;

@@ -36,11 +36,15 @@ class StampMemory {
   CivilSeconds civil_ = 0;
 };
 
-// Decodes "YYYY-MM-DDThh:mm:ss[.ffffff](Z|+hh:mm)" (rsyslog's ISO form).
+// Decodes "YYYY-MM-DDThh:mm:ss[.ffffff](Z|+hh:mm|+hhmm)" (rsyslog's ISO form, and journalctl's).
 [[nodiscard]] std::optional<Stamp> take_iso_stamp(std::string_view& text);
 
-// Decodes "Mmm dd hh:mm:ss" (RFC 3164). The year is the latest one that does not put the stamp
-// more than a day after `not_after`.
+// Decodes "DAY YYYY-MM-DD hh:mm:ss[.ffffff] ZONE" (journalctl's short-full). Only UTC, GMT and
+// "+hhmm" say an offset: the letters of a zone mean different ones in different places.
+[[nodiscard]] std::optional<Stamp> take_full_stamp(std::string_view& text);
+
+// Decodes "Mmm dd hh:mm:ss[.ffffff]" (RFC 3164, and journalctl's short-precise). The year is the
+// latest one that does not put the stamp more than a day after `not_after`.
 [[nodiscard]] std::optional<Stamp> take_bsd_stamp(std::string_view& text, CivilSeconds not_after);
 
 }  // namespace parsers

@@ -21,6 +21,57 @@ void take_priority(std::string_view& line) {
   }
 }
 
+bool is_exim(std::string_view program) {
+  return program.find("exim") != std::string_view::npos;
+}
+
+// "mail.info", as BusyBox names a priority.
+bool is_priority(std::string_view word) {
+  constexpr std::string_view kLevels[] = {"emerg", "panic",   "alert",  "crit", "err",  "error",
+                                          "warn",  "warning", "notice", "info", "debug"};
+  const auto dot = word.find('.');
+  return dot != std::string_view::npos && dot > 0 &&
+         std::find(std::begin(kLevels), std::end(kLevels), word.substr(dot + 1)) !=
+             std::end(kLevels);
+}
+
+// "-" or "[id name="value"...]..."; a quote, a backslash and a "]" in a value have a backslash.
+bool eat_structured_data(Cursor& cursor) {
+  if (cursor.eat("-")) return true;
+  bool any = false;
+  while (cursor.eat("[")) {
+    bool quoted = false;
+    std::size_t at = 0;
+    for (; at < cursor.rest.size() && (quoted || cursor.rest[at] != ']'); ++at) {
+      if (cursor.rest[at] == '"') quoted = !quoted;
+      if (quoted && cursor.rest[at] == '\\') ++at;
+    }
+    if (at >= cursor.rest.size()) return false;
+    cursor.rest.remove_prefix(at + 1);
+    any = true;
+  }
+  return any;
+}
+
+// What follows the version.
+std::optional<SyslogLine> take_rfc5424(std::string_view line, SyslogLine found) {
+  constexpr std::string_view kUtf8 = "\xEF\xBB\xBF";
+  const auto stamp = take_iso_stamp(line);
+  if (!stamp) return std::nullopt;
+  found.stamp = *stamp;
+  Cursor cursor{line};
+  const auto word = [&] { return cursor.eat(" ") ? cursor.token() : std::string_view(); };
+  const auto host = word(), program = word();
+  found.pid = word();
+  if (host.empty() || !is_exim(program) || !all_digits(found.pid) || word().empty() ||
+      !cursor.eat(" ") || !eat_structured_data(cursor) || !cursor.eat(" ")) {
+    return std::nullopt;
+  }
+  cursor.eat(kUtf8);
+  found.message = cursor.rest;
+  return found;
+}
+
 struct PieceNumber {
   std::uint32_t piece = 0, of = 0;
   std::size_t length = 0;  // of "[n/m] "
@@ -53,24 +104,28 @@ std::optional<PieceNumber> piece_number(std::string_view message) {
 std::optional<SyslogLine> parse_syslog(std::string_view line, CivilSeconds not_after) {
   take_priority(line);
   SyslogLine found;
+  if (begins(line, "1 ")) return take_rfc5424(line.substr(2), found);
   if (const auto iso = take_iso_stamp(line)) {
     found.stamp = *iso;
   } else if (const auto bsd = take_bsd_stamp(line, not_after)) {
     found.stamp = *bsd;
+  } else if (const auto full = take_full_stamp(line)) {
+    found.stamp = *full;
   } else {
     return std::nullopt;
   }
   Cursor cursor{line};
   if (!cursor.eat(" ")) return std::nullopt;
   auto word = cursor.token();
-  if (!word.ends_with(':')) {  // the host's name
-    if (!cursor.eat(" ")) return std::nullopt;
+  // The host's name, and behind it or in its place what BusyBox says of the priority.
+  for (int i = 0; i < 2 && !word.ends_with(':'); ++i) {
+    if (!cursor.eat(" ") || (i == 1 && !is_priority(word))) return std::nullopt;
     word = cursor.token();
   }
   if (!word.ends_with("]:") || !cursor.eat(" ")) return std::nullopt;
   const auto bracket = word.find('[');
   if (bracket == std::string_view::npos) return std::nullopt;
-  if (word.substr(0, bracket).find("exim") == std::string_view::npos) return std::nullopt;
+  if (!is_exim(word.substr(0, bracket))) return std::nullopt;
   found.pid = word.substr(bracket + 1, word.size() - bracket - 3);
   if (!all_digits(found.pid)) return std::nullopt;
   found.message = cursor.rest;

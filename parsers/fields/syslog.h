@@ -1,4 +1,6 @@
-// Exim's entries as a syslog daemon stores them: "[<PRI>]STAMP [HOST] exim[PID]: ENTRY", where
+// Exim's entries as a syslog daemon or journalctl writes them:
+//   [<PRI>]STAMP [HOST] [FACILITY.LEVEL] exim[PID]: ENTRY      (the third: BusyBox)
+//   [<PRI>]1 STAMP HOST exim PID MSGID STRUCTURED-DATA ENTRY   (RFC 5424)
 // ENTRY starts with Exim's own stamp unless syslog_timestamp is off. Source: log.c write_syslog.
 #pragma once
 
@@ -16,7 +18,7 @@ namespace parsers {
 struct SyslogLine {
   Stamp stamp;               // syslog's own
   std::string_view pid;      // digits
-  std::string_view message;  // after "exim[PID]: "
+  std::string_view message;  // the entry, or a piece of it
 };
 
 // nullopt if the line has no such prefix or was written by another program (the tag must hold

@@ -1,26 +1,46 @@
 #include "parsers/reasons/reason_text.h"
 
 #include <algorithm>
-#include <utility>
+#include <array>
+#include <optional>
 
 #include "parsers/entries/rejection.h"
 #include "parsers/fields/argument.h"
 #include "parsers/scan/byte_set.h"
+#include "parsers/scan/scan.h"
 #include "parsers/scan/words.h"
 
 namespace parsers {
 namespace {
 
+constexpr auto kNone = std::string_view::npos;
+constexpr std::string_view kCallout = "SMTP error from remote mail server after ";
 constexpr WordFinder kFindCallout{{" : SMTP error from remote mail server after ", 3}};
+// As Exim 4.8 worded a callout's refusal (verify.c).
+constexpr std::string_view kResponse = "response to \"";
+// A host's name and address are not longer.
+constexpr std::size_t kMaxHost = 320;
+
+using Blank = ByteSet<' ', '\t'>;
+using Letter = ByteSet<ByteRange{'A', 'Z'}, ByteRange{'a', 'z'}>;
+using Digit = ByteSet<ByteRange{'0', '9'}>;
+// Of an address that needs no quotes, and of a host's name.
+using LocalByte = ByteSet<ByteRange{'A', 'Z'}, ByteRange{'a', 'z'}, ByteRange{'0', '9'}, '.', '_',
+                          '-', '+', '=', '~', '%', '#', '\'', '*', '/', '$', '!'>;
+using HostByte =
+    ByteSet<ByteRange{'A', 'Z'}, ByteRange{'a', 'z'}, ByteRange{'0', '9'}, '.', '-', '_'>;
+using UrlEnd = ByteSet<' ', '\t', '\\', '"', '<', '>'>;
+// Where something to be cut out may begin.
+using Special = ByteSet<'(', '/', '<', '@', '[', '\\'>;
 
 // Where "host.name [ip]" before a callout's words begins; its end is `callout`.
 std::size_t host_start(std::string_view text, std::size_t callout) {
   if (callout == 0 || text[callout - 1] != ']') return callout;
   const auto bracket = text.rfind('[', callout);
-  if (bracket == std::string_view::npos) return callout;
+  if (bracket == kNone) return callout;
   if (bracket < 2 || text[bracket - 1] != ' ') return bracket;
   const auto blank = text.rfind(' ', bracket - 2);
-  return blank == std::string_view::npos ? 0 : blank + 1;
+  return blank == kNone ? 0 : blank + 1;
 }
 
 // Length of "<...@...>" at the start of `text`, 0 if there is none. Without quotes in it an address
@@ -28,26 +48,25 @@ std::size_t host_start(std::string_view text, std::size_t callout) {
 std::size_t bracketed_address(std::string_view text) {
   const auto length = address_length(text.substr(1));
   if (!length) return 0;
-  return text.substr(1, *length).find('@') == std::string_view::npos ? 0 : *length + 2;
+  return text.substr(1, *length).find('@') == kNone ? 0 : *length + 2;
 }
 
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
 
+bool same_letters(std::string_view a, std::string_view b) {
+  return a == b || std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                              [](char x, char y) { return lower(x) == lower(y); });
+}
+
 // Servers repeat an address in their own spelling of its letters. It holds an "@".
 std::size_t find_any_case(std::string_view text, std::string_view address, std::size_t from) {
   const auto before = address.find('@');
-  for (auto at = text.find('@', from + before); at != std::string_view::npos;
-       at = text.find('@', at + 1)) {
-    const auto there = text.substr(at - before, address.size());
-    if (there == address) return at - before;  // most repeat it as they were given it
-    if (std::equal(there.begin(), there.end(), address.begin(), address.end(),
-                   [](char a, char b) { return lower(a) == lower(b); })) {
-      return at - before;
-    }
+  for (auto at = text.find('@', from + before); at != kNone; at = text.find('@', at + 1)) {
+    if (same_letters(text.substr(at - before, address.size()), address)) return at - before;
   }
-  return std::string_view::npos;
+  return kNone;
 }
 
 // The address of a RCPT argument as a server would write it: without comments, quotes, backslashes,
@@ -82,59 +101,266 @@ std::string plain_address(std::string_view argument) {
   return address;
 }
 
-// Appends the text without addresses in brackets and without the recipient.
-void append_masked(std::string_view text, std::string_view recipient, std::string& out) {
-  constexpr auto kNone = std::string_view::npos;
-  auto bracket = text.find('<');
-  auto bare = recipient.empty() ? kNone : find_any_case(text, recipient, 0);
-  std::size_t done = 0;
-  const auto cut = [&](std::size_t at, std::size_t length) {
-    out.append(text.substr(done, at - done)).append("<>");
-    done = at + length;
-  };
-  while (bracket != kNone || bare != kNone) {
-    if (bracket < bare) {
-      const auto length = bracketed_address(text.substr(bracket));
-      if (length > 0) cut(bracket, length);
-      bracket = text.find('<', std::max(done, bracket + 1));
-    } else {
-      cut(bare, recipient.size());
-    }
-    // What was cut out may have held the next one.
-    if (bare != kNone && bare < done) bare = find_any_case(text, recipient, done);
-    if (bracket != kNone && bracket < done) bracket = text.find('<', done);
+// "550 " or "550-" at the start.
+bool begins_with_code(std::string_view text) {
+  return text.size() >= 4 && Digit::has(text[0]) && Digit::has(text[1]) && Digit::has(text[2]) &&
+         (text[3] == ' ' || text[3] == '-');
+}
+
+// Length of "5.1.1 " at the start; 0: there is no such thing.
+std::size_t enhanced_code(std::string_view text) {
+  std::size_t at = 0, dots = 0;
+  while (at < text.size() && at < 12 && (Digit::has(text[at]) || text[at] == '.')) {
+    dots += text[at++] == '.' ? 1 : 0;
   }
-  out.append(text.substr(done));
+  return dots == 2 && at < text.size() && text[at] == ' ' ? at + 1 : 0;
+}
+
+class Masker {
+ public:
+  Masker(std::string_view argument, std::string_view sender, MaskedReason& out)
+      : sender_(sender), out_(out) {
+    out_.text.clear();
+    start_over();
+    add_spelling(without_brackets(argument));
+    using Dress = ByteSet<'\t', ' ', '"', '(', ':', '\\'>;
+    if (!Dress::any_in(argument)) return;
+    plain_ = plain_address(argument);
+    add_spelling(plain_);
+  }
+
+  // Appends the text, or what Exim says around a server's answer and then that answer.
+  void add_text(std::string_view text) {
+    const auto callout = kFindCallout.find(text);
+    if (callout != WordFinder::kNone) {
+      add(text.substr(0, host_start(text, callout)));
+      text.remove_prefix(callout + 3);
+    }
+    if (!take_command(text) && text.starts_with(kResponse)) take_response(text);
+    add(text);
+  }
+
+ private:
+  void start_over() { out_.names_recipient = out_.names_sender = false; }
+
+  void add_spelling(std::string_view address) {
+    // Too short to be an address would cut holes into words.
+    if (address.size() < 5 || address.find('@') == kNone) return;
+    for (std::size_t i = 0; i < spellings_; ++i) {
+      if (same_letters(recipient_[i], address)) return;
+    }
+    if (spellings_ < recipient_.size()) recipient_[spellings_++] = address;
+  }
+
+  // "SMTP error from remote mail server after RCPT TO:<x>: " is appended; the answer stays.
+  bool take_command(std::string_view& text) {
+    if (!text.starts_with(kCallout)) return false;
+    return take_rcpt(text, kCallout.size(), ": ");
+  }
+
+  // The command RCPT of that text, which `end` follows.
+  bool take_rcpt(std::string_view& text, std::size_t at, std::string_view end) {
+    constexpr std::string_view kPipelined = "pipelined ", kRcpt = "RCPT TO:<";
+    if (text.substr(at).starts_with(kPipelined)) at += kPipelined.size();
+    if (!text.substr(at).starts_with(kRcpt)) return false;
+    at += kRcpt.size();
+    const auto length = address_length(text.substr(at));
+    if (!length || !text.substr(at + *length + 1).starts_with(end)) return false;
+    add_spelling(text.substr(at, *length));
+    out_.text.append(kCallout).append("RCPT TO:<>: ");
+    start_over();
+    text.remove_prefix(at + *length + 1 + end.size());
+    // Exim once named the host here.
+    if (!text.starts_with("host ")) return true;
+    const auto name = text.find(" [", 5);
+    const auto close = text.substr(0, kMaxHost).find("]: ");
+    if (name != kNone && close != kNone && name < close &&
+        !Blank::any_in(text.substr(5, name - 5)) &&
+        !Blank::any_in(text.substr(name + 1, close - name - 1))) {
+      text.remove_prefix(close + 3);
+    }
+    return true;
+  }
+
+  // `response to "RCPT TO:<x>" from host [ip] was: `.
+  void take_response(std::string_view& text) {
+    constexpr std::string_view kFrom = "\" from ", kWas = " was: ";
+    const auto from = text.find(kFrom, kResponse.size());
+    const auto was = from == kNone ? kNone : text.substr(0, from + kMaxHost).find(kWas, from);
+    if (was == kNone) return;
+    const auto answer = text.substr(was + kWas.size());
+    if (take_rcpt(text, kResponse.size(), "\"")) {
+      text = answer;
+      return;
+    }
+    out_.text.append(kCallout);
+    add(text.substr(kResponse.size(), from - kResponse.size()));
+    out_.text.append(": ");
+    start_over();
+    text = answer;
+  }
+
+  // Appends the part masked.
+  void add(std::string_view part) {
+    part_ = part;
+    done_ = 0;
+    std::array<std::size_t, 3> places{};
+    for (std::size_t i = 0; i < spellings_; ++i) places[i] = find_any_case(part, recipient_[i], 0);
+    for (std::size_t from = 0;;) {
+      std::size_t nearest = kNone, which = 0;
+      for (std::size_t i = 0; i < spellings_; ++i) {
+        // What was cut out may have held the next one.
+        if (places[i] < done_) places[i] = find_any_case(part, recipient_[i], done_);
+        if (places[i] < nearest) nearest = places[i], which = i;
+      }
+      const auto special = next_special(from);
+      if (nearest == kNone && special == kNone) break;
+      if (nearest <= special) {
+        out_.names_recipient = true;
+        cut(nearest, recipient_[which].size(), "<>");
+        from = done_;
+      } else {
+        cut_special(special);
+        from = std::max(done_, special + 1);
+      }
+    }
+    out_.text.append(part.substr(done_));
+  }
+
+  [[nodiscard]] std::size_t next_special(std::size_t from) const {
+    if (from >= part_.size()) return kNone;
+    const auto at = from + Special::first_in(part_.substr(from));
+    return at < part_.size() ? at : kNone;
+  }
+
+  void cut(std::size_t at, std::size_t length, std::string_view instead) {
+    out_.text.append(part_.substr(done_, at - done_)).append(instead);
+    done_ = at + length;
+  }
+
+  void cut_special(std::size_t at) {
+    switch (part_[at]) {
+      case '<':
+        return cut_bracketed(at);
+      case '@':
+        return cut_bare(at);
+      case '/':
+        return cut_url(at);
+      case '\\':
+        return cut_escape(at);
+      default:
+        return cut_host(at);
+    }
+  }
+
+  std::string_view stand_in(std::string_view address) {
+    for (std::size_t i = 0; i < spellings_; ++i) {
+      if (!same_letters(recipient_[i], address)) continue;
+      out_.names_recipient = true;
+      return "<>";
+    }
+    if (sender_.empty() || !same_letters(sender_, address)) return "<>";
+    out_.names_sender = true;
+    return "<s>";
+  }
+
+  void cut_bracketed(std::size_t at) {
+    const auto length = bracketed_address(part_.substr(at));
+    if (length > 0) cut(at, length, stand_in(part_.substr(at + 1, length - 2)));
+  }
+
+  // An address without brackets, that needs no quotes.
+  void cut_bare(std::size_t at) {
+    auto begin = at, end = at + 1;
+    while (begin > done_ && LocalByte::has(part_[begin - 1])) --begin;
+    while (end < part_.size() && HostByte::has(part_[end])) ++end;
+    while (end > at + 1 && !Letter::has(part_[end - 1]) && !Digit::has(part_[end - 1])) --end;
+    if (begin == at || end == at + 1) return;
+    const auto address = part_.substr(begin, end - begin);
+    cut(begin, end - begin, stand_in(address));
+  }
+
+  // "https://host/path", and "//host/path" of a text that lost the word before.
+  void cut_url(std::size_t at) {
+    if (at + 2 >= part_.size() || part_[at + 1] != '/' || !HostByte::has(part_[at + 2])) return;
+    auto begin = at;
+    if (begin > done_ && part_[begin - 1] == ':') {
+      --begin;
+      while (begin > done_ && Letter::has(part_[begin - 1])) --begin;
+    }
+    cut(begin, at - begin + UrlEnd::first_in(part_.substr(at)), "<url>");
+  }
+
+  // "[mx.example.net]" or "(mx.example.net)".
+  void cut_host(std::size_t at) {
+    const auto inside = part_.substr(at + 1);
+    std::size_t length = 0, dots = 0;
+    bool letters = false;
+    for (; length < inside.size() && HostByte::has(inside[length]); ++length) {
+      dots += inside[length] == '.' ? 1 : 0;
+      letters = letters || Letter::has(inside[length]);
+    }
+    if (dots == 0 || !letters || length == inside.size()) return;
+    const bool square = part_[at] == '[';
+    if (inside[length] != (square ? ']' : ')')) return;
+    cut(at, length + 2, square ? "[host]" : "(host)");
+  }
+
+  void cut_escape(std::size_t at) {
+    const auto rest = part_.substr(at + 1);
+    if (rest.starts_with('n') && begins_with_code(rest.substr(1))) {
+      // Each line may repeat the code; once says it.
+      const auto code = enhanced_code(rest.substr(5));
+      const bool again = code > 0 && part_.substr(0, at).find(rest.substr(5, code)) != kNone;
+      cut(at, 6 + (again ? code : 0), " ");
+    } else if (rest.size() >= 3 && (rest[0] == '2' || rest[0] == '3') && is_octal(rest[1]) &&
+               is_octal(rest[2])) {
+      const char byte =
+          static_cast<char>((rest[0] - '0') * 64 + (rest[1] - '0') * 8 + (rest[2] - '0'));
+      cut(at, 4, std::string_view(&byte, 1));
+    }
+  }
+  static bool is_octal(char c) { return c >= '0' && c <= '7'; }
+
+  std::string_view sender_;
+  MaskedReason& out_;
+  std::string plain_;
+  std::array<std::string_view, 3> recipient_;  // as it may be spelled
+  std::size_t spellings_ = 0;
+  std::string_view part_;  // being appended, up to done_ so far
+  std::size_t done_ = 0;
+};
+
+// "www.example.net/path", which no "//" announces.
+void mask_bare_urls(std::string& text) {
+  std::string out;
+  std::size_t done = 0;
+  for (auto at = text.find("www."); at != std::string::npos; at = text.find("www.", done)) {
+    const bool begins_word = at == 0 || !HostByte::has(text[at - 1]);
+    out.append(text, done, at - done).append(begins_word ? "<url>" : "www.");
+    done = begins_word ? at + UrlEnd::first_in(std::string_view(text).substr(at)) : at + 4;
+  }
+  if (done > 0) text = out.append(text, done);
 }
 
 }  // namespace
 
 bool is_masked(std::string_view text) {
-  return text.find('<') == std::string_view::npos &&
-         text.find('@') == std::string_view::npos &&  // a recipient has one
+  return !Special::any_in(text) && text.find("www.") == kNone &&
          kFindCallout.find(text) == WordFinder::kNone;
 }
 
-void mask_reason(std::string_view text, std::string_view argument, std::string& out) {
-  out.clear();
-  // Too short to be an address would cut holes into words.
-  const auto as_address = [](std::string_view recipient) {
-    const bool good = recipient.size() >= 5 && recipient.find('@') != std::string_view::npos;
-    return good ? recipient : std::string_view();
-  };
-  const auto recipient = as_address(without_brackets(argument));
-  const auto callout = kFindCallout.find(text);
-  if (callout != std::string_view::npos) {
-    append_masked(text.substr(0, host_start(text, callout)), recipient, out);
-    text.remove_prefix(callout + 3);
-  }
-  append_masked(text, recipient, out);
-  using Dress = ByteSet<'\t', ' ', '"', '(', ':', '\\'>;
-  if (!Dress::any_in(argument)) return;
-  const auto plain = plain_address(argument);
-  if (const auto address = as_address(plain); !address.empty()) {
-    append_masked(std::exchange(out, {}), address, out);
-  }
+void mask_reason(std::string_view text, std::string_view argument, std::string_view sender,
+                 MaskedReason& out) {
+  Masker(argument, sender, out).add_text(text);
+  mask_bare_urls(out.text);
+}
+
+bool is_about_sender(std::string_view text, std::string_view argument, std::string_view sender) {
+  if (sender.empty() || text.find('@') == kNone) return false;
+  MaskedReason masked;
+  mask_reason(text, argument, sender, masked);
+  return masked.is_about_sender();
 }
 
 }  // namespace parsers

@@ -3,64 +3,92 @@
 #include <re2/re2.h>
 #include <re2/set.h>
 
+#include <algorithm>
 #include <utility>
-
-#include "parsers/reasons/reason_text.h"
-#include "parsers/reasons/reasons_default.h"
 
 namespace parsers {
 namespace {
+
+// For each of the two sets, the states of its automaton included.
+constexpr std::int64_t kMaxMemory = std::int64_t{12} << 20;
+
+constexpr const char* kUsual[] = {
+    "Unrouteable address",
+    "SMTP error from remote mail server after RCPT TO:<>: 550 5.1.1 User unknown",
+    "SMTP error from remote mail server after RCPT TO:<>: 550 5.1.1 <>: Recipient address "
+    "rejected: "
+    "User unknown"};
 
 RE2::Options options() {
   RE2::Options options;
   options.set_case_sensitive(false);
   options.set_encoding(RE2::Options::EncodingLatin1);  // log bytes need not be UTF-8
   options.set_log_errors(false);
+  options.set_max_mem(kMaxMemory);
   return options;
-}
-
-template <std::size_t N>
-void add_defaults(const ReasonPattern (&patterns)[N], std::vector<std::string>& out) {
-  for (const auto& pattern : patterns) out.emplace_back(pattern.regex);
 }
 
 }  // namespace
 
-struct Reasons::Sets {
-  RE2::Set missing{options(), RE2::UNANCHORED};
-  RE2::Set other{options(), RE2::UNANCHORED};
-  bool any_missing = false;
-  bool any_other = false;
+struct Reasons::Set {
+  RE2::Set regexes{options(), RE2::UNANCHORED};
+  std::vector<std::string> names;
+
+  void add(const std::string& name, const std::string& regex, std::vector<ReasonError>& errors) {
+    std::string what;
+    if (regexes.Add(regex, &what) < 0) {
+      errors.push_back({regex, what});
+    } else {
+      names.push_back(name);
+    }
+  }
+  // Does any match? `no_room`: there is no telling, for want of memory.
+  bool matches(const re2::StringPiece& text, bool& no_room) const {
+    if (names.empty()) return false;
+    RE2::Set::ErrorInfo error{RE2::Set::kNoError};
+    const bool any = regexes.Match(text, nullptr, &error);
+    no_room = no_room || error.kind != RE2::Set::kNoError;
+    return any;
+  }
+  // The name of the first one that does; empty: none.
+  [[nodiscard]] std::string_view first_match(const re2::StringPiece& text) const {
+    std::vector<int> found;
+    if (names.empty() || !regexes.Match(text, &found)) return {};
+    return names[static_cast<std::size_t>(*std::min_element(found.begin(), found.end()))];
+  }
 };
 
-Reasons::Reasons(std::unique_ptr<Sets> sets) : sets_(std::move(sets)) {}
+Reasons::Reasons(std::unique_ptr<Set> missing, std::unique_ptr<Set> other)
+    : missing_(std::move(missing)), other_(std::move(other)) {}
 Reasons::~Reasons() = default;
 
 std::variant<std::shared_ptr<const Reasons>, std::vector<ReasonError>> Reasons::compile(
-    const std::vector<std::string>& missing, const std::vector<std::string>& other) {
-  auto sets = std::make_unique<Sets>();
+    const std::vector<std::string>& missing, const std::vector<std::string>& other,
+    const ReasonCatalog& catalog) {
   std::vector<ReasonError> errors;
-  const auto fill = [&](const std::vector<std::string>& wanted, const auto& built_in, RE2::Set& set,
-                        bool& any) {
-    std::vector<std::string> patterns;
+  const auto set_of = [&](const std::vector<std::string>& wanted, Reason reason) {
+    auto set = std::make_unique<Set>();
     for (const auto& pattern : wanted) {
-      if (pattern == "default") {
-        add_defaults(built_in, patterns);
-      } else {
-        patterns.push_back(pattern);
+      if (pattern != "default") {
+        set->add(pattern, pattern, errors);
+        continue;
+      }
+      for (const auto& known : catalog.patterns) {
+        if (known.reason == reason) set->add(known.name, known.regex, errors);
       }
     }
-    for (const auto& pattern : patterns) {
-      std::string what;
-      if (set.Add(pattern, &what) < 0) errors.push_back({pattern, what});
-    }
-    any = !patterns.empty();
-    if (any && !set.Compile()) errors.push_back({"", "the patterns together need too much memory"});
+    if (!set->names.empty() && !set->regexes.Compile())
+      errors.push_back({"", "the patterns together need too much memory"});
+    return set;
   };
-  fill(missing, kMissing, sets->missing, sets->any_missing);
-  fill(other, kOther, sets->other, sets->any_other);
+  auto missing_set = set_of(missing, Reason::missing);
+  auto other_set = set_of(other, Reason::other);
   if (!errors.empty()) return errors;
-  return std::shared_ptr<const Reasons>(new Reasons(std::move(sets)));
+  std::shared_ptr<const Reasons> reasons(new Reasons(std::move(missing_set), std::move(other_set)));
+  // The states for a text are made when it comes for the first time, which takes as long as to read
+  // thousands of lines: for what nearly every log has, while nothing waits yet.
+  for (const auto* text : kUsual) (void)reasons->classify(text);
+  return reasons;
 }
 
 std::shared_ptr<const Reasons> Reasons::defaults() {
@@ -69,12 +97,25 @@ std::shared_ptr<const Reasons> Reasons::defaults() {
 
 Reason Reasons::classify(std::string_view masked) const {
   const re2::StringPiece text(masked.data(), masked.size());
-  if (sets_->any_other && sets_->other.Match(text, nullptr)) return Reason::other;
-  if (sets_->any_missing && sets_->missing.Match(text, nullptr)) return Reason::missing;
-  return Reason::unknown;
+  bool no_room = false;
+  if (other_->matches(text, no_room)) return Reason::other;
+  // A text that can't be searched for what speaks against it accuses nobody.
+  return missing_->matches(text, no_room) && !no_room ? Reason::missing : Reason::unknown;
 }
 
-Reason ReasonMemory::of(std::string_view text, std::string_view argument) {
+std::string_view Reasons::pattern_for(std::string_view masked) const {
+  const re2::StringPiece text(masked.data(), masked.size());
+  switch (classify(masked)) {
+    case Reason::other:
+      return other_->first_match(text);
+    case Reason::missing:
+      return missing_->first_match(text);
+    default:
+      return {};
+  }
+}
+
+Reason ReasonMemory::of(std::string_view text, std::string_view argument, std::string_view sender) {
   if (text.empty()) return answer_to(text);
   const auto slot = text.size() + static_cast<unsigned char>(text.front());
   auto& recent = recent_[slot % recent_.size()];
@@ -83,8 +124,9 @@ Reason ReasonMemory::of(std::string_view text, std::string_view argument) {
     recent = {std::string(text), answer_to(text)};
     return recent.second;
   }
-  mask_reason(text, argument, masked_);
-  return answer_to(masked_);
+  mask_reason(text, argument, sender, masked_);
+  if (masked_.is_about_sender()) return Reason::other;
+  return answer_to(masked_.text);
 }
 
 Reason ReasonMemory::answer_to(std::string_view masked) {
@@ -92,6 +134,16 @@ Reason ReasonMemory::answer_to(std::string_view masked) {
   if (known != answers_.end()) return known->second;
   if (answers_.size() >= kMaxAnswers) answers_.clear();
   return answers_.emplace(masked, reasons_->classify(masked)).first->second;
+}
+
+std::string_view PatternMemory::of(std::string_view text, std::string_view argument,
+                                   std::string_view sender) {
+  mask_reason(text, argument, sender, masked_);
+  if (masked_.is_about_sender()) return "names-the-sender";
+  const auto known = answers_.find(masked_.text);
+  if (known != answers_.end()) return known->second;
+  if (answers_.size() >= kMaxAnswers) answers_.clear();
+  return answers_.emplace(masked_.text, reasons_->pattern_for(masked_.text)).first->second;
 }
 
 }  // namespace parsers

@@ -1,6 +1,7 @@
 // Which rejection texts mean "no such recipient". Two sets of RE2 patterns, matched without regard
 // to case anywhere in the masked text (reason_text.h); `other` wins over `missing`, and a text that
-// neither knows is not counted. The built-in patterns stand in reasons_default.h.
+// neither knows is not counted. The patterns that "default" stands for are a catalog
+// (reason_catalog.h).
 #pragma once
 
 #include <array>
@@ -13,9 +14,10 @@
 #include <variant>
 #include <vector>
 
-namespace parsers {
+#include "parsers/reasons/reason_catalog.h"
+#include "parsers/reasons/reason_text.h"
 
-enum class Reason : std::uint8_t { missing, other, unknown };
+namespace parsers {
 
 struct ReasonError {
   std::string pattern;
@@ -24,28 +26,34 @@ struct ReasonError {
 
 class Reasons {
  public:
-  // The word "default" in a list stands for the built-in patterns.
+  // The word "default" in a list stands for the patterns of that class in the catalog.
   static std::variant<std::shared_ptr<const Reasons>, std::vector<ReasonError>> compile(
-      const std::vector<std::string>& missing, const std::vector<std::string>& other);
+      const std::vector<std::string>& missing, const std::vector<std::string>& other,
+      const ReasonCatalog& catalog = built_in_reasons());
   static std::shared_ptr<const Reasons> defaults();
 
-  [[nodiscard]] Reason classify(std::string_view masked) const;  // safe from several threads
+  // Both are safe from several threads.
+  [[nodiscard]] Reason classify(std::string_view masked) const;
+  // The first pattern by which a text means what classify() says: its name in the catalog, or the
+  // regex of a site's own; empty if it is unknown. Slower. Lives as long as this.
+  [[nodiscard]] std::string_view pattern_for(std::string_view masked) const;
 
   Reasons(const Reasons&) = delete;
   Reasons& operator=(const Reasons&) = delete;
   ~Reasons();
 
  private:
-  struct Sets;
-  explicit Reasons(std::unique_ptr<Sets> sets);
-  std::unique_ptr<Sets> sets_;
+  struct Set;
+  Reasons(std::unique_ptr<Set> missing, std::unique_ptr<Set> other);
+  std::unique_ptr<Set> missing_, other_;
 };
 
 // Masks and classifies, and remembers answers: servers say the same few things over and over.
 class ReasonMemory {
  public:
   explicit ReasonMemory(std::shared_ptr<const Reasons> reasons) : reasons_(std::move(reasons)) {}
-  Reason of(std::string_view text, std::string_view argument);
+  // `argument` of RCPT as logged; `sender` of the envelope, empty if it has none or is not known.
+  Reason of(std::string_view text, std::string_view argument, std::string_view sender = {});
 
  private:
   static constexpr std::size_t kMaxAnswers = 4096;  // then all are forgotten
@@ -61,7 +69,23 @@ class ReasonMemory {
   std::unordered_map<std::string, Reason, Hash, std::equal_to<>> answers_;
   // The last ones that held nothing to be cut out, found by their length and first letter.
   std::array<std::pair<std::string, Reason>, 16> recent_{};
-  std::string masked_;
+  MaskedReason masked_;
+};
+
+// Which pattern a text was taken by, for people: what ReasonMemory says, with the name of the first
+// pattern that says so. Remembers as it does.
+class PatternMemory {
+ public:
+  explicit PatternMemory(std::shared_ptr<const Reasons> reasons) : reasons_(std::move(reasons)) {}
+  // Empty: no pattern knows the text. "names-the-sender": it names the sender and not the
+  // recipient. Lives as long as this.
+  std::string_view of(std::string_view text, std::string_view argument, std::string_view sender);
+
+ private:
+  static constexpr std::size_t kMaxAnswers = 4096;  // then all are forgotten
+  std::shared_ptr<const Reasons> reasons_;
+  std::unordered_map<std::string, std::string_view> answers_;
+  MaskedReason masked_;
 };
 
 }  // namespace parsers

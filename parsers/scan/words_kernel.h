@@ -93,7 +93,8 @@ std::size_t search(const char* text, std::size_t size, const WordFinder::Pairs& 
     case 4:
       return search_for<Vector, 4>(text, size, pairs, lines);
     default:  // the pairs that are not used repeat the last one
-      return search_for<Vector, WordFinder::kMaxWords>(text, size, pairs, lines);
+      return pairs.count <= 8 ? search_for<Vector, 8>(text, size, pairs, lines)
+                              : search_for<Vector, WordFinder::kMaxWords>(text, size, pairs, lines);
   }
 }
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import unittest
 
+import program
 from admin_case import AdminCase, PROGRAM, SOURCE, refusals
 
 EXIM = "/usr/sbin/exim4"
@@ -53,8 +54,14 @@ sendmail = ["/bin/true"]
         self.write_list(self.users, b'2001:db8::7\nbob\0\ncarol')
         os.chmod(self.users, 0o606)
         text = " ".join(f["what"] for f in self.findings(code=1))
-        for part in ("no stamp of Exim's", "everybody can write it", "NUL byte", "cut at a colon", "no newline"):
+        for part in ("not one line of it is an entry of Exim's", "everybody can write it", "NUL byte", "cut at a colon", "no newline"):
             self.assertIn(part, text)
+
+    def test_a_log_of_another_program(self):
+        self.append_log(program.stamp().encode() + b" status unpacked exim4-base:amd64\n")
+        self.assertIn("not one line of it is an entry of Exim's", " ".join(f["what"] for f in self.findings(code=1)))
+        self.append_log(program.stamp().encode() + b" Start queue run: pid=1\n")
+        self.assertEqual(self.worst(self.findings(), "log"), "ok")
 
     def test_a_zone_that_is_not_the_logs(self):
         self.append_log(refusals("alice", 3, ago=5 * 3600))

@@ -85,7 +85,8 @@ class Inputs(LogCase):
         self.expect(66, "replay", self.home + "/no*such")
         done = self.expect(66, "replay", "-o", "jsonl", self.home + "/missing", self.write("log", self.traffic.whole()))
         self.assertEqual(len(done.stdout.splitlines()), len(self.truth))
-        done = self.expect(0, "replay", self.write("empty", b""), self.write("other", b"no log\n" * 9))
+        self.assertEqual(self.expect(0, "replay", self.write("empty", b"")).stdout, b"No limit was reached.\n")
+        done = self.expect(65, "replay", self.write("empty", b""), self.write("other", b"no log\n" * 9))
         self.assertIn(b"other: no line of Exim", done.stderr)
         self.expect(64, "replay")
 

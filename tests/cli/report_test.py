@@ -4,6 +4,7 @@ import datetime
 import hashlib
 import html.parser
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -248,6 +249,32 @@ for ident, *values in queue:
         _, words = self.check_page(path)
         self.assertIn("About these logs", words)
         self.assertIn("counted once", words)
+
+    def test_both_sums_of_refusals_are_named(self):
+        lines = [refusal(f"2026-03-10 10:{i // 60:02}:{i % 60:02}", "eve@x.example", f"a{i}@d.test",
+                         reason="Unrouteable address" if i < 121 else "relay not permitted") for i in range(156)]
+        log = self.write("log", "\n".join(lines).encode() + b"\n")
+        path = self.home + "/page.html"
+        text = self.expect(0, "evidence", "eve@x.example", log).stdout.decode()
+        self.expect(0, "evidence", "--html", path, "eve@x.example", log)
+        _, words = self.check_page(path)
+        for found in (text, words):
+            for number in ("121", "35", "156"):
+                self.assertRegex(found, rf"\b{number}\b")
+        self.assertRegex(text, r"(?m)^ +156 in all: what the tables below count as refused$")
+        self.assertRegex(text, r"(?m)^  198\.51\.100\.7 +156 ")
+        self.assertIn("all 156 refusals: the 121 of recipients that do not exist, and the 35 for other reasons", words)
+
+    def test_a_label_of_the_timeline_is_what_was_seen(self):
+        lines = [refusal(f"2026-03-10 10:00:{i:02}", "eve@x.example", f"a{i}@d.test") for i in range(57)]
+        log = self.write("log", "\n".join(lines).encode() + b"\n")
+        path = self.home + "/page.html"
+        self.expect(0, "evidence", "--html", path, "eve@x.example", log)
+        with open(path, encoding="utf-8") as file:
+            page = file.read()
+        labels = re.findall(r'<text[^>]*text-anchor="end"[^>]*>([0-9,]+)</text>', page)
+        self.assertIn("57", labels)
+        self.assertNotIn("120", labels)  # six fifths of the limit: nothing ever reached it
 
     def test_report_of_a_replay(self):
         traffic = Traffic(BEGIN, 30, seed=4)

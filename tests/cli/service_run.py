@@ -64,6 +64,25 @@ class ServiceRun(unittest.TestCase):
         decision, = [json.loads(text) for text in service.output.read_text().splitlines()]
         self.assertEqual((decision["identity"], decision["count"], decision["line"]), ("bob", 3, 5))
 
+    def test_every_form_of_syslog_is_followed_doubled_and_split(self):
+        forms = (b"<22>1 %(day)bT%(time)b.5+00:00 mx exim 7 - - ", b"1 %(day)bT%(time)bZ mx exim 7 - [a b=\"c\"] ",
+                 b"%(day)bT%(time)b+0000 mx exim[7]: ", b"Mon %(day)b %(time)b UTC mx exim[7]: ")
+        for form in forms:
+            with self.subTest(form=form):
+                self.place = Place()
+                self.addCleanup(self.place.remove)
+                self.place.append(b"")
+                with Service(self.place, "-o", "jsonl") as service:
+                    for dead in range(3):
+                        entry = refusal("bob", dead).rstrip(b"\n") + b" really" * 150
+                        begin = form % {b"day": entry[:10], b"time": entry[11:19]}
+                        pieces = [begin + b"[1/2] " + entry[:870] + b"\n", begin + b"[2/2] " + entry[870:] + b"\n"]
+                        self.place.append(*pieces, *pieces)  # at mail.info and at mail.notice
+                    self.wait_listed(b"bob")
+                    self.assertEqual(service.stop(), 0)
+                decision, = [json.loads(text) for text in service.output.read_text().splitlines()]
+                self.assertEqual((decision["count"], decision["line"]), (3, 10))
+
     def test_relay_hosts_are_listed_quoted_and_outsiders_never(self):
         self.place.write_config(relays='["192.0.2.0/24", "2001:db8::/32"]')
         self.place.append(b"")

@@ -70,3 +70,26 @@ TEST_CASE("One of two logs falls silent, is named once, and goes on again") {
   m.minutes(1, true);
   CHECK(m.said_of(m.second() + " goes on again") == 1);
 }
+
+TEST_CASE(
+    "A log that grows by another program's lines is a fault after a minute, until Exim writes") {
+  Machine m(lab::scratch() + "-strange");
+  m.start();
+  const auto add = [&] {
+    m.write("Nov 23 10:56:18 mx postfix/smtpd[1]: NOQUEUE: reject: RCPT\n");
+    m.forward(20s);
+    m.one_turn(0s);
+  };
+  for (int i = 0; i < 3; ++i) add();
+  CHECK(m.engine().faults().empty());
+  for (int i = 0; i < 3; ++i) add();
+  REQUIRE(m.engine().faults().size() == 1);
+  CHECK(m.engine().faults()[0] == m.log() + ": not one line of it is an entry of Exim's");
+  CHECK(m.engine().metrics().log_fault);
+  m.write(m.line("nobody"));
+  m.forward(20s);
+  m.one_turn(0s);
+  m.forward(20s);
+  m.one_turn(0s);
+  CHECK(m.engine().faults().empty());
+}

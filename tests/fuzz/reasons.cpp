@@ -12,8 +12,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto input = fuzz::text(data, size);
   const auto argument = input.substr(0, input.find('\n'));
   const auto text = input.substr(std::min(input.size(), argument.size() + 1));
-  std::string masked;
-  parsers::mask_reason(text, argument, masked);
+  parsers::MaskedReason masked_reason;
+  parsers::mask_reason(text, argument, {}, masked_reason);
+  const auto& masked = masked_reason.text;
   const auto recipient = parsers::without_brackets(argument);
   if (recipient.size() >= 5 && recipient.find('@') != std::string_view::npos &&
       recipient.find_first_of("<> ") == std::string_view::npos) {

@@ -8,10 +8,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   while (!input.empty()) {
     const auto line = input.substr(0, input.find('\n'));
     input.remove_prefix(std::min(input.size(), line.size() + 1));
-    log += (line.size() & 1) != 0 ? "Nov 23 10:56:18 mx exim[418"
-                                  : "2026-11-23T10:56:18+01:00 mx exim[418";
+    static constexpr const char* kBefore[] = {
+        "Nov 23 10:56:18 mx exim[418", "2026-11-23T10:56:18+01:00 mx exim[418",
+        "Nov 23 10:56:18 mx mail.info exim[418", "Mon 2026-11-23 10:56:18 CET mx exim[418",
+        "<22>1 2026-11-23T10:56:18Z mx exim 418"};
+    const auto form = line.size() % 5;
+    log += kBefore[form];
     log += static_cast<char>('0' + line.size() % 3);
-    log += "]: ";
+    log += form == 4 ? " - [a b=\"c\"] " : "]: ";
     log += line;
     log += '\n';
   }

@@ -35,6 +35,12 @@ const Hostile kHostile[] = {
      ") [192.0.2.1] U=x DN=\"/\" F=<a>", " rejected RCPT <x@y>: no such user"},
     {"H=(h) [192.0.2.1] F=<a@b> A=plain:b rejected RCPT <x@y>: ", " rejected RCPT <a>: ", ""},
     {"H=(h) [192.0.2.1] F=<a@b> A=plain:b rejected RCPT <x@y>: ", "<\"", ""},
+    {"H=(h) [192.0.2.1] F=<a@b> A=plain:b rejected RCPT <x@y>: ", "@", ""},
+    {"H=(h) [192.0.2.1] F=<a@b> A=plain:b rejected RCPT <x@y>: ", "(a.b", ""},
+    {"H=(h) [192.0.2.1] F=<a@b> A=plain:b rejected RCPT <x@y>: ", "\\n550 5.1.1 ", ""},
+    {"H=(h) [192.0.2.1] F=<a@b> A=plain:b rejected RCPT <x@y>: ", "a://b.c www.", ""},
+    {"H=(h) [192.0.2.1] F=<a@b> A=plain:b rejected RCPT <x@y>: ", "mailbox user ", ""},
+    {"H=(h) [192.0.2.1] F=<a@b> A=plain:b rejected RCPT <x@y>: ", "response to \"", ""},
 };
 
 struct Nobody : EventSink {

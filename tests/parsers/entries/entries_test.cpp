@@ -109,12 +109,43 @@ TEST_CASE("syslog's ISO stamps always say their zone") {
   std::string_view utc = "2026-11-23T12:00:00.123456Z x";
   CHECK(take_iso_stamp(utc)->utc_offset == 0);
   CHECK(utc == " x");
+  std::string_view journal = "2026-11-23T12:00:00.1-0130 x";
+  CHECK(take_iso_stamp(journal)->utc_offset == -5400);
+  CHECK(journal == " x");
   std::string_view east = "2026-11-23T12:00:00+01:30 x";
   CHECK(take_iso_stamp(east)->utc_offset == 5400);
   for (const char* wrong :
-       {"2026-11-23T12:00:00 x", "2026-11-23T12:00:00+0130", "2026-11-23 12:00:00Z"}) {
+       {"2026-11-23T12:00:00 x", "2026-11-23T12:00:00+013", "2026-11-23 12:00:00Z"}) {
     std::string_view text = wrong;
     CHECK_FALSE(take_iso_stamp(text));
+    CHECK(text == wrong);
+  }
+}
+
+TEST_CASE("journalctl's full stamps name a zone, but few zones say what they mean") {
+  struct Case {
+    const char* zone;
+    std::optional<std::int32_t> offset;
+  };
+  for (const auto& [zone, offset] : {Case{"CET", std::nullopt}, Case{"IST", std::nullopt},
+                                     Case{"UTC", 0}, Case{"+0130", 5400}}) {
+    for (const auto* fraction : {"", ".123456"}) {
+      const auto line = std::string("Mon 2026-11-23 10:56:18") + fraction + " " + zone + " mx";
+      INFO(line);
+      std::string_view text = line;
+      const auto stamp = take_full_stamp(text);
+      REQUIRE(stamp);
+      CHECK(stamp->civil == civil(2026, 11, 23, 39378));
+      CHECK(stamp->utc_offset == offset);
+      CHECK(text == " mx");
+    }
+  }
+  for (const char* wrong :
+       {"2026-11-23 10:56:18 CET mx", "Mon 2026-11-23 10:56:18", "Mon 2026-11-23T10:56:18 CET x",
+        "Somewhatlongerday 2026-11-23 10:56:18 CET x", " 2026-11-23 10:56:18 CET x"}) {
+    std::string_view text = wrong;
+    INFO(wrong);
+    CHECK_FALSE(take_full_stamp(text));
     CHECK(text == wrong);
   }
 }
@@ -209,6 +240,19 @@ TEST_CASE("syslog lines of Exim, and of nobody else") {
       {"<22>Nov 23 10:56:18 exim[4184]: 2026-11-23 10:56:18 H=x", "4184",
        "2026-11-23 10:56:18 H=x"},
       {"2026-11-23T10:56:18.123456+01:00 mx exim4[1]: [1/3] a", "1", "[1/3] a"},
+      // journalctl -o short-precise, short-iso, short-iso-precise, short-full
+      {"Nov 23 10:56:18.123456 mx exim4[4184]: H=x", "4184", "H=x"},
+      {"2026-11-23T10:56:18+0100 mx exim[4184]: H=x", "4184", "H=x"},
+      {"2026-11-23T10:56:18.123456+0100 mx exim[4184]: H=x", "4184", "H=x"},
+      {"Mon 2026-11-23 10:56:18 CET mx exim[4184]: H=x", "4184", "H=x"},
+      // BusyBox
+      {"Nov 23 10:56:18 mx mail.info exim[4184]: H=x", "4184", "H=x"},
+      {"Nov 23 10:56:18 mail.notice exim[4184]: H=x", "4184", "H=x"},
+      // RFC 5424
+      {"<22>1 2026-11-23T10:56:18.123456+01:00 mx exim 4184 - - H=x", "4184", "H=x"},
+      {"1 2026-11-23T10:56:18Z mx exim4 4184 - - [1/3] a", "4184", "[1/3] a"},
+      {R"(<22>1 2026-11-23T10:56:18+01:00 mx exim 1 ID [a b="]\"c"][d] H=x)", "1", "H=x"},
+      {"1 2026-11-23T10:56:18Z mx exim 7 - - \xEF\xBB\xBFH=x", "7", "H=x"},
   };
   for (const auto& c : cases) {
     INFO(c.line);
@@ -217,10 +261,15 @@ TEST_CASE("syslog lines of Exim, and of nobody else") {
     CHECK(line->pid == c.pid);
     CHECK(line->message == c.message);
   }
-  for (const char* wrong : {"Nov 23 10:56:18 mx sshd[4184]: exim[1]: H=x",
-                            "Nov 23 10:56:18 mx exim: H=x", "Nov 23 10:56:18 mx exim[]: H=x",
-                            "Nov 23 10:56:18 mx exim[1x]: H=x", "Nov 23 10:56:18 mx exim[1] H=x",
-                            "mx exim[1]: H=x", "<999999>Nov 23 10:56:18 exim[1]: x"}) {
+  for (const char* wrong :
+       {"Nov 23 10:56:18 mx sshd[4184]: exim[1]: H=x", "Nov 23 10:56:18 mx exim: H=x",
+        "Nov 23 10:56:18 mx exim[]: H=x", "Nov 23 10:56:18 mx exim[1x]: H=x",
+        "Nov 23 10:56:18 mx exim[1] H=x", "mx exim[1]: H=x", "<999999>Nov 23 10:56:18 exim[1]: x",
+        "Nov 23 10:56:18 mx other exim[1]: H=x", "Nov 23 10:56:18 mx mail.info x exim[1]: H=x",
+        "1 2026-11-23T10:56:18Z mx sshd 7 - - exim[1]: H=x",
+        "1 2026-11-23T10:56:18Z mx exim - - - H=x", "1 2026-11-23T10:56:18Z mx exim 7 - H=x",
+        "1 2026-11-23T10:56:18Z mx exim 7 - [a H=x", "1 Nov 23 10:56:18 mx exim 7 - - H=x",
+        "2 2026-11-23T10:56:18Z mx exim 7 - - H=x"}) {
     INFO(wrong);
     CHECK_FALSE(parse_syslog(wrong, civil(2026, 12, 1)));
   }

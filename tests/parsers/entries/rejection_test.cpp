@@ -303,6 +303,32 @@ TEST_CASE("the argument is cut at 100 bytes, wherever its quotes stand") {
   CHECK(outcome(start + verb + ": x") == "plain:bob@192.0.2.1 () " + verb + " | x");
 }
 
+TEST_CASE("a byte that a syslog daemon escapes takes one of the argument's hundred") {
+  const std::string start = "H=(h) [192.0.2.1] F=<> A=plain:bob rejected RCPT ";
+  const auto read = [&](const std::string& line, bool escaped) -> std::string {
+    const auto scan = scan_rejection(line, false, escaped);
+    if (!scan.rejection) return "no: " + std::string(name_of(scan.failed));
+    return std::string(scan.rejection->argument) + " | " + std::string(scan.rejection->text);
+  };
+  for (const std::string escape : {"#015", "#033", "#177", "#303"}) {
+    const auto cut = "<\"" + escape + std::string(96, 'a') + escape;  // 100 bytes to Exim
+    INFO(cut);
+    CHECK(read(start + cut + ": no", true) == cut + " | no");
+    CHECK(read(start + cut, true) == cut + " | ");
+    CHECK(read(start + cut + "a: no", true) == "no: verb");
+    CHECK(read(start + cut + ": no", false) == "no: verb");
+  }
+  // What is no escape, and an argument that is whole as it is.
+  for (const std::string other : {"#115", "#400", "#01", "#0x5"}) {
+    const auto cut = "<\"" + other + std::string(98, 'a');
+    INFO(cut);
+    CHECK(read(start + cut + ": no", true) == "no: verb");
+  }
+  const auto literal = ("<\"#015" + std::string(94, 'a'));
+  CHECK(read(start + literal + ": no", true) == literal + " | no");
+  CHECK(read(start + "<\"#015\"@b.c>: no", true) == "<\"#015\"@b.c> | no");
+}
+
 TEST_CASE("the short way through a plain argument leads where the long one does") {
   struct Case {
     std::string text;
