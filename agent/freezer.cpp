@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "actions/blocklist.h"
-#include "agent/list_lines.h"
-#include "agent/lists.h"
+#include "agent/lists/list_lines.h"
+#include "agent/lists/blocked_list.h"
 #include "agent/printable.h"
 #include "agent/queue_match.h"
 
@@ -99,7 +99,7 @@ void Freezer::drop_freed(std::vector<Job>& jobs) const {
   const bool any_gone = std::any_of(jobs.begin(), jobs.end(), [&](const Job& job) {
     return job.listed && !is_listed(job).value_or(true);
   });
-  if (any_gone) std::this_thread::sleep_for(Lists::kSettle);  // somebody may be writing it anew
+  if (any_gone) std::this_thread::sleep_for(BlockedList::kSettle);  // somebody may be writing it anew
   std::erase_if(jobs, [&](Job& job) {
     const bool listed = is_listed(job).value_or(job.listed);
     const bool freed = std::exchange(job.listed, listed) && !listed;

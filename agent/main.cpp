@@ -13,6 +13,7 @@
 
 #include "agent/commands/help.h"
 #include "agent/printable.h"
+#include "agent/process_start.h"
 #include "agent/spelling.h"
 #include "agent/version.h"
 
@@ -138,6 +139,7 @@ std::optional<std::string> made_from_the_table(const std::vector<std::string>& w
 }  // namespace
 
 int main(int argc, char** argv) {
+  agent::start_as_command();
   try {
     std::vector<std::string> words(argv + 1, argv + argc);
     if (words.empty()) {

@@ -4,8 +4,8 @@
 #include <random>
 
 #include "agent/counting.h"
-#include "agent/list_lines.h"
-#include "agent/lists.h"
+#include "agent/lists/list_lines.h"
+#include "agent/lists/list_keeper.h"
 #include "agent/state.h"
 
 using namespace agent;

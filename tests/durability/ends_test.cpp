@@ -7,7 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "actions/lsearch.h"
-#include "agent/list_lines.h"
+#include "agent/lists/list_lines.h"
 #include "tests/durability/faults.h"
 #include "tests/durability/lab.h"
 

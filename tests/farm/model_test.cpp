@@ -9,7 +9,7 @@
 
 #include "actions/lsearch.h"
 #include "agent/attribution.h"
-#include "agent/list_lines.h"
+#include "agent/lists/list_lines.h"
 #include "tests/farm/host.h"
 #include "tests/farm/proxy.h"
 #include "tests/farm/redis.h"
