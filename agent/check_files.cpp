@@ -141,8 +141,11 @@ void check_list(const CheckContext& context, const std::string& path, Findings& 
     findings.bad("list", directory + ": everybody can write into it, and free themselves",
                  "chmod o-w " + directory);
   else if ((info.st_mode & S_IROTH) != 0)
-    findings.doubtful("list", directory + ": open to everybody on this machine",
-                      "chmod o-r " + directory + ", unless other programs look there");
+    findings.good("list", directory + ": open to everybody here: who is blocked is no secret");
+  const auto lock = directory + "/" + actions::kLockName;
+  if (::lstat(lock.c_str(), &info) == 0 && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    findings.bad("list", lock + ": others can open it, and so hold up what is taken out of lists",
+                 "chmod 600 " + lock);
   if (context.exim) {
     if (const auto readable = actions::readable_by(*context.exim, path); !readable) {
       return findings.bad("list", readable.error().what,
