@@ -23,6 +23,7 @@ constexpr std::int64_t kSecond = 1'000'000'000;  // in nanoseconds
 constexpr std::size_t kMaxRecent = 256;
 constexpr std::size_t kMaxSaid = 8;
 constexpr std::size_t kMaxOddEnds = 1000;
+constexpr auto kFullRead = 15s;  // at most so often without a sign that somebody else has written
 constexpr auto kSample = 100ms;  // in doubt of a file that goes on changing
 
 }  // namespace
@@ -194,6 +195,7 @@ void BlockedList::look(Counting& counting, Moment now, bool fully, bool behind) 
     return;
   }
   unsure_ = false;
+  next_full_ = now.steady + kFullRead;
   entries_ = found.view.entries.size();
   auto missing = missing_in(found.view.entries, counting);
   if (!missing.empty())
@@ -562,6 +564,7 @@ std::size_t BlockedList::drop_pending(const std::function<bool(const PendingBloc
   if (dropped > 0) {
     ++revision_;
     unsure_ = true;  // they are free again: the next full look sees it
+    next_full_ = {};
   }
   return dropped;
 }

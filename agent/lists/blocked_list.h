@@ -168,7 +168,7 @@ class BlockedList {
   std::unordered_set<std::string> odd_ends_;  // lines that were told of
   Trouble reading_, writing_, access_;
   std::optional<Steady> read_again_;
-  Steady next_read_{}, next_write_{};
+  Steady next_read_{}, next_full_{}, next_write_{};
   bool unsure_ = false;  // we have appended since all of it was read
   bool unsynced_ = false;
   std::size_t entries_ = 0;

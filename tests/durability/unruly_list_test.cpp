@@ -243,6 +243,11 @@ TEST_CASE("An identity that no line can hold is told of once, and keeps no other
 
 namespace {
 
+// A machine without notices, which are dear and no subject here.
+struct Quiet : Machine {
+  Quiet() : Machine(lab::scratch() + "-unruly") { config().notify.to.clear(); }
+};
+
 // Three lines of each of so many users, one write.
 void burst(Machine& m, int users, const std::string& prefix = "user") {
   std::string text;
@@ -267,7 +272,7 @@ TEST_CASE(
        {Row{"no list", -1, false}, Row{"an empty one", 0, false}, Row{"by hand", 1, true},
         Row{"long", 20000, false}, Row{"long, by hand", 20000, true}}) {
     INFO(row.what);
-    Machine m(lab::scratch() + "-unruly");
+    Quiet m;
     std::string text;
     for (int i = 0; i < row.there; ++i) text += fmt::format("hand{}: by hand\n", i);
     if (row.there >= 0) m.edit(text);
@@ -290,7 +295,7 @@ TEST_CASE(
 }
 
 TEST_CASE("Blocks that end together are taken out together") {
-  Machine m(lab::scratch() + "-unruly");
+  Quiet m;
   m.config().rules[0].block_for = {60s};
   m.start();
   burst(m, 2000);
@@ -310,7 +315,7 @@ TEST_CASE("Blocks that end together are taken out together") {
 }
 
 TEST_CASE("Of many that are freed at once the first few are said, and how many there were") {
-  Machine m(lab::scratch() + "-unruly");
+  Quiet m;
   m.start();
   burst(m, 1000);
   m.settle();
