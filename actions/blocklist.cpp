@@ -50,6 +50,13 @@ std::string last_of(std::string_view bytes) {
   return std::string(bytes.substr(bytes.size() - std::min(bytes.size(), kTail)));
 }
 
+// FNV-1a: of bytes that go on where `so_far` ended.
+constexpr std::uint64_t kNoBytes = 0xcbf29ce484222325;
+std::uint64_t digest_of(std::string_view bytes, std::uint64_t so_far = kNoBytes) {
+  for (const char c : bytes) so_far = (so_far ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return so_far;
+}
+
 std::uint64_t digest(std::string_view key) {
   return std::hash<std::string>()(folded_key(key));
 }
@@ -88,6 +95,7 @@ Blocklist::View Blocklist::know(const std::string& bytes, const std::optional<Fi
   known.hides = hides_lines(bytes);
   known.size = bytes.size();
   known.tail = last_of(bytes);
+  known.digest = digest_of(bytes);
   known.keys.reserve(view.entries.size());
   for (const auto& entry : view.entries) known.keys.insert(digest(entry.key));
   known_ = std::move(known);
@@ -129,6 +137,7 @@ Result<bool> Blocklist::take_appended(const FileStamp& now) {
   known.stamp = content->stamp;
   known.whole = ends_whole(bytes);
   known.size += bytes.size();
+  known.digest = digest_of(bytes, known.digest);
   known.tail = last_of(known.tail.append(bytes));
   if (unseen_.what == News::What::none) unseen_.what = News::What::appended;
   unseen_.view.stamp = known.stamp;
@@ -161,12 +170,34 @@ Result<Blocklist::News> Blocklist::news() {
   return std::exchange(unseen_, {});
 }
 
+Result<Blocklist::News> Blocklist::verify() {
+  bool exists = false;
+  const auto content = whole_content(exists);
+  if (!content) return content.error();
+  const auto stamp = exists ? std::optional(content->stamp) : std::nullopt;
+  const auto& bytes = content->bytes;
+  if (known_ && known_->stamp.has_value() == exists && known_->size == bytes.size() &&
+      known_->digest == digest_of(bytes)) {
+    known_->stamp = stamp;
+  } else {
+    unseen_ = {News::What::anew, know(bytes, stamp)};
+  }
+  return std::exchange(unseen_, {});
+}
+
+Result<Blocklist::News> Blocklist::all() {
+  auto view = read();
+  if (!view) return view.error();
+  return News{News::What::anew, std::move(view.value())};
+}
+
 void Blocklist::note_own(const FileStamp& after, std::string_view text,
                          const std::vector<Line>& lines, const std::vector<std::size_t>& which) {
   auto& known = *known_;
   known.stamp = after;
   known.whole = true;
   known.size = after.size;
+  known.digest = digest_of(text, known.digest);
   known.tail = last_of(known.tail.append(text));
   for (const auto i : which) known.keys.insert(digest(lines[i].key));
 }

@@ -47,6 +47,11 @@ class Blocklist {
     View view;
   };
   Result<News> news();
+  // The same by all bytes of the file, not by its stamp and its end: two edits within a tick of the
+  // file system's clock may leave one stamp.
+  Result<News> verify();
+  // The same as if nothing had been known.
+  Result<News> all();
   // True if news() would give `none` for a file of this stamp.
   [[nodiscard]] bool knows(const std::optional<FileStamp>& stamp) const {
     return known_ && unseen_.what == News::What::none && known_->stamp == stamp;
@@ -85,10 +90,11 @@ class Blocklist {
  private:
   struct Known {
     std::optional<FileStamp> stamp;
-    bool whole = true;       // ends in a newline, if in anything
-    bool hides = false;      // has a NUL: Exim does not see the line after it
-    std::uint64_t size = 0;  // bytes that were seen
-    std::string tail;        // the last of them
+    bool whole = true;         // ends in a newline, if in anything
+    bool hides = false;        // has a NUL: Exim does not see the line after it
+    std::uint64_t size = 0;    // bytes that were seen
+    std::string tail;          // the last of them
+    std::uint64_t digest = 0;  // of all of them
     [[nodiscard]] bool plain() const { return whole && !hides; }  // a line may follow
     std::unordered_set<std::uint64_t> keys;  // digests: one that is not here is in no line
   };

@@ -169,37 +169,30 @@ void BlockedList::look(Counting& counting, Moment now, bool fully, bool behind) 
   if (doubt_) return look_in_doubt(stamp.value(), counting, now, behind);
   const bool again =
       (read_again_ && now.steady >= *read_again_) || (fully && unsure_) || !reading_.what.empty();
-  if (!again && file_.knows(stamp.value())) {
+  if (!again && !(fully && compare_) && file_.knows(stamp.value())) {
     if (fully) check_access();
     return;
   }
   const auto before = file_.seen();
   using What = actions::Blocklist::News::What;
-  actions::Blocklist::News found;
-  if (again) {
-    auto view = file_.read();
-    if (!view) return unreadable(view.error(), counting, now);
-    found = {What::anew, std::move(view.value())};
-  } else {
-    auto news = file_.news();
-    if (!news) return unreadable(news.error(), counting, now);
-    found = std::move(news.value());
-  }
+  const bool all = (fully && compare_) || !reading_.what.empty();
+  const auto news = all ? file_.all() : again ? file_.verify() : file_.news();
+  if (!news) return unreadable(news.error(), counting, now);
+  if (all) compare_ = false;
+  const auto& [what, view] = news.value();
   works(reading_, "readable again");
-  const bool untouched = again && found.view.stamp == before;
-  read_again_ = untouched ? std::nullopt : std::optional(now.steady + kAgain);
+  read_again_ = again && what == What::none ? std::nullopt : std::optional(now.steady + kAgain);
+  if (again) unsure_ = false;
+  if (again) next_full_ = now.steady + kFullRead;
   check_access();
-  welcome(found.view.entries, counting);
-  if (found.what != What::anew) {
-    entries_ += found.view.entries.size();
+  welcome(view.entries, counting);
+  if (what != What::anew) {
+    entries_ += view.entries.size();
     return;
   }
-  unsure_ = false;
-  next_full_ = now.steady + kFullRead;
-  entries_ = found.view.entries.size();
-  auto missing = missing_in(found.view.entries, counting);
-  if (!missing.empty())
-    begin_doubt(std::move(missing), before, found.view.stamp, counting, now, behind);
+  entries_ = view.entries.size();
+  auto missing = missing_in(view.entries, counting);
+  if (!missing.empty()) begin_doubt(std::move(missing), before, view.stamp, counting, now, behind);
 }
 
 // Who is listed is blocked, until when its line says.
@@ -355,6 +348,7 @@ void BlockedList::put_off(PendingBlock block) {
       ++unfit_;
       return;
     case PendingBlocks::Fate::dropped:
+      compare_ = true;
       if (dropped_++ == 0)
         say_(fmt::format("{}: too many blocks wait for this list; new ones are dropped and counted",
                          path()));
@@ -563,8 +557,7 @@ std::size_t BlockedList::drop_pending(const std::function<bool(const PendingBloc
   const auto dropped = pending_.erase_if(unwanted);
   if (dropped > 0) {
     ++revision_;
-    unsure_ = true;  // they are free again: the next full look sees it
-    next_full_ = {};
+    compare_ = true;  // they are free again
   }
   return dropped;
 }

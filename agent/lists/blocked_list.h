@@ -170,6 +170,7 @@ class BlockedList {
   std::optional<Steady> read_again_;
   Steady next_read_{}, next_full_{}, next_write_{};
   bool unsure_ = false;  // we have appended since all of it was read
+  bool compare_ = false;  // all of it with what the core knows, at the next full look
   bool unsynced_ = false;
   std::size_t entries_ = 0;
   std::uint64_t revision_ = 0, dropped_ = 0, unfit_ = 0;
