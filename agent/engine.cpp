@@ -15,9 +15,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kReadBudget = std::size_t{4} << 20;  // a turn: lists wait no longer
-constexpr std::size_t kStep = std::size_t{256} << 10;      // after so much lists are written
-constexpr std::size_t kShare =
-    std::size_t{64} * 1024;          // of one log among several, which are read side by side
+// Of one log, before its blocks are written and the next log has its turn.
+constexpr std::size_t kShare = std::size_t{64} << 10;
 constexpr auto kTurn = 200ms;        // of reading: lists, other logs and signals wait no longer
 constexpr auto kLook = 15s;          // beside inotify, for what it may have missed
 constexpr auto kLookInTrouble = 1s;  // a log or list that can't be read
@@ -181,13 +180,12 @@ void Engine::look_around(Moment now) {
 bool Engine::read_logs(Moment now) {
   std::vector<Follower*> open;
   for (auto& follower : followers_) open.push_back(follower.get());
-  const auto share = open.size() == 1 ? kStep : kShare;
   for (std::size_t spent = 0; !open.empty() && spent < kReadBudget && !out_of_time();
-       spent += share) {
+       spent += kShare) {
     const auto back = std::min_element(open.begin(), open.end(), [](auto* a, auto* b) {
       return a->newest_stamp() < b->newest_stamp();
     });
-    if (!(*back)->read(share, now.steady)) open.erase(back);
+    if (!(*back)->read(kShare, now.steady)) open.erase(back);
     write_lists();
   }
   const bool more = !open.empty();
