@@ -15,13 +15,16 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kReadBudget = std::size_t{4} << 20;  // a turn: lists wait no longer
-// Of one log, before its blocks are written and the next log has its turn.
+// Of one log, before its blocks are written and the next log has its turn; and where nothing was
+// to be written the last time, of a log that is alone.
 constexpr std::size_t kShare = std::size_t{64} << 10;
+constexpr std::size_t kCalmShare = std::size_t{512} << 10;
 constexpr auto kTurn = 200ms;        // of reading: lists, other logs and signals wait no longer
 constexpr auto kLook = 15s;          // beside inotify, for what it may have missed
 constexpr auto kLookInTrouble = 1s;  // a log or list that can't be read
 constexpr auto kPoll = 100ms;        // where inotify says nothing
 constexpr auto kMetrics = 15s;
+constexpr auto kExpiry = 5s;    // looking at every identity takes as long as saving them
 constexpr auto kLastMail = 5s;  // at a stop
 constexpr std::size_t kMaxParked = 64;
 
@@ -180,12 +183,13 @@ void Engine::look_around(Moment now) {
 bool Engine::read_logs(Moment now) {
   std::vector<Follower*> open;
   for (auto& follower : followers_) open.push_back(follower.get());
-  for (std::size_t spent = 0; !open.empty() && spent < kReadBudget && !out_of_time();
-       spent += kShare) {
+  for (std::size_t spent = 0; !open.empty() && spent < kReadBudget && !out_of_time();) {
+    const auto share = open.size() == 1 && !deciding_ ? kCalmShare : kShare;
+    spent += share;
     const auto back = std::min_element(open.begin(), open.end(), [](auto* a, auto* b) {
       return a->newest_stamp() < b->newest_stamp();
     });
-    if (!(*back)->read(kShare, now.steady)) open.erase(back);
+    if (!(*back)->read(share, now.steady)) open.erase(back);
     write_lists();
   }
   const bool more = !open.empty();
@@ -206,7 +210,10 @@ State Engine::snapshot(Moment now) {
   }
   auto& counting = pipeline_.counting();
   // By a stamp from the future alone nothing ends.
-  if (counting.newest()) counting.expire(std::min(*counting.newest(), now.wall), pipeline_.shown());
+  if (counting.newest() && now.steady >= next_expiry_) {
+    next_expiry_ = now.steady + kExpiry;
+    counting.expire(std::min(*counting.newest(), now.wall), pipeline_.shown());
+  }
   state.layout = counting.layout();
   state.newest = counting.newest();
   state.submissions = pipeline_.submissions().all();

@@ -145,6 +145,7 @@ class Engine {
     std::string data;
   };
   std::vector<Decided> decided_;
+  bool deciding_ = false;  // the last step led to some
   std::vector<std::unique_ptr<Follower>> followers_;
   std::vector<LogPosition> parked_;  // of logs that are not in the configuration now
   TableFiles tables_;
@@ -162,7 +163,7 @@ class Engine {
   std::uint64_t bytes_saved_ = 0;
   std::vector<std::string> faults_saved_, faults_told_;
   Follower::Counters gone_;  // of logs that are not followed any more
-  Steady next_look_{}, next_metrics_{};
+  Steady next_look_{}, next_metrics_{}, next_expiry_{};
   std::uint64_t pending_saved_ = 0;  // ListKeeper::revision() when it was last to be saved
 
   std::optional<FarmMember> farm_;

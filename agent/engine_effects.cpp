@@ -35,6 +35,7 @@ void Engine::write_lists() {
     lists_.write(pipeline_.counting(), now_, behind_);
     take_list_news();
   }
+  deciding_ = !decided_.empty();
   for (const auto& [decision, data] : std::exchange(decided_, {})) announce(decision, data);
   if (std::exchange(pending_saved_, lists_.revision()) != pending_saved_) checkpoints_.hurry();
 }

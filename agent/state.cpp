@@ -151,7 +151,9 @@ std::string encode_state(const State& state) {
 }
 
 std::string encode_state(const State& state, const Counting::Subjects& all) {
+  constexpr std::size_t kEach = 64;  // bytes of most subjects
   std::string out(kStateHeader);
+  out.reserve(all.size() * kEach);
   for (const auto& position : state.positions) encode_position(out, position);
   if (state.newest) {
     out += "newest";
