@@ -18,6 +18,10 @@ std::chrono::seconds pause_after(unsigned attempts) {
       std::min<std::int64_t>(600, std::int64_t{5} << std::min(attempts - 1, 7U)));
 }
 
+std::chrono::seconds pause_together(unsigned attempts) {
+  return std::min(pause_after(attempts), std::chrono::seconds(10));
+}
+
 // Before one that may have gone already is sent again: under a storm of stops it would go each
 // time.
 std::chrono::seconds pause_after_unknown(std::uint32_t unknown) {
@@ -108,6 +112,8 @@ bool Outbox::collect(Steady now) {
         known_.erase(item.notice.message_id);
         return true;
       });
+      // So most that have failed did so for want of a server: they may go together again.
+      for (auto& item : items_) item.together = std::min(kMaxInMail, 2 * item.together);
       taken_.push_back(now);
       ++mails_;
       continue;
@@ -116,7 +122,9 @@ bool Outbox::collect(Steady now) {
         std::count_if(items_.begin(), items_.end(), [](const Item& item) { return item.in_mail; }));
     for (auto& item : items_) {
       if (!std::exchange(item.in_mail, false)) continue;
-      item.due = now + pause_after(++item.attempts);
+      ++item.attempts;
+      // One of many may be at fault: those beside it wait no longer for that.
+      item.due = now + (together > 1 ? pause_together(item.attempts) : pause_after(item.attempts));
       item.together = std::max<std::size_t>(1, together / 2);
     }
     if (fault_ != outcome.error)

@@ -257,9 +257,9 @@ class Watcher:
 
 
 def burst(program, blocks=10_000, limit=5, rate=50_000, transports='"none"'):
-    """So many senders over the limit within a second, into lists of each kind: from a sender's last line to its key."""
-    print(f"\n{blocks} blocks, {rate} lines/s\n\n| list | p50 ms | p99 ms | longest ms | from the first line to the last "
-          "key, s |\n|---|---|---|---|---|")
+    """So many senders over the limit in a second, into each kind of list: from a sender's last line to its key."""
+    print(f"\n{blocks} blocks, {rate} lines/s\n\n"
+          "| list | p50 ms | p99 ms | longest ms | first line to last key, s |\n|---|---|---|---|---|")
     for name, there, hand in (("none", None, 0), ("empty", 0, 0), ("by hand", 10, 20), ("100,000 lines", 100_000, 0),
                               ("100,000 lines, a hand writes too", 100_000, 20)):
         place = Place()
