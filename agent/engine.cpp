@@ -18,7 +18,7 @@ constexpr std::size_t kReadBudget = std::size_t{4} << 20;  // a turn: lists wait
 // Of one log, before its blocks are written and the next log has its turn; and where nothing was
 // to be written the last time, of a log that is alone.
 constexpr std::size_t kShare = std::size_t{64} << 10;
-constexpr std::size_t kCalmShare = std::size_t{512} << 10;
+constexpr std::size_t kCalmShare = std::size_t{256} << 10;
 constexpr auto kTurn = 200ms;        // of reading: lists, other logs and signals wait no longer
 constexpr auto kLook = 15s;          // beside inotify, for what it may have missed
 constexpr auto kLookInTrouble = 1s;  // a log or list that can't be read

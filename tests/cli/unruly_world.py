@@ -124,7 +124,8 @@ class Unruly(unittest.TestCase):
                 wait_for(lambda: len(self.place.listed()) == 53001, "all listed")
                 took = time.monotonic() - began
             service.told("")
-            self.assertGreaterEqual(service.said.count("WATCHDOG=1") - (fed or 0), int(took / 2) - 1)
+            # One a second, where sanitizers and other tests do not make the machine ten times slower.
+            self.assertGreaterEqual(service.said.count("WATCHDOG=1") - (fed or 0), int(took / 10) - 1)
             self.hit(*[f"late{n}" for n in range(3000)])
             began = time.monotonic()
             self.assertEqual(service.stop(), 0)
