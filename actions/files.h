@@ -47,6 +47,9 @@ struct Files {
   virtual Result<FileStamp> stamp(const std::string& path) = 0;
   // Regular files of at most `limit` bytes.
   virtual Result<Content> read(const std::string& path, std::size_t limit) = 0;
+  // The same from the byte at `offset` on; the stamp is that of the whole file.
+  virtual Result<Content> read_from(const std::string& path, std::uint64_t offset,
+                                    std::size_t limit) = 0;
   // One write(2) in append mode; creates the file. What a full disk cut short is taken back, so
   // that half a line never stays. Gives the file's stamp after it.
   virtual Result<FileStamp> append(const std::string& path, std::string_view bytes,
@@ -59,13 +62,17 @@ struct Files {
                                     const Creation& creation,
                                     const std::optional<FileStamp>& expected) = 0;
   virtual Result<Done> rename(const std::string& from, const std::string& to) = 0;
-  // The lock of a directory, among all who work on the lists in it. Waits at most `milliseconds`.
+  // The lock of a directory, among all programs of ours that work on the lists in it: a file of its
+  // own in there (kLockName), which only the owner and root can open, so that nobody else can hold
+  // it. Waits at most `milliseconds`.
   virtual Result<std::unique_ptr<Lock>> lock(const std::string& directory, int milliseconds) = 0;
 };
 
 struct PosixFiles : Files {
   Result<FileStamp> stamp(const std::string& path) override;
   Result<Content> read(const std::string& path, std::size_t limit) override;
+  Result<Content> read_from(const std::string& path, std::uint64_t offset,
+                            std::size_t limit) override;
   Result<FileStamp> append(const std::string& path, std::string_view bytes,
                            const Creation& creation) override;
   Result<Done> sync(const std::string& path) override;
@@ -75,6 +82,8 @@ struct PosixFiles : Files {
   Result<Done> rename(const std::string& from, const std::string& to) override;
   Result<std::unique_ptr<Lock>> lock(const std::string& directory, int milliseconds) override;
 };
+
+inline constexpr const char* kLockName = ".exiwarden.lock";
 
 // Errors from errno, with what was being done.
 [[nodiscard]] Error system_error(const std::string& what, int error);

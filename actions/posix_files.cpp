@@ -4,6 +4,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -52,11 +53,30 @@ bool look_at(int fd, const char* path, FileStamp& stamp, mode_t& mode) {
   return true;
 }
 
-Result<FileStamp> regular(int fd, const std::string& what) {
+// Whatever was to be done with it: of one trouble there is one text.
+Error not_regular(const std::string& path, mode_t mode) {
+  const char* kind = S_ISLNK(mode)    ? "a symbolic link, and links are not followed"
+                     : S_ISDIR(mode)  ? "a directory, not a regular file"
+                     : S_ISFIFO(mode) ? "a FIFO, not a regular file"
+                     : S_ISSOCK(mode) ? "a socket, not a regular file"
+                                      : "a device, not a regular file";
+  return {Errc::unsafe, 0, path + " is " + kind};
+}
+
+// Why a path could not be opened.
+Error open_error(const std::string& what, const std::string& path, int error) {
+  auto failed = system_error(what, error);
+  struct stat info{};
+  if (failed.code == Errc::unsafe && ::lstat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
+    return not_regular(path, info.st_mode);
+  return failed;
+}
+
+Result<FileStamp> regular(int fd, const std::string& what, const std::string& path) {
   FileStamp stamp;
   mode_t mode = 0;
   if (!look_at(fd, "", stamp, mode)) return system_error(what, errno);
-  if (!S_ISREG(mode)) return Error{Errc::unsafe, 0, what + ": not a regular file"};
+  if (!S_ISREG(mode)) return not_regular(path, mode);
   return stamp;
 }
 
@@ -98,9 +118,9 @@ void give(int fd, const std::string& path, const Creation& creation) {
   ::fchmod(fd, grouped ? creation.mode : creation.fallback_mode);
 }
 
-class DirectoryLock : public Lock {
+class FileLock : public Lock {
  public:
-  explicit DirectoryLock(int fd) : fd_(fd) {}  // closing it gives the lock back
+  explicit FileLock(int fd) : fd_(fd) {}  // closing it gives the lock back
 
  private:
   Fd fd_;
@@ -140,27 +160,34 @@ Result<FileStamp> PosixFiles::stamp(const std::string& path) {
   FileStamp stamp;
   mode_t mode = 0;
   if (!look_at(AT_FDCWD, path.c_str(), stamp, mode)) return system_error("look at " + path, errno);
-  if (!S_ISREG(mode)) return Error{Errc::unsafe, 0, "look at " + path + ": not a regular file"};
+  if (!S_ISREG(mode)) return not_regular(path, mode);
   return stamp;
 }
 
 Result<Content> PosixFiles::read(const std::string& path, std::size_t limit) {
+  return read_from(path, 0, limit);
+}
+
+Result<Content> PosixFiles::read_from(const std::string& path, std::uint64_t offset,
+                                      std::size_t limit) {
   const auto what = "read " + path;
   const Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  if (!fd.ok()) return system_error(what, errno);
-  auto info = regular(fd.get(), what);
+  if (!fd.ok()) return open_error(what, path, errno);
+  auto info = regular(fd.get(), what, path);
   if (!info) return info.error();
-  if (info->size > limit) return system_error(what, EFBIG);
+  const auto size = info->size - std::min(info->size, offset);
+  if (size > limit) return system_error(what, EFBIG);
 
   Content content;
-  content.bytes.resize(info->size + 1);  // one more shows growth
+  content.bytes.resize(size + 1);  // one more shows growth
   std::size_t have = 0;
   for (;;) {
     if (have == content.bytes.size()) {
       if (have > limit) return system_error(what, EFBIG);
       content.bytes.resize(have * 2);
     }
-    const auto got = ::read(fd.get(), content.bytes.data() + have, content.bytes.size() - have);
+    const auto got = ::pread(fd.get(), content.bytes.data() + have, content.bytes.size() - have,
+                             static_cast<off_t>(offset + have));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return system_error(what, errno);
     if (got == 0) break;
@@ -183,14 +210,14 @@ Result<FileStamp> PosixFiles::append(const std::string& path, std::string_view b
     if (raw < 0 && errno == EEXIST) raw = ::open(path.c_str(), kFlags);
   }
   const Fd fd(raw);
-  if (!fd.ok()) return system_error(what, errno);
+  if (!fd.ok()) return open_error(what, path, errno);
   if (created) give(fd.get(), path, creation);
-  const auto before = regular(fd.get(), what);
+  const auto before = regular(fd.get(), what, path);
   if (!before) return before.error();
 
   const auto done = write_all(fd.get(), bytes);
   const int error = errno;
-  auto after = regular(fd.get(), what);
+  auto after = regular(fd.get(), what, path);
   if (!after || done == bytes.size()) return after;
   // Nobody else wrote in between: then what we wrote is the end, and can go again.
   if (done > 0 && after->size == before->size + done) {
@@ -213,7 +240,7 @@ Result<FileStamp> PosixFiles::replace(const std::string& path, std::string_view 
   struct stat old{};
   const bool exists = ::lstat(path.c_str(), &old) == 0;
   if (!exists && errno != ENOENT) return system_error(what, errno);
-  if (exists && !S_ISREG(old.st_mode)) return Error{Errc::unsafe, 0, what + ": not a regular file"};
+  if (exists && !S_ISREG(old.st_mode)) return not_regular(path, old.st_mode);
 
   // One name, so that a crash leaves one file at most; the next call begins it anew. Who writes a
   // file is alone: lists are written under their directory's lock, the rest by the service.
@@ -249,7 +276,7 @@ Result<FileStamp> PosixFiles::replace(const std::string& path, std::string_view 
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) return fail(errno);
   // The rename itself moves changed_ns.
-  auto written = regular(fd.get(), what);
+  auto written = regular(fd.get(), what, path);
   if (auto synced = sync_directory(path); !synced) return synced.error();
   return written;
 }
@@ -260,10 +287,19 @@ Result<Done> PosixFiles::rename(const std::string& from, const std::string& to) 
 }
 
 Result<std::unique_ptr<Lock>> PosixFiles::lock(const std::string& directory, int milliseconds) {
-  const auto what = "lock " + directory;
-  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return system_error(what, errno);
-  auto lock = std::make_unique<DirectoryLock>(fd);
+  const auto path = directory + "/" + kLockName;
+  const auto what = "lock " + path;
+  constexpr int kFlags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  bool created = false;
+  int fd = ::open(path.c_str(), kFlags);
+  if (fd < 0 && errno == ENOENT) {
+    fd = ::open(path.c_str(), kFlags | O_CREAT | O_EXCL, 0600);
+    created = fd >= 0;
+    if (fd < 0 && errno == EEXIST) fd = ::open(path.c_str(), kFlags);
+  }
+  if (fd < 0) return open_error(what, path, errno);
+  auto lock = std::make_unique<FileLock>(fd);
+  if (created) give(fd, path, {0600, std::nullopt, 0600});
   for (int waited = 0; ::flock(fd, LOCK_EX | LOCK_NB) != 0; ++waited) {
     if (errno != EWOULDBLOCK && errno != EINTR) return system_error(what, errno);
     if (waited >= milliseconds) return Error{Errc::timeout, 0, what + ": somebody else holds it"};

@@ -5,14 +5,16 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
+#include <optional>
+#include <utility>
 
 #include "actions/files.h"
 
@@ -43,20 +45,41 @@ bool fill(int fd, std::string_view bytes) {
   return ::lseek(fd, 0, SEEK_SET) == 0;
 }
 
-std::string contents(int fd, std::size_t limit) {
-  struct stat info{};
-  if (::fstat(fd, &info) != 0) return {};
-  std::string text(std::min(static_cast<std::size_t>(info.st_size), limit), '\0');
-  std::size_t have = 0;
-  while (have < text.size()) {
-    const auto got = ::pread(fd, text.data() + have, text.size() - have, static_cast<off_t>(have));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
-    have += static_cast<std::size_t>(got);
+// What a child writes into a pipe, of which the beginning is kept. A pipe and no file: what is
+// beyond the limit takes no memory. All of it is read, so that the child never waits for us.
+class Heard {
+ public:
+  explicit Heard(std::size_t limit) : limit_(limit) {
+    std::array<int, 2> ends{-1, -1};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return;
+    read_.emplace(ends[0]);
+    write_.emplace(ends[1]);
+    ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
   }
-  text.resize(have);
-  return text;
-}
+  [[nodiscard]] bool ok() const { return read_.has_value(); }
+  [[nodiscard]] int child_end() const { return write_->get(); }
+  void close_child_end() { write_.reset(); }
+  // -1 once nothing more can come.
+  [[nodiscard]] int fd() const { return read_ ? read_->get() : -1; }
+  // What is there, at most so much that the caller is not held up.
+  void take() {
+    constexpr int kReads = 16;
+    std::array<char, 65536> buffer{};
+    for (int i = 0; i < kReads && read_; ++i) {
+      const auto got = ::read(read_->get(), buffer.data(), buffer.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0 && errno == EAGAIN) return;
+      if (got <= 0) return read_.reset();
+      text_.append(buffer.data(), std::min(static_cast<std::size_t>(got), limit_ - text_.size()));
+    }
+  }
+  [[nodiscard]] std::string text() && { return std::move(text_); }
+
+ private:
+  std::size_t limit_;
+  std::optional<Fd> read_, write_;
+  std::string text_;
+};
 
 std::vector<char*> pointers(std::vector<std::string>& words) {
   std::vector<char*> out;
@@ -93,8 +116,16 @@ int spawn(std::vector<std::string> argv, std::vector<std::string> environment, i
   return error;
 }
 
-// True if it ended by itself in time.
-bool wait_for(pid_t child, std::chrono::milliseconds deadline, int& status) {
+void kill_all(pid_t child) {
+  int status = 0;
+  ::kill(-child, SIGKILL);
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+}
+
+// Its exit status, once it has ended by itself in time.
+Result<int> wait_for(pid_t child, const std::string& name, std::chrono::milliseconds deadline,
+                     Heard& output, Heard& errors) {
   const Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
   const auto end = std::chrono::steady_clock::now() + deadline;
   // Without pidfds (an old kernel, a strict container) it is asked for every few milliseconds.
@@ -102,17 +133,23 @@ bool wait_for(pid_t child, std::chrono::milliseconds deadline, int& status) {
   for (;;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         end - std::chrono::steady_clock::now());
-    pollfd waiting{pidfd.get(), POLLIN, 0};
+    std::array<pollfd, 3> waiting{
+        {{pidfd.get(), POLLIN, 0}, {output.fd(), POLLIN, 0}, {errors.fd(), POLLIN, 0}}};
     const auto wait =
         std::clamp<std::int64_t>(left.count(), 0, pidfd.get() >= 0 ? INT_MAX : kAskAgain);
-    ::poll(&waiting, 1, static_cast<int>(wait));
+    ::poll(waiting.data(), waiting.size(), static_cast<int>(wait));
+    int status = 0;
     const auto ended = ::waitpid(child, &status, WNOHANG);
-    if (ended == child) return true;
+    const int error = errno;
+    output.take();
+    errors.take();
+    if (ended == child) return status;
+    // Somebody ignores SIGCHLD: the system keeps no status for us, and says so only at the end.
+    if (ended < 0 && error == ECHILD)
+      return Error{Errc::io, error, name + ": has ended, but how is lost: SIGCHLD is ignored"};
     if (ended == 0 && std::chrono::steady_clock::now() < end) continue;
-    ::kill(-child, SIGKILL);
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
-    return false;
+    kill_all(child);
+    return Error{Errc::timeout, 0, name + ": no end in time, killed"};
   }
 }
 
@@ -132,22 +169,24 @@ Result<Ended> run_program(const std::vector<std::string>& argv, std::string_view
                           const ProgramOptions& options) {
   if (argv.empty() || !argv[0].starts_with('/'))
     return Error{Errc::malformed, 0, "a program without an absolute path"};
-  // Files in memory can't block the way pipes can, however much the child reads or writes.
+  // A file in memory can't block the way a pipe can, however little the child reads.
   const Fd in(::memfd_create("input", MFD_CLOEXEC));
-  const Fd out(::memfd_create("output", MFD_CLOEXEC));
-  const Fd err(::memfd_create("errors", MFD_CLOEXEC));
-  if (in.get() < 0 || out.get() < 0 || err.get() < 0 || !fill(in.get(), input))
+  Heard out(options.limit), err(options.errors_limit);
+  if (in.get() < 0 || !out.ok() || !err.ok() || !fill(in.get(), input))
     return system_error("memory for " + argv[0], errno);
   pid_t child = 0;
-  const int error = spawn(argv, options.environment, in.get(), out.get(), err.get(), child);
+  const int error =
+      spawn(argv, options.environment, in.get(), out.child_end(), err.child_end(), child);
+  out.close_child_end();
+  err.close_child_end();
   if (error != 0) return system_error("start " + argv[0], error);
-  int status = 0;
-  if (!wait_for(child, options.deadline, status))
-    return Error{Errc::timeout, 0, argv[0] + ": no end in time, killed"};
+  const auto status = wait_for(child, argv[0], options.deadline, out, err);
+  if (!status) return status.error();
   Ended ended;
-  ended.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  ended.output = contents(out.get(), options.limit);
-  ended.errors = contents(err.get(), options.errors_limit);
+  ended.exit_status =
+      WIFEXITED(status.value()) ? WEXITSTATUS(status.value()) : 128 + WTERMSIG(status.value());
+  ended.output = std::move(out).text();
+  ended.errors = std::move(err).text();
   return ended;
 }
 

@@ -13,8 +13,8 @@ namespace actions {
 
 struct Ended {
   int exit_status = 0;  // 128 + signal if one killed it
-  std::string output;   // of standard output, at most `limit` bytes
-  std::string errors;   // of standard error, at most `errors_limit` bytes
+  std::string output;   // of standard output the first `limit` bytes; the rest is read and dropped
+  std::string errors;   // of standard error the first `errors_limit` bytes
 };
 
 struct ProgramOptions {

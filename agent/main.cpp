@@ -16,6 +16,7 @@
 #include "agent/config/spelling.h"
 #include "agent/core/printable.h"
 #include "agent/output/version.h"
+#include "agent/service/process_start.h"
 
 namespace {
 
@@ -139,6 +140,7 @@ std::optional<std::string> made_from_the_table(const std::vector<std::string>& w
 }  // namespace
 
 int main(int argc, char** argv) {
+  agent::start_as_command();
   try {
     std::vector<std::string> words(argv + 1, argv + argc);
     if (words.empty()) {

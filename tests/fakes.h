@@ -67,6 +67,11 @@ class TroubledFiles : public actions::Files {
     if (fails()) return error();
     return files_.read(path, limit);
   }
+  actions::Result<actions::Content> read_from(const std::string& path, std::uint64_t offset,
+                                              std::size_t limit) override {
+    if (fails()) return error();
+    return files_.read_from(path, offset, limit);
+  }
   actions::Result<actions::FileStamp> append(const std::string& path, std::string_view bytes,
                                              const actions::Creation& creation) override {
     if (fails()) return error();

@@ -1,12 +1,17 @@
 // One list: an lsearch file that Exim's ACL looks up, this program appends to, and admins edit.
 // Every call can be repeated. Lines that are not ours stay byte for byte; the file is never
 // truncated, and never written through a link.
+//
+// An object remembers the file as it last saw it (its stamp, its end, and digests of its keys), so
+// that neither a new key nor what another program has appended costs reading all of it again.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "actions/files.h"
@@ -31,18 +36,49 @@ class Blocklist {
   // What read() would give as View::stamp now, without reading.
   [[nodiscard]] Result<std::optional<FileStamp>> stamp() const;
 
+  // What has become of the file since read() or the last news().
+  struct News {
+    enum class What {
+      none,      // nothing, but for lines that add() has appended
+      appended,  // `view` holds the entries that were appended; their places are not in the file
+      anew,      // `view` is as read() gives it
+    };
+    What what = What::none;
+    View view;
+  };
+  Result<News> news();
+  // The same by all bytes of the file, not by its stamp and its end: two edits within a tick of the
+  // file system's clock may leave one stamp.
+  Result<News> verify();
+  // The same as if nothing had been known.
+  Result<News> all();
+  // True if news() would give `none` for a file of this stamp.
+  [[nodiscard]] bool knows(const std::optional<FileStamp>& stamp) const {
+    return known_ && unseen_.what == News::What::none && known_->stamp == stamp;
+  }
+  // The file as it was last seen here; nullopt also if it was not there.
+  [[nodiscard]] std::optional<FileStamp> seen() const {
+    return known_ ? known_->stamp : std::nullopt;
+  }
+
+  struct Line {
+    std::string key, data;
+  };
   struct Added {
     Change change = Change::made;
-    // Set if the file is what it was at `known` with our line at its end, and nothing else.
-    std::optional<FileStamp> undisturbed;
-    std::int64_t at_ns = 0;  // when it was written, by the file system's clock
+    std::int64_t at_ns = 0;  // when it was written, by the file system's clock; 0: it was not
   };
-  // After it, Exim's lookup of `key` finds the list. One write(2) in append mode: a lookup with
-  // cache=no_rd sees it at once, even in a session that has the file open. Not yet synced. `known`:
-  // a stamp that read() or add() gave, of a file in which the caller knows that `key` is not; if
-  // the file still is that one it need not be read again.
-  Result<Added> add(std::string_view key, std::string_view data,
-                    const std::optional<FileStamp>& known = std::nullopt);
+  // By line: nullopt if it could not be added, for `error`.
+  struct AddedAll {
+    std::vector<std::optional<Added>> lines;
+    std::optional<Error> error;
+  };
+  // After it, Exim's lookup of each key finds the list. One write(2) of whole lines in append mode:
+  // a lookup with cache=no_rd sees them at once, even in a session that has the file open. Not yet
+  // synced. Keys differ; no line may be one that list_line() refuses. Without the lock, should
+  // somebody hold it: a rewrite at the same moment may then lose a line, which the next look finds.
+  AddedAll add(const std::vector<Line>& lines);
+  Result<Added> add(std::string_view key, std::string_view data);
   // After it, none of `keys` is found. By rename. Gives how many lines went.
   Result<std::size_t> remove(const std::vector<std::string>& keys);
   // The lines of `key` say `data` from now on. By rename. Gives how many it has.
@@ -52,7 +88,26 @@ class Blocklist {
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
+  struct Known {
+    std::optional<FileStamp> stamp;
+    bool whole = true;         // ends in a newline, if in anything
+    bool hides = false;        // has a NUL: Exim does not see the line after it
+    std::uint64_t size = 0;    // bytes that were seen
+    std::string tail;          // the last of them
+    std::uint64_t digest = 0;  // of all of them
+    [[nodiscard]] bool plain() const { return whole && !hides; }  // a line may follow
+    std::unordered_set<std::uint64_t> keys;  // digests: one that is not here is in no line
+  };
+  class Adding;
+
   [[nodiscard]] std::string directory() const;
+  Result<Content> whole_content(bool& exists);
+  View know(const std::string& bytes, const std::optional<FileStamp>& stamp);
+  Result<Done> refresh();
+  // False: more has happened to the file than that something was appended.
+  Result<bool> take_appended(const FileStamp& now);
+  void note_own(const FileStamp& after, std::string_view text, const std::vector<Line>& lines,
+                const std::vector<std::size_t>& which);
   // The file anew, with each entry as `edit` gives it (nullopt: as it is) before the comments in
   // it. Gives how many were edited.
   Result<std::size_t> rewrite(
@@ -61,7 +116,8 @@ class Blocklist {
   Files& files_;
   std::string path_;
   Creation creation_;
-  std::optional<FileStamp> whole_;  // the file when its last line was last seen to be whole
+  std::optional<Known> known_;  // nullopt: never read
+  News unseen_;                 // what add() has found that news() has not told yet
 };
 
 }  // namespace actions

@@ -126,6 +126,12 @@ bool same_key(std::string_view a, std::string_view b) {
                                             [](char x, char y) { return lower(x) == lower(y); });
 }
 
+std::string folded_key(std::string_view key) {
+  std::string folded(key);
+  std::transform(folded.begin(), folded.end(), folded.begin(), lower);
+  return folded;
+}
+
 std::optional<std::string> quoted_key(std::string_view key) {
   if (key.empty() || key.size() > kMaxKey || key.find('\0') != std::string_view::npos)
     return std::nullopt;

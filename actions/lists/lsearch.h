@@ -24,6 +24,9 @@ struct ListEntry {
 // lsearch's comparison: same length, ASCII letters in either case.
 [[nodiscard]] bool same_key(std::string_view a, std::string_view b);
 
+// Equal for keys that same_key() takes for the same, and for no others.
+[[nodiscard]] std::string folded_key(std::string_view key);
+
 // The text that Exim reads as exactly this key. nullopt: no line can hold it (an empty key never
 // matches, a NUL ends Exim's view of the line, more than kMaxKey bytes would not leave room for
 // it).

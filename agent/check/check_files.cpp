@@ -174,9 +174,16 @@ void check_list(const CheckContext& context, const std::string& path, Findings& 
   check_place(context, "list", directory,
               "the list's directory must be the service's: new files are made in it", findings);
   struct stat info{};
-  if (::stat(directory.c_str(), &info) == 0 && (info.st_mode & S_IWOTH) != 0)
+  if (::stat(directory.c_str(), &info) != 0) info.st_mode = 0;
+  if ((info.st_mode & S_IWOTH) != 0)
     findings.bad("list", directory + ": everybody can write into it, and free themselves",
                  "chmod o-w " + directory);
+  else if ((info.st_mode & S_IROTH) != 0)
+    findings.good("list", directory + ": open to everybody here: who is blocked is no secret");
+  const auto lock = directory + "/" + actions::kLockName;
+  if (::lstat(lock.c_str(), &info) == 0 && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    findings.bad("list", lock + ": others can open it, and so hold up what is taken out of lists",
+                 "chmod 600 " + lock);
   if (context.exim) {
     if (const auto readable = actions::readable_by(*context.exim, path); !readable) {
       return findings.bad("list", readable.error().what,

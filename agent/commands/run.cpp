@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -15,6 +14,7 @@
 #include "agent/core/printable.h"
 #include "agent/output/decision_text.h"
 #include "agent/service/journal.h"
+#include "agent/service/process_start.h"
 #include "agent/service/queue_freezer.h"
 #include "agent/service/scheduling.h"
 #include "agent/service/service.h"
@@ -81,7 +81,7 @@ bool freezes(const Config& config) {
 }  // namespace
 
 Exit run_service(const Invocation& invocation) {
-  ::umask(0027);
+  start_as_service();
   hold_signals();
   const Config& config = invocation.config;
   actions::PosixFiles files;
@@ -146,6 +146,9 @@ Exit run_service(const Invocation& invocation) {
       freezer->freeze(decision.identity_kind, decision.identity, decision.list,
                       decision.time - decision.period);
   };
+  options.on_faults = [&](const std::vector<std::string>& faults) {
+    if (only) only->tell(faults);
+  };
   options.on_tables = [&](std::shared_ptr<const IdentityTables> tables) {
     if (freezer) freezer->set_tables(std::move(tables));
   };
@@ -153,7 +156,7 @@ Exit run_service(const Invocation& invocation) {
   Service service(std::move(*setup), files, options);
   (void)ask_for_short_slices();  // after the service's other threads are there
   bool first = true;
-  service.run(
+  const auto end = service.run(
       std::move(saved),
       [&] {
         if (!first) say("the new configuration is in force");
@@ -170,7 +173,13 @@ Exit run_service(const Invocation& invocation) {
           tell_service_manager("READY=1");
         }
         return next;
-      });
+      },
+      [&] { return !only ? SingleInstance::Claim::held : only->renew(); });
+  if (end == Service::End::unclaimed) {
+    say(config.state.directory + ": another service works on it now; stopping, nothing is saved");
+    std::fflush(stdout);
+    ::_exit(kUnavailable);
+  }
   if (service.mail_under_way()) {
     // All is saved; a mail server that does not answer must not hold up the end.
     std::fflush(stdout);

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "actions/as_user.h"
 #include "actions/exim/exim_access.h"
 #include "agent/commands/command.h"
 #include "agent/commands/farm.h"
@@ -52,8 +53,8 @@ class Status {
       for (const auto& [log, silence] : saved_.state->silences) silent(log, silence);
       farm();
       outbox();
-      faults_of_service();
     }
+    faults_of_service();
     exim();
     for (const auto& fault : faults_) {
       if (json()) {
@@ -245,8 +246,12 @@ class Status {
   }
 
   void pending(const PendingBlock& pending) {
+    const bool fits = actions::quoted_key(pending.identity).has_value();
     faults_.push_back(
-        fmt::format("{} is not in {} yet", printable(pending.identity), pending.list));
+        fits ? fmt::format("{} is not in {} yet", printable(pending.identity), pending.list)
+             : fmt::format("{} ({} bytes) can be in no line of {}: Exim does not "
+                           "refuse its mail",
+                           printable(pending.identity, 80), pending.identity.size(), pending.list));
     if (!json()) return;
     OutputRow record;
     record.add("about", "pending")
@@ -301,17 +306,34 @@ class Status {
                      zone_.text(Instant(std::chrono::seconds(outbox.front().notice.date)))));
   }
 
+  void fault(const std::string& what) {
+    if (std::find(faults_.begin(), faults_.end(), what) == faults_.end()) faults_.push_back(what);
+  }
+
+  // As it tells in its lock; one of an older version does so in the checkpoint alone.
   void faults_of_service() {
     if (!runs_) return;
-    for (const auto& fault : saved_.state->faults) {
-      if (std::find(faults_.begin(), faults_.end(), fault) == faults_.end())
-        faults_.push_back(fault);
+    const auto& directory = invocation_.config.state.directory;
+    const auto told = SingleInstance::faults(directory);
+    if (told) {
+      for (const auto& what : *told) fault(what);
+    } else if (saved_.state) {
+      for (const auto& what : saved_.state->faults) fault(what);
     }
-    if (written_last_ > saved_.written + kUnsaved)
-      faults_.push_back(fmt::format(
+    if (const auto open = actions::try_as(service_user(), actions::Deed::make_in, directory); !open)
+      fault(open.error().what + "; the service can't save what it knows");
+    if (saved_.state && written_last_ > saved_.written + kUnsaved)
+      fault(fmt::format(
           "{}: last saved at {}, and the log was written since: is the disk full or read-only?",
-          invocation_.config.state.directory,
-          zone_.text(Instant(std::chrono::seconds(saved_.written)))));
+          directory, zone_.text(Instant(std::chrono::seconds(saved_.written)))));
+  }
+
+  // The one that the lock belongs to.
+  [[nodiscard]] std::optional<actions::EximUser> service_user() const {
+    struct stat info{};
+    const auto lock = invocation_.config.state.directory + "/lock";
+    if (::stat(lock.c_str(), &info) != 0) return std::nullopt;
+    return actions::EximUser{info.st_uid, {info.st_gid}};
   }
 
   const Invocation& invocation_;

@@ -42,6 +42,17 @@ std::string read_hosts(std::string_view text, std::vector<Network>& hosts) {
   return {};
 }
 
+// Keys are text; a control byte shows that the file is something else. "" or what is wrong.
+std::string not_text(std::string_view bytes) {
+  const auto odd = std::find_if(bytes.begin(), bytes.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < ' ' && (byte < '\t' || byte > '\r')) || byte == 0x7f;
+  });
+  if (odd == bytes.end()) return {};
+  return fmt::format("line {} has the control byte {:#04x}: this is no list of keys",
+                     1 + std::count(bytes.begin(), odd, '\n'), static_cast<unsigned char>(*odd));
+}
+
 }  // namespace
 
 std::variant<std::shared_ptr<const IdentityTables>, std::string> read_tables(
@@ -52,7 +63,8 @@ std::variant<std::shared_ptr<const IdentityTables>, std::string> read_tables(
     auto content = files.read(path, kMaxBytes);
     if (!content) return printable(content.error().what);
     bytes = std::move(content.value().bytes);
-    return {};
+    const auto wrong = not_text(bytes);
+    return wrong.empty() ? wrong : printable(path) + ": " + wrong;
   };
   for (const auto& path : config.exempt.user_files) {
     if (const auto wrong = read(path); !wrong.empty()) return "exempt.user_files: " + wrong;

@@ -138,7 +138,10 @@ void Counting::add_to(const Group& group, std::string_view identity, const Occur
     const auto& rule = rules_[index];
     if (!listens_to(rule, event.signal)) continue;
     // Who is in the list is blocked already; the window starts anew once he is freed.
-    if ((subject.blocked >> list_of_rule_[index] & 1) != 0) continue;
+    if ((subject.blocked >> list_of_rule_[index] & 1) != 0) {
+      if (!doubts_.empty()) count_beside(index, identity, event);
+      continue;
+    }
     const auto* term = find_term(subject, list_of_rule_[index]);
     if (term != nullptr && event.time < term->ended) continue;  // of the block that has ended
     const auto digest = rule.count == CountBy::recipients ? recipient_digest(event.recipient) : 0;

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -116,6 +117,19 @@ class Counting {
   [[nodiscard]] std::optional<Instant> next_end() const;
   // Those that events have ended since the last call.
   std::vector<End> take_ended() { return std::exchange(ended_, {}); }
+  // Lines of these blocked identities (folded keys, all of this list that are in doubt) are gone,
+  // and may come back in a moment: an editor may be writing the list. What the log says of them
+  // meanwhile, and after `since`, is counted in windows beside the real ones, which decide nothing
+  // yet. Of identities that are in doubt no more it is dropped: their blocks have held all along.
+  using Keys = std::unordered_set<std::string>;
+  void doubt(std::size_t list, Keys keys, std::optional<Instant> since);
+  // The doubt of this identity is over: it was freed, as by set_freed(), and its windows are those
+  // beside. Returns the decision that they have led to, if the limit was reached meanwhile: it is
+  // blocked again.
+  std::optional<Decision> free_doubted(std::size_t list, std::string_view key,
+                                       std::optional<Instant> since);
+  // Something is counted beside: of this a checkpoint knows nothing.
+  [[nodiscard]] bool counts_beside() const;
   [[nodiscard]] bool is_blocked(std::size_t list, std::string_view key) const;
   [[nodiscard]] std::vector<std::string> blocked(std::size_t list) const;  // folded keys
 
@@ -170,12 +184,25 @@ class Counting {
   void start_term(Subject& subject, const Rule& rule, std::size_t list, Decision& decision);
   void clear_windows(Subject& subject, std::size_t list);
   void fit(const Layout& saved);
+  void count_beside(std::size_t rule, std::string_view identity, const Occurrence& event);
   void make_room();
   void remember(Subject& subject, const Occurrence& event, bool near_limit) const;
   [[nodiscard]] bool remembers(const Subject& subject, Instant now) const;
   [[nodiscard]] bool is_over(const Subject& subject, Instant now) const;
   static void forget_evidence(Subject& subject);
   std::size_t& slots(IdentityKind kind) { return slots_[static_cast<std::size_t>(kind)]; }
+
+  // See doubt(). `beside`: by subject key, of those with events since.
+  struct Beside {
+    Subject subject;
+    std::size_t rule = 0;  // that has decided
+    std::optional<Decision> decided;
+  };
+  struct Doubt {
+    Keys keys;
+    std::optional<Instant> since;
+    std::unordered_map<std::string, Beside> beside;
+  };
 
   std::vector<Rule> rules_;
   std::vector<Limits> limits_;  // beside rules_
@@ -187,6 +214,7 @@ class Counting {
   std::vector<std::chrono::seconds> memory_;  // by list: the longest rule.repeat_within
   std::set<End> ends_;                        // of blocks under way
   std::vector<End> ended_;
+  std::unordered_map<std::size_t, Doubt> doubts_;  // by list
   std::vector<Group> groups_;
   Group relays_{IdentityKind::relay, 0, {}};  // all relay rules: for IPv4 hosts
   Subjects subjects_;

@@ -17,6 +17,7 @@ void Counting::restore(Subjects subjects, const Layout& saved, std::optional<Ins
   subjects_ = std::move(subjects);
   if (saved != layout()) fit(saved);
   ends_.clear();
+  doubts_.clear();
   for (const auto& [key, subject] : subjects_) {
     for (const auto& term : subject.terms) {
       if (term.until) ends_.insert({*term.until, term.list, key.substr(2)});

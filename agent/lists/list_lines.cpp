@@ -11,11 +11,20 @@
 namespace agent {
 namespace {
 
-constexpr std::string_view kUntil = " until=";
+constexpr std::string_view kUntil = "until=";
+
+// Where the last word of these begins that says until when; npos: there is none.
+std::size_t find_until(std::string_view data) {
+  for (auto at = data.rfind(kUntil); at != std::string_view::npos;
+       at = at == 0 ? std::string_view::npos : data.rfind(kUntil, at - 1)) {
+    if (at == 0 || data[at - 1] == ' ') return at;
+  }
+  return std::string_view::npos;
+}
 
 // What an admin gives as the reason is text.
 std::string_view before_reason(std::string_view data) {
-  return data.substr(0, data.find(" reason="));
+  return data.starts_with("reason=") ? data.substr(0, 0) : data.substr(0, data.find(" reason="));
 }
 
 }  // namespace
@@ -31,7 +40,7 @@ std::string list_data(const Decision& decision, const Zone& zone,
 
 std::optional<Instant> ends_at(std::string_view data) {
   data = before_reason(data);
-  const auto at = data.rfind(kUntil);
+  const auto at = find_until(data);
   if (at == std::string_view::npos) return std::nullopt;
   data.remove_prefix(at + kUntil.size());
   const auto stamp = parsers::take_iso_stamp(data);
@@ -39,16 +48,20 @@ std::optional<Instant> ends_at(std::string_view data) {
   return Instant(std::chrono::seconds(stamp->civil - *stamp->utc_offset));
 }
 
+bool has_odd_end(std::string_view data) {
+  return find_until(before_reason(data)) != std::string_view::npos && !ends_at(data);
+}
+
 std::string with_end(std::string_view data, std::optional<Instant> until, const Zone& zone) {
   auto head = std::string(before_reason(data));
   const auto reason = data.substr(head.size());
   if (ends_at(data)) {
-    const auto at = head.rfind(kUntil);
+    const auto at = find_until(head);
     auto rest = std::string_view(head).substr(at + kUntil.size());
     (void)parsers::take_iso_stamp(rest);
-    head = head.substr(0, at) + std::string(rest);
+    head = head.substr(0, at == 0 ? 0 : at - 1) + std::string(rest);
   }
-  if (until) head += std::string(kUntil) + zone.text(*until);
+  if (until) head += (head.empty() ? "" : " ") + std::string(kUntil) + zone.text(*until);
   return head.append(reason);
 }
 

@@ -18,6 +18,8 @@ namespace agent {
                                     std::optional<std::uint64_t> spool_kib = std::nullopt);
 // When such a line, or one of "block --for", says that it ends; nullopt: never by itself.
 [[nodiscard]] std::optional<Instant> ends_at(std::string_view data);
+// It names an end that is no such time, with its zone: nothing follows from it.
+[[nodiscard]] bool has_odd_end(std::string_view data);
 // The same data with another end, or without one.
 [[nodiscard]] std::string with_end(std::string_view data, std::optional<Instant> until,
                                    const Zone& zone);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/core/printable.h"
 
@@ -17,6 +18,10 @@ std::chrono::seconds pause_after(unsigned attempts) {
       std::min<std::int64_t>(600, std::int64_t{5} << std::min(attempts - 1, 7U)));
 }
 
+std::chrono::seconds pause_together(unsigned attempts) {
+  return std::min(pause_after(attempts), std::chrono::seconds(10));
+}
+
 // Before one that may have gone already is sent again: under a storm of stops it would go each
 // time.
 std::chrono::seconds pause_after_unknown(std::uint32_t unknown) {
@@ -28,10 +33,7 @@ std::chrono::seconds pause_after_unknown(std::uint32_t unknown) {
 
 void Outbox::add(Notice notice) {
   // The same decision found again after a crash.
-  const bool known = std::any_of(items_.begin(), items_.end(), [&](const Item& item) {
-    return item.notice.message_id == notice.message_id;
-  });
-  if (known) return;
+  if (known_.count(notice.message_id) > 0) return;
   if (items_.size() >= kMaxNotices) {
     if (dropped_++ == 0) say_("too many notices wait to be sent; new ones are dropped and counted");
     return;
@@ -39,7 +41,8 @@ void Outbox::add(Notice notice) {
   if (body_bytes_ + notice.body.size() > kMaxBodies)
     notice.body = "(too many notices wait: only the subject was kept)\n";
   body_bytes_ += notice.body.size();
-  items_.push_back({std::move(notice), Steady{}, 0, 0, false});
+  known_.insert(notice.message_id);
+  items_.push_back({std::move(notice)});
 }
 
 void Outbox::restore(std::vector<WaitingNotice> notices, Steady now) {
@@ -66,9 +69,13 @@ bool Outbox::prepare(Steady now) {
   while (!taken_.empty() && taken_.front() <= now - 1h) taken_.pop_front();
   if (mail_ || next_mail() > now) return false;
   std::vector<const Notice*> together;
+  std::size_t most = goes_alone() ? 1 : kMaxInMail;
   for (auto& item : items_) {
     if (item.due > now) continue;
-    if (together.size() >= (goes_alone() ? 1 : batch_)) break;
+    // One that has failed among many keeps no place for others behind it.
+    if (!together.empty() && item.together <= together.size()) continue;
+    most = std::min(most, item.together);
+    if (together.size() >= most) break;
     item.in_mail = true;
     together.push_back(&item.notice);
   }
@@ -100,22 +107,26 @@ bool Outbox::collect(Steady now) {
       if (!fault_.empty()) say_("notices are taken again");
       fault_.clear();
       std::erase_if(items_, [&](const Item& item) {
-        if (item.in_mail) body_bytes_ -= item.notice.body.size();
-        return item.in_mail;
+        if (!item.in_mail) return false;
+        body_bytes_ -= item.notice.body.size();
+        known_.erase(item.notice.message_id);
+        return true;
       });
-      batch_ = kMaxInMail;
+      // So most that have failed did so for want of a server: they may go together again.
+      for (auto& item : items_) item.together = std::min(kMaxInMail, 2 * item.together);
       taken_.push_back(now);
       ++mails_;
       continue;
     }
-    std::size_t together = 0;
+    const auto together = static_cast<std::size_t>(
+        std::count_if(items_.begin(), items_.end(), [](const Item& item) { return item.in_mail; }));
     for (auto& item : items_) {
-      if (!item.in_mail) continue;
-      ++together;
-      item.in_mail = false;
-      item.due = now + pause_after(++item.attempts);
+      if (!std::exchange(item.in_mail, false)) continue;
+      ++item.attempts;
+      // One of many may be at fault: those beside it wait no longer for that.
+      item.due = now + (together > 1 ? pause_together(item.attempts) : pause_after(item.attempts));
+      item.together = std::max<std::size_t>(1, together / 2);
     }
-    batch_ = std::max<std::size_t>(1, together / 2);
     if (fault_ != outcome.error)
       say_(fmt::format("notice not sent: {}; trying again", printable(outcome.error)));
     fault_ = outcome.error;

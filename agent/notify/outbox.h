@@ -14,6 +14,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "agent/notify/notice.h"
@@ -67,6 +68,9 @@ class Outbox {
     unsigned attempts = 0;      // that failed, and we know it
     std::uint32_t unknown = 0;  // see WaitingNotice
     bool in_mail = false;
+    // So many may go together in the next mail with it: half of those of the last one that failed.
+    // So a notice that nobody takes is alone soon, and the others go without it.
+    std::size_t together = kMaxInMail;
   };
   [[nodiscard]] bool goes_alone() const;
   [[nodiscard]] Steady next_mail() const;
@@ -79,8 +83,8 @@ class Outbox {
   std::size_t body_bytes_ = 0;
   std::optional<Notice> mail_;  // chosen; its items are in_mail
   bool released_ = false;
-  std::size_t batch_ = kMaxInMail;  // after a refusal fewer go together, so that one can't stop all
-  std::deque<Steady> taken_;        // the mails of the last hour
+  std::unordered_set<std::string> known_;  // message ids of items_
+  std::deque<Steady> taken_;               // the mails of the last hour
   std::uint64_t dropped_ = 0, mails_ = 0;
   std::string fault_;
 };

@@ -1,10 +1,8 @@
 #include "agent/service/engine.h"
 
 #include <fmt/format.h>
-#include <sys/inotify.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <iterator>
 #include <utility>
 
@@ -17,13 +15,16 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kReadBudget = std::size_t{4} << 20;  // a turn: lists wait no longer
-constexpr std::size_t kShare =
-    std::size_t{64} * 1024;          // of one log among several, which are read side by side
+// Of one log, before its blocks are written and the next log has its turn; and where nothing was
+// to be written the last time, of a log that is alone.
+constexpr std::size_t kShare = std::size_t{64} << 10;
+constexpr std::size_t kCalmShare = std::size_t{256} << 10;
+constexpr auto kTurn = 200ms;        // of reading: lists, other logs and signals wait no longer
 constexpr auto kLook = 15s;          // beside inotify, for what it may have missed
 constexpr auto kLookInTrouble = 1s;  // a log or list that can't be read
 constexpr auto kPoll = 100ms;        // where inotify says nothing
-constexpr auto kRetry = 1s;
 constexpr auto kMetrics = 15s;
+constexpr auto kExpiry = 5s;    // looking at every identity takes as long as saving them
 constexpr auto kLastMail = 5s;  // at a stop
 constexpr std::size_t kMaxParked = 64;
 
@@ -44,7 +45,8 @@ Engine::Engine(const Config& config, PipelineOptions around, LogTrust trust, Eng
       zone_(around.zone),
       pipeline_(config_, std::move(around)),
       exim_(actions::find_exim_user(config_.exim.user)),
-      lists_(parts_.files, pipeline_.counting().lists(), exim_, options_.say),
+      lists_(parts_.files, parts_.inotify, pipeline_.counting().lists(), exim_, !options_.dry_run,
+             options_.say),
       tables_(parts_.files, options_.say),
       outbox_(parts_.mailer, options_.host, config_.notify.max_per_hour, options_.say),
       checkpoints_(parts_.saver, options_.say),
@@ -57,6 +59,10 @@ Engine::Engine(const Config& config, PipelineOptions around, LogTrust trust, Eng
   pipeline_.on_end([this](const Counting::End& block) { end_block(block); });
   pipeline_.on_watch([this](Decision&& decision) { watch(decision); });
   pipeline_.on_decision([this](Decision&& decision) { decide(std::move(decision)); });
+}
+
+bool Engine::out_of_time() const {
+  return options_.clock && options_.clock() - now_.steady >= kTurn;
 }
 
 std::chrono::seconds Engine::longest_period() const {
@@ -82,10 +88,9 @@ void Engine::start(Now now, CheckpointFile::Loaded saved) {
     parked_ = std::move(state->positions);
   }
   silences_.begin(now.wall);
-  open_lists();
-  lists_.adopt(pipeline_.counting(),
-               state ? std::nullopt : std::optional(now.wall - longest_period()),
-               saved.damaged && !state, now);
+  say_if_no_exim_user();
+  lists_.open(state ? std::nullopt : std::optional(now.wall - longest_period()),
+              saved.damaged && !state, false, pipeline_.counting(), now);
   for (const auto& path : config_.log.paths) follow(path, std::exchange(parked_, {}), now);
   // Before anything is read: a crash during the first catch-up must not move its beginning. What is
   // saved may tell it already.
@@ -109,29 +114,6 @@ void Engine::follow(const std::string& path, const std::vector<LogPosition>& sav
   followers_.back()->resume(mine, now.wall - 2 * longest_period(), now.wall);
 }
 
-void Engine::open_lists() {
-  if (!exim_)
-    options_.say(
-        fmt::format("exim.user: this machine has no user \"{}\"; lists will be readable by all",
-                    config_.exim.user));
-  list_watches_.assign(lists_.size(), -1);
-  for (std::size_t i = 0; i < lists_.size(); ++i) {
-    const auto directory = std::filesystem::path(lists_.path(i)).parent_path();
-    if (!options_.dry_run) {
-      const auto made = actions::make_directory(exim_, directory.string());
-      if (!made) options_.say(made.error().what);
-      if (made && made.value()) options_.say(fmt::format("created {}", directory.string()));
-    }
-    if (parts_.inotify == nullptr) continue;
-    const auto watch = parts_.inotify->watch_directory(directory.string());
-    if (watch) {
-      list_watches_[i] = watch.value();
-    } else {
-      options_.say(watch.error().what + "; looking at the list from time to time instead");
-    }
-  }
-}
-
 void Engine::look_at_tables(Now now) {
   auto tables = tables_.look(now.steady);
   if (tables == nullptr) return;
@@ -150,42 +132,37 @@ void Engine::drop_exempt() {
   next_look_ = {};  // they are free again
 }
 
-void Engine::look_at_list(std::size_t list, Now now, bool fully) {
-  if (options_.dry_run) return;
-  const auto pending = lists_.pending().size();
-  const auto seen = lists_.look(list, pipeline_.counting(), now, fully, behind_);
-  // What was freed must not come back by a crash; nor, if it goes while we are down, what was
-  // blocked.
-  lists_changed_ = lists_changed_ || seen.changed;
-  if (seen.changed || lists_.pending().size() != pending) checkpoints_.hurry();
+void Engine::say_if_no_exim_user() {
+  if (exim_) return;
+  options_.say(
+      fmt::format("exim.user: this machine has no user \"{}\"; lists will be readable by all",
+                  config_.exim.user));
+}
+
+// What looking at the lists has led to. What was freed must not come back by a crash; nor, if it
+// goes while we are down, what was blocked.
+void Engine::take_list_news() {
+  auto news = lists_.take_news();
+  if (news.changed) lists_changed_ = true;
+  if (news.changed) checkpoints_.hurry();
+  for (auto& decision : news.decisions) keep(std::move(decision));
 }
 
 void Engine::on_changes(Now now) {
   if (parts_.inotify == nullptr) return;
-  std::vector<bool> changed(lists_.size());
   parts_.inotify->drain([&](const Inotify::Change& change) {
-    for (std::size_t i = 0; i < lists_.size(); ++i) {
-      const auto name = std::filesystem::path(lists_.path(i)).filename();
-      const bool here = change.watch == list_watches_[i] && change.name == name.string();
-      if (here || (change.mask & IN_Q_OVERFLOW) != 0) changed[i] = true;
-      if (change.watch == list_watches_[i] && (change.mask & IN_IGNORED) != 0)
-        list_watches_[i] = -1;
-    }
+    lists_.on_change(change);
     for (auto& follower : followers_) follower->on_change(change, now.wall);
   });
-  // Before the log is read: what somebody freed starts counting with the next line.
-  for (std::size_t i = 0; i < lists_.size(); ++i) {
-    if (changed[i]) look_at_list(i, now, false);
-  }
 }
 
-// Beside what inotify says.
+// What inotify has told of, and the rest from time to time. Lists before the log is read: what
+// somebody freed starts counting with the next line.
 void Engine::look_around(Now now) {
-  const auto settling = lists_.next_look();
-  if (settling && now.steady >= *settling) {
-    for (std::size_t i = 0; i < lists_.size(); ++i) look_at_list(i, now, false);
-  }
-  if (now.steady < next_look_) return;
+  const bool all = now.steady >= next_look_;
+  lists_.look(pipeline_.counting(), now, all, behind_);
+  take_list_news();
+  if (!all) return;
   std::chrono::steady_clock::duration next = kLook;
   const auto sooner = [&](auto time) {
     next = std::min<std::chrono::steady_clock::duration>(next, time);
@@ -195,10 +172,9 @@ void Engine::look_around(Now now) {
     if (follower->needs_polling()) sooner(kPoll);
     if (!follower->fault().empty()) sooner(kLookInTrouble);
   }
+  if (lists_.unwatched()) sooner(kPoll);
   for (std::size_t i = 0; i < lists_.size(); ++i) {
-    look_at_list(i, now, true);
-    if (list_watches_[i] < 0) sooner(kPoll);
-    if (!lists_.fault(i).empty()) sooner(kLookInTrouble);
+    if (!lists_.at(i).fault().empty()) sooner(kLookInTrouble);
   }
   next_look_ = now.steady + next;
 }
@@ -208,12 +184,14 @@ void Engine::look_around(Now now) {
 bool Engine::read_logs(Now now) {
   std::vector<Follower*> open;
   for (auto& follower : followers_) open.push_back(follower.get());
-  const auto share = open.size() == 1 ? kReadBudget : kShare;
-  for (std::size_t spent = 0; !open.empty() && spent < kReadBudget; spent += share) {
+  for (std::size_t spent = 0; !open.empty() && spent < kReadBudget && !out_of_time();) {
+    const auto share = open.size() == 1 && !deciding_ ? kCalmShare : kShare;
+    spent += share;
     const auto back = std::min_element(open.begin(), open.end(), [](auto* a, auto* b) {
       return a->newest_stamp() < b->newest_stamp();
     });
     if (!(*back)->read(share, now.steady)) open.erase(back);
+    write_lists();
   }
   const bool more = !open.empty();
   if (pipeline_.counters().bytes != bytes_saved_) checkpoints_.touch();
@@ -233,7 +211,10 @@ Checkpoint Engine::snapshot(Now now) {
   }
   auto& counting = pipeline_.counting();
   // By a stamp from the future alone nothing ends.
-  if (counting.newest()) counting.expire(std::min(*counting.newest(), now.wall), pipeline_.shown());
+  if (counting.newest() && now.steady >= next_expiry_) {
+    next_expiry_ = now.steady + kExpiry;
+    counting.expire(std::min(*counting.newest(), now.wall), pipeline_.shown());
+  }
   state.layout = counting.layout();
   state.newest = counting.newest();
   state.submissions = pipeline_.submissions().all();
@@ -275,9 +256,25 @@ void Engine::save_and_send(Now now) {
       if (done->saved && covers_mail_) outbox_.release();
       covers_mail_ = false;
     }
-    if (i == 0) checkpoints_.start_if_due(now.steady, [&] { return job(now, true); });
+    // Of what a list in doubt holds back it could not tell; that is over in a moment.
+    const bool whole = !lists_.holds_blocks() && !pipeline_.counting().counts_beside();
+    if (i == 0 && whole) checkpoints_.start_if_due(now.steady, [&] { return job(now, true); });
   }
   if (checkpoints_.out_of_patience(now.steady)) outbox_.release();
+}
+
+void Engine::tell_faults() {
+  auto now = faults();
+  if (!checkpoints_.fault().empty()) now.push_back(checkpoints_.fault());
+  if (now == faults_told_) return;
+  options_.on_faults(now);
+  faults_told_ = std::move(now);
+}
+
+void Engine::save_anew() {
+  options_.say(config_.state.directory + ": was removed and is made again");
+  options_.on_faults(faults_told_);
+  checkpoints_.hurry();
 }
 
 bool Engine::turn(Now now) {
@@ -286,23 +283,22 @@ bool Engine::turn(Now now) {
   look_around(now);
   look_at_tables(now);
   end_blocks(now);
-  if (lists_.waits() && now.steady >= next_retry_) {
-    const auto pending = lists_.pending().size();
-    lists_.retry();
-    next_retry_ = now.steady + kRetry;
-    if (lists_.pending().size() != pending) checkpoints_.hurry();
-  }
+  write_lists();
   hear_farm(now);
-  if (!lists_.settling()) behind_ = read_logs(now);
+  if (!lists_.holds_logs()) behind_ = read_logs(now);
   end_blocks(now);
+  write_lists();
   listen(now);
   for (const auto& news :
        tamper_alarm_.news(pipeline_.counters(), pipeline_.tagged(), now.steady)) {
     options_.say(news);
   }
   const bool more = tell_farm();
-  if (!options_.dry_run) save_and_send(now);
-  return more || (behind_ && !lists_.settling());  // due() says when that is over
+  if (!options_.dry_run) {
+    save_and_send(now);
+    tell_faults();
+  }
+  return more || (behind_ && !lists_.holds_logs());  // due() says when that is over
 }
 
 Engine::Steady Engine::due() const {
@@ -310,7 +306,7 @@ Engine::Steady Engine::due() const {
   const auto sooner = [&](std::optional<Steady> time) {
     if (time) until = std::min(until, *time);
   };
-  sooner(lists_.next_look());
+  sooner(lists_.due());
   sooner(tables_.next_look());
   if (const auto end = pipeline_.counting().next_end())
     sooner(now_.steady + std::max<Steady::duration>(*end - now_.wall, 0s));
@@ -318,12 +314,13 @@ Engine::Steady Engine::due() const {
   sooner(checkpoints_.due());
   sooner(outbox_.next_due());
   sooner(farm_due());
-  if (lists_.waits()) sooner(next_retry_);
   return until;
 }
 
 void Engine::stop(Now now) {
   if (options_.dry_run) return;
+  now_ = now;
+  end_doubts();
   parts_.mailer.wait(kLastMail);
   outbox_.collect(now.steady);
   outbox_.take_back();
@@ -331,9 +328,17 @@ void Engine::stop(Now now) {
     options_.say("stopping without a checkpoint: what was read since the last one is read again");
 }
 
+// Nothing waits for a list any more that only waited for it to stay the same.
+void Engine::end_doubts() {
+  lists_.end_doubts(pipeline_.counting(), now_, behind_);
+  take_list_news();
+  write_lists();
+}
+
 void Engine::reload(const Config& config, PipelineOptions around, LogTrust trust, Now now) {
   trust_ = std::move(trust);
   now_ = now;
+  if (!options_.dry_run) end_doubts();
   zone_ = around.zone;
   config_ = config;
   for (auto& follower : followers_) {
@@ -354,13 +359,13 @@ void Engine::reload(const Config& config, PipelineOptions around, LogTrust trust
 
   auto pending = lists_.pending();
   const auto unsynced = lists_.take_unsynced();
-  lists_ = Lists(parts_.files, pipeline_.counting().lists(), exim_, options_.say);
+  lists_ = ListKeeper(parts_.files, parts_.inotify, pipeline_.counting().lists(), exim_,
+                      !options_.dry_run, options_.say);
   lists_.restore(std::move(pending));
   drop_exempt();
   lists_.put_back_unsynced(unsynced);
-  open_lists();
-  lists_.adopt(pipeline_.counting(), std::nullopt, false, now);
-  if (settled_) lists_.settle(pipeline_.counting());
+  say_if_no_exim_user();
+  lists_.open(std::nullopt, false, settled_, pipeline_.counting(), now);
 
   for (const auto& path : config_.log.paths) {
     const bool followed = std::any_of(followers_.begin(), followers_.end(),

@@ -38,6 +38,10 @@ struct EngineOptions {
   std::function<void(const Decision&, const Zone&)> on_decision;  // the service's own log
   std::function<void(const Decision&, const Zone&)> on_watch = [](const auto&, const auto&) {};
   std::function<void(const std::string&)> say;
+  // faults(), and that of the checkpoint, whenever they are others.
+  std::function<void(const std::vector<std::string>&)> on_faults = [](const auto&) {};
+  // The time, within a turn; empty: no time passes in one.
+  std::function<std::chrono::steady_clock::time_point()> clock = {};
   // The files of exempt and identity_map were read again.
   std::function<void(std::shared_ptr<const IdentityTables>)> on_tables = [](const auto&) {};
 };
@@ -69,6 +73,8 @@ class Engine {
   [[nodiscard]] Steady due() const;
   // Everything saved.
   void stop(Now now);
+  // The state directory was made again: what is saved is gone.
+  void save_anew();
   // Another configuration from now on; nothing counted is forgotten that still has a rule.
   void reload(const Config& config, PipelineOptions around, LogTrust trust, Now now);
 
@@ -78,9 +84,14 @@ class Engine {
   [[nodiscard]] std::vector<std::string> faults() const;
 
  private:
-  void open_lists();
   void follow(const std::string& path, const std::vector<LogPosition>& saved, Now now);
   void decide(Decision&& decision);
+  void keep(Decision&& decision);
+  void write_lists();
+  void announce(const Decision& decision, const std::string& data);
+  void say_if_no_exim_user();
+  void take_list_news();
+  void end_doubts();
   void on_changes(Now now);
   void look_around(Now now);
   [[nodiscard]] std::optional<std::uint64_t> spool_space();
@@ -89,11 +100,14 @@ class Engine {
   void end_block(const Counting::End& block);
   void end_blocks(Now now);
   [[nodiscard]] NoticeContext notice_context(const Decision& decision) const;
+  [[nodiscard]] NoticeContext block_context(const Decision& decision, const std::string& identity,
+                                            const std::string& data) const;
   void look_at_tables(Now now);
   void drop_exempt();
-  void look_at_list(std::size_t list, Now now, bool fully);
   bool read_logs(Now now);
+  [[nodiscard]] bool out_of_time() const;
   void save_and_send(Now now);
+  void tell_faults();
   [[nodiscard]] SaveJob job(Now now, bool with_checkpoint);
   [[nodiscard]] Checkpoint snapshot(Now now);
   [[nodiscard]] std::chrono::seconds longest_period() const;
@@ -124,8 +138,14 @@ class Engine {
   Zone zone_;
   Pipeline pipeline_;
   std::optional<actions::EximUser> exim_;
-  Lists lists_;
-  std::vector<int> list_watches_;  // by list; -1: looked at from time to time
+  ListKeeper lists_;
+  // Decisions whose lines are not written yet: those of one step of reading are written together.
+  struct Decided {
+    Decision decision;
+    std::string data;
+  };
+  std::vector<Decided> decided_;
+  bool deciding_ = false;  // the last step led to some
   std::vector<std::unique_ptr<Follower>> followers_;
   std::vector<LogPosition> parked_;  // of logs that are not in the configuration now
   TableFiles tables_;
@@ -141,9 +161,10 @@ class Engine {
   bool covers_mail_ = false;  // the checkpoint under way tells of the mail that waits for it
   std::uint64_t decisions_ = 0, watched_ = 0, ended_ = 0;
   std::uint64_t bytes_saved_ = 0;
-  std::vector<std::string> faults_saved_;
+  std::vector<std::string> faults_saved_, faults_told_;
   Follower::Counters gone_;  // of logs that are not followed any more
-  Steady next_look_{}, next_retry_{}, next_metrics_{};
+  Steady next_look_{}, next_metrics_{}, next_expiry_{};
+  std::uint64_t pending_saved_ = 0;  // ListKeeper::revision() when it was last to be saved
 
   std::optional<FarmMember> farm_;
   struct HeldNotice {

@@ -17,21 +17,55 @@ void Engine::decide(Decision&& decision) {
     options_.on_decision(decision, zone_);
     return;
   }
-  const auto data = list_data(decision, zone_, spool_space());
-  const auto blocked = lists_.block(decision, data, pipeline_.counting());
-  if (blocked == Lists::Blocked::freed_before) return;
+  keep(std::move(decision));
+}
+
+// Its line is written with those of the same step of reading.
+void Engine::keep(Decision&& decision) {
+  auto data = list_data(decision, zone_, spool_space());
+  if (lists_.block(decision, data, pipeline_.counting()) == BlockedList::Accepted::freed_before)
+    return;
+  decided_.push_back({std::move(decision), std::move(data)});
+}
+
+// Lines first: a block is in its list before anything else is done about it.
+void Engine::write_lists() {
+  if (options_.dry_run) return;
+  // Twice: the look before it may end a doubt, and that may lead to decisions.
+  for (int i = 0; i < 2; ++i) {
+    lists_.write(pipeline_.counting(), now_, behind_);
+    take_list_news();
+  }
+  deciding_ = !decided_.empty();
+  for (const auto& [decision, data] : std::exchange(decided_, {})) announce(decision, data);
+  if (std::exchange(pending_saved_, lists_.revision()) != pending_saved_) checkpoints_.hurry();
+}
+
+void Engine::announce(const Decision& decision, const std::string& data) {
   ++decisions_;
   checkpoints_.hurry();
   options_.on_decision(decision, zone_);
   if (farm_) farm_->decided(decision, pipeline_.counting().lists(), now_);
   if (!wants_notices(config_.notify)) return;
-  auto context = notice_context(decision);
-  const auto line = actions::list_line(decision.identity, data).value_or("\n");
-  context.list_line = line.substr(0, line.size() - 1);
-  if (blocked == Lists::Blocked::pending)
-    context.list_line += "  (NOT WRITTEN YET: the list can't be written; trying again)";
-  auto notice = compose_notice(decision, zone_, now_.wall, context);
+  auto notice =
+      compose_notice(decision, zone_, now_.wall, block_context(decision, decision.identity, data));
   if (!hold_notice(decision, notice)) outbox_.add(std::move(notice));
+}
+
+// With the line, and what is the matter with it.
+NoticeContext Engine::block_context(const Decision& decision, const std::string& identity,
+                                    const std::string& data) const {
+  auto context = notice_context(decision);
+  const auto line = actions::list_line(identity, data).value_or("\n");
+  context.list_line = line.substr(0, line.size() - 1);
+  const auto waiting = lists_.waiting(decision.list, identity);
+  if (waiting && !waiting->fit) {
+    context.list_line = "(NONE: no line can hold an id of " + std::to_string(identity.size()) +
+                        " bytes, so Exim does not refuse its mail; change its password)";
+  } else if (waiting && !lists_.fault_of(decision.list).empty()) {
+    context.list_line += "  (NOT WRITTEN YET: the list can't be written; trying again)";
+  }
+  return context;
 }
 
 NoticeContext Engine::notice_context(const Decision& decision) const {

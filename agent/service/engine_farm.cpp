@@ -56,9 +56,9 @@ void Engine::block_for_farm(const FarmMember::Order& order) {
                       : list_data(decision, zone_, spool_space());
   if (by_hand && record.until) data += " until=" + zone_.text(instant_of(*record.until));
   auto& counting = pipeline_.counting();
-  auto blocked = Lists::Blocked::listed;
   if (order.kind == FarmMember::Order::Kind::block) {
-    blocked = lists_.take_in(order.list, record.identity, data);
+    (void)lists_.list(order.list).take_in(record.identity, data);
+    lists_.list(order.list).write(counting, now_, behind_);
     counting.set_blocked(order.list, order.word.name.key);
     if (record.until) {
       counting.set_end(order.list, order.word.name.key, instant_of(*record.until));
@@ -73,12 +73,8 @@ void Engine::block_for_farm(const FarmMember::Order& order) {
     }
   }
   if (!order.notice || by_hand || !wants_notices(config_.notify)) return;
-  auto context = notice_context(decision);
-  const auto line = actions::list_line(record.identity, data).value_or("\n");
-  context.list_line = line.substr(0, line.size() - 1);
-  if (blocked == Lists::Blocked::pending)
-    context.list_line += "  (NOT WRITTEN YET: the list can't be written; trying again)";
-  outbox_.add(compose_notice(decision, zone_, now_.wall, context));
+  outbox_.add(
+      compose_notice(decision, zone_, now_.wall, block_context(decision, record.identity, data)));
 }
 
 // By this machine's clock, and not in what is still to come.
@@ -90,14 +86,14 @@ Instant Engine::moment_of(const FarmStatement& record) const {
 void Engine::free_for_farm(std::size_t list, const std::vector<FarmMember::Order>& orders) {
   auto& counting = pipeline_.counting();
   const auto young = now_.wall - farm_->longest_period() - 1h;
-  std::vector<Lists::Freed> freed;
+  std::vector<BlockedList::Freed> freed;
   std::vector<const FarmMember::Order*> were;
   for (const auto& order : orders) {
     const auto since = moment_of(order.word.record);
     freed.push_back({order.word.name.key, since, since > young});
     if (counting.is_blocked(list, order.word.name.key)) were.push_back(&order);
   }
-  if (!lists_.free(list, freed, counting)) {
+  if (!lists_.list(list).free(freed, counting)) {
     for (const auto& order : orders) farm_->not_done(order.word.name);
     return;
   }
@@ -114,7 +110,7 @@ void Engine::end_for_farm(const FarmMember::Order& order) {
   const auto& [name, record] = order.word;
   const auto until = record.until ? std::optional(instant_of(*record.until)) : std::nullopt;
   // If that fails its line has the last word, as ever.
-  if (!lists_.end_at(order.list, name.key, until, zone_)) return;
+  if (!lists_.list(order.list).end_at(name.key, until, zone_)) return;
   counting.set_end(order.list, name.key, until);
   if (until) counting.set_times(order.list, name.key, record.times);
 }

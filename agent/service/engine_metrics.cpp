@@ -26,10 +26,13 @@ Metrics Engine::metrics() const {
   metrics.outbox = outbox_.size();
   metrics.mails = outbox_.mails();
   metrics.notices_dropped = outbox_.dropped();
-  metrics.pending_blocks = lists_.pending().size();
-  metrics.blocks_dropped = lists_.dropped();
-  for (std::size_t i = 0; i < lists_.size(); ++i)
-    metrics.lists.push_back({lists_.path(i), lists_.entries(i), !lists_.fault(i).empty()});
+  for (std::size_t i = 0; i < lists_.size(); ++i) {
+    const auto& list = lists_.at(i);
+    metrics.pending_blocks += list.pending().waiting().size();
+    metrics.blocks_dropped += list.dropped();
+    metrics.blocks_unfit += list.unfit();
+    metrics.lists.push_back({list.path(), list.entries(), !list.fault().empty()});
+  }
   metrics.exim_asked = !trust_.why_not;
   for (const auto& doubt : trust_.doubts) metrics.doubtful_settings.push_back(doubt.setting);
   for (const auto& [path, silence] : silences_.state())
@@ -48,7 +51,7 @@ std::vector<std::string> Engine::faults() const {
     if (!fault.empty()) faults.push_back(fault);
   };
   for (const auto& follower : followers_) add(follower->fault());
-  for (std::size_t i = 0; i < lists_.size(); ++i) add(lists_.fault(i));
+  for (std::size_t i = 0; i < lists_.size(); ++i) add(lists_.at(i).fault());
   add(tables_.fault());
   if (!outbox_.fault().empty()) add("notices: " + outbox_.fault());
   if (!farm_fault_.empty()) add(farm_fault_ + "; counting alone until it is back");

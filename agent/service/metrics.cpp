@@ -155,6 +155,8 @@ std::string metrics_text(const Metrics& metrics) {
              metrics.pending_blocks);
   page.counter("exiwarden_blocks_dropped_total",
                "Blocks dropped because too many waited for their list.", metrics.blocks_dropped);
+  page.counter("exiwarden_blocks_unfit_total",
+               "Blocks of identities that no line of a list can hold.", metrics.blocks_unfit);
   page.head("exiwarden_list_entries", "gauge", "Keys in a list.");
   for (const auto& list : metrics.lists)
     page.value("exiwarden_list_entries", "list", list.path, list.entries);

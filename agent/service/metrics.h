@@ -22,7 +22,7 @@ struct Metrics {
   std::uint64_t lag_bytes = 0;
   std::uint64_t identities = 0;
   std::uint64_t outbox = 0, notices_dropped = 0;
-  std::uint64_t pending_blocks = 0;
+  std::uint64_t pending_blocks = 0, blocks_unfit = 0;
   struct List {
     std::string path;
     std::uint64_t entries = 0;

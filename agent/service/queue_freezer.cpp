@@ -6,12 +6,14 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <thread>
+#include <unordered_set>
 #include <utility>
 
 #include "actions/lists/blocklist.h"
 #include "agent/core/printable.h"
-#include "agent/lists/list_keeper.h"
+#include "agent/lists/blocked_list.h"
 #include "agent/lists/list_lines.h"
 #include "agent/service/queue_match.h"
 
@@ -22,6 +24,34 @@ using namespace std::chrono_literals;
 
 // A message under delivery is locked; deliveries to slow hosts take a while.
 constexpr std::array<std::chrono::seconds, 6> kPauses{1s, 2s, 5s, 10s, 20s, 30s};
+
+// The lists as they are now, each read once.
+class ListedKeys {
+ public:
+  explicit ListedKeys(actions::Files& files) : files_(files) {}
+  // nullopt: the list can't be read; the service says so.
+  std::optional<bool> hold(const std::string& list, const std::string& identity) {
+    const auto& keys = keys_of(list);
+    if (!keys) return std::nullopt;
+    return keys->count(actions::folded_key(identity)) > 0;
+  }
+
+ private:
+  using Keys = std::optional<std::unordered_set<std::string>>;
+  const Keys& keys_of(const std::string& list) {
+    const auto known = lists_.find(list);
+    if (known != lists_.end()) return known->second;
+    auto& keys = lists_[list];
+    const auto view = actions::Blocklist(files_, list, {}).read();
+    if (!view) return keys;
+    keys.emplace();
+    for (const auto& entry : view->entries) keys->insert(actions::folded_key(entry.key));
+    return keys;
+  }
+
+  actions::Files& files_;
+  std::map<std::string, Keys> lists_;
+};
 
 }  // namespace
 
@@ -83,25 +113,18 @@ void Freezer::work(const std::stop_token& stop) {
   }
 }
 
-// nullopt: the list can't be read; the service says so.
-std::optional<bool> Freezer::is_listed(const Job& job) const {
-  const auto view = actions::Blocklist(files_, job.list, {}).read();
-  if (!view) return std::nullopt;
-  const auto& entries = view.value().entries;
-  return std::any_of(entries.begin(), entries.end(), [&](const actions::ListEntry& entry) {
-    return actions::same_key(entry.key, job.identity);
-  });
-}
-
 // Who is not in his list, and was: an admin, another host or the end of his block has freed him. A
 // block that waits for its list was never seen there.
 void Freezer::drop_freed(std::vector<Job>& jobs) const {
+  ListedKeys then(files_);
   const bool any_gone = std::any_of(jobs.begin(), jobs.end(), [&](const Job& job) {
-    return job.listed && !is_listed(job).value_or(true);
+    return job.listed && !then.hold(job.list, job.identity).value_or(true);
   });
-  if (any_gone) std::this_thread::sleep_for(Lists::kSettle);  // somebody may be writing it anew
+  if (any_gone)
+    std::this_thread::sleep_for(BlockedList::kSettle);  // somebody may be writing it anew
+  ListedKeys now(files_);
   std::erase_if(jobs, [&](Job& job) {
-    const bool listed = is_listed(job).value_or(job.listed);
+    const bool listed = now.hold(job.list, job.identity).value_or(job.listed);
     const bool freed = std::exchange(job.listed, listed) && !listed;
     if (freed)
       say_(fmt::format("{}: freed meanwhile; nothing more of his in the queue is frozen",

@@ -53,7 +53,6 @@ class Freezer {
   };
   void work(const std::stop_token& stop);
   void attempt(std::vector<Job>& jobs, const IdentityMap& map);
-  [[nodiscard]] std::optional<bool> is_listed(const Job& job) const;
   void drop_freed(std::vector<Job>& jobs) const;
   void report(const Job& job, std::size_t frozen, std::size_t held);
 

@@ -50,6 +50,11 @@ class Signals {
   int fd_ = -1;
 };
 
+EngineOptions with_clock(EngineOptions options) {
+  options.clock = [] { return std::chrono::steady_clock::now(); };
+  return options;
+}
+
 std::optional<Inotify> open_inotify(const std::function<void(const std::string&)>& say) {
   auto inotify = Inotify::open();
   if (inotify) return std::move(inotify.value());
@@ -62,7 +67,6 @@ std::optional<Inotify> open_inotify(const std::function<void(const std::string&)
 void hold_signals() {
   const auto set = our_signals();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  ::signal(SIGPIPE, SIG_IGN);
 }
 
 Service::Service(Setup setup, actions::Files& files, EngineOptions options)
@@ -72,7 +76,7 @@ Service::Service(Setup setup, actions::Files& files, EngineOptions options)
       farm_(options.dry_run ? nullptr : open_farm(setup.config, options.host)),
       engine_(setup.config, std::move(setup.around), std::move(setup.trust),
               {files, inotify_ ? &*inotify_ : nullptr, notifier_, saver_, farm_.get()},
-              std::move(options)) {}
+              with_clock(std::move(options))) {}
 
 bool Service::wait(bool more, int signals) {
   std::array<pollfd, 5> waiting{{{signals, POLLIN, 0},
@@ -90,12 +94,13 @@ bool Service::wait(bool more, int signals) {
   return waiting[0].revents != 0;
 }
 
-void Service::run(CheckpointFile::Loaded saved, const std::function<void()>& ready,
-                  const std::function<std::optional<Setup>()>& reloaded) {
+Service::End Service::run(CheckpointFile::Loaded saved, const std::function<void()>& ready,
+                          const std::function<std::optional<Setup>()>& reloaded,
+                          const std::function<SingleInstance::Claim()>& claimed) {
   const Signals signals;
   engine_.start(clocks(), std::move(saved));
   ready();
-  std::chrono::steady_clock::time_point watchdog{};
+  std::chrono::steady_clock::time_point next_second{};
   for (bool more = true;;) {
     const bool signalled = wait(more, signals.fd());
     if (const int signal = signalled ? signals.next() : 0; signal == SIGHUP) {
@@ -106,14 +111,16 @@ void Service::run(CheckpointFile::Loaded saved, const std::function<void()>& rea
     } else if (signal != 0) {
       tell_service_manager("STOPPING=1");
       engine_.stop(clocks());
-      return;
+      return End::stopped;
     }
     const auto now = clocks();
     more = engine_.turn(now);
-    if (now.steady >= watchdog) {
-      tell_service_manager("WATCHDOG=1");
-      watchdog = now.steady + 1s;
-    }
+    if (now.steady < next_second) continue;
+    next_second = now.steady + 1s;
+    tell_service_manager("WATCHDOG=1");
+    const auto claim = claimed();
+    if (claim == SingleInstance::Claim::lost) return End::unclaimed;
+    if (claim == SingleInstance::Claim::renewed) engine_.save_anew();
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "agent/farm/link.h"
 #include "agent/service/engine.h"
+#include "agent/state/single_instance.h"
 
 namespace agent {
 
@@ -24,9 +25,12 @@ class Service {
 
   // Opens the logs, then `ready` is called. `saved`: as Engine::start() wants it. Returns on
   // SIGTERM or SIGINT with everything saved. On SIGHUP `reloaded` is asked for the new
-  // configuration; nullopt: it is not good, the old one stays.
-  void run(CheckpointFile::Loaded saved, const std::function<void()>& ready,
-           const std::function<std::optional<Setup>()>& reloaded);
+  // configuration; nullopt: it is not good, the old one stays. Once a second `claimed` is asked
+  // whether the state directory is still this service's; if not it returns, with nothing saved.
+  enum class End { stopped, unclaimed };
+  End run(CheckpointFile::Loaded saved, const std::function<void()>& ready,
+          const std::function<std::optional<Setup>()>& reloaded,
+          const std::function<SingleInstance::Claim()>& claimed);
   // A mail is still being handed over, to somebody who does not answer.
   [[nodiscard]] bool mail_under_way() const { return notifier_.busy(); }
 

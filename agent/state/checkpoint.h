@@ -15,7 +15,7 @@
 #include "agent/core/tag_check.h"
 #include "agent/farm/saved_farm.h"
 #include "agent/follow/rotations.h"
-#include "agent/lists/pending_block.h"
+#include "agent/lists/pending_blocks.h"
 #include "agent/notify/waiting_notice.h"
 
 namespace agent {

@@ -1,5 +1,6 @@
 """The service: from a line to the key that another process sees in the list, memory, start, idleness."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -237,7 +238,66 @@ def growth(program, counts=(1000, 100_000, 1_000_000)):
         print(f"| {count} | {resident:.0f} | {ready * 1000:.0f} | {woken} |", flush=True)
 
 
+class Watcher:
+    """When each key came to be seen in a list, by a process that looks at its end again and again."""
+
+    def __init__(self, path):
+        self.path, self.seen, self.rest = path, {}, b""
+        self.at = os.path.getsize(path) if os.path.exists(path) else 0
+
+    def look(self):
+        with contextlib.suppress(FileNotFoundError), open(self.path, "rb", buffering=0) as file:
+            file.seek(self.at)
+            fresh = file.read()
+            now = time.monotonic()
+            self.at += len(fresh)
+            *lines, self.rest = (self.rest + fresh).split(b"\n")
+            for line in lines:
+                self.seen.setdefault(line.split(b":")[0].decode(), now)
+
+
+def burst(program, blocks=10_000, limit=5, rate=50_000, transports='"none"'):
+    """So many senders over the limit in a second, into each kind of list: from a sender's last line to its key."""
+    print(f"\n{blocks} blocks, {rate} lines/s\n\n"
+          "| list | p50 ms | p99 ms | longest ms | first line to last key, s |\n|---|---|---|---|---|")
+    for name, there, hand in (("none", None, 0), ("empty", 0, 0), ("by hand", 10, 20), ("100,000 lines", 100_000, 0),
+                              ("100,000 lines, a hand writes too", 100_000, 20)):
+        place = Place()
+        config = Path(place.config)
+        config.write_text(config.read_text().replace("limit = 100", f"limit = {limit}").replace('"none"', transports))
+        if there is None:
+            os.unlink(place.list)
+        else:
+            Path(place.list).write_text("".join(f"hand{n}@example.org: by hand\n" for n in range(there)))
+        service = Service(program, place)
+        watcher = Watcher(place.list)
+        written, lines = {}, []
+        for user in range(blocks):
+            lines += [refusal(f"user{user}", n) for n in range(limit)]
+        begin = time.monotonic()
+        done, by_hand = 0, 0
+        while len(watcher.seen) < blocks + by_hand and time.monotonic() < begin + 120:
+            due = min(len(lines), int((time.monotonic() - begin) * rate))
+            if due > done:
+                place.append("".join(lines[done:due]))
+                sent = time.monotonic()
+                written |= {f"user{user}": sent for user in range(done // limit, due // limit)}
+                done = due
+                if hand and by_hand < done * hand // len(lines):
+                    with open(place.list, "a", encoding="utf-8") as out:
+                        out.write(f"more{by_hand}: by hand\n")
+                    by_hand += 1
+            watcher.look()
+        whole = time.monotonic() - begin
+        took = sorted(watcher.seen.get(user, float("inf")) - sent for user, sent in written.items())
+        service.stop()
+        shutil.rmtree(place.folder)
+        print(f"| {name} | {statistics.median(took) * 1000:.1f} | {took[int(len(took) * .99)] * 1000:.1f} | "
+              f"{took[-1] * 1000:.1f} | {whole:.2f} |", flush=True)
+
+
 def main(program):
+    burst(program)
     for awake in (True, False):
         latency(program, awake)
     sustained(program)

@@ -135,9 +135,13 @@ class Place:
 class Service:
     """`exiwarden run` in a Place; a context manager that never leaves it behind."""
 
-    def __init__(self, place, *args):
+    def __init__(self, place, *args, parent=None, user=None):
+        """`parent`: called in the new process before the program starts; `user`: whose process it is."""
         self.place = place
         self.args = args
+        self.process_options = {"preexec_fn": parent} if parent else {}
+        if user:
+            self.process_options |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         self.errors = place.root / "stderr"
         self.output = place.root / "stdout"
 
@@ -147,13 +151,14 @@ class Service:
             path.unlink()
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         self.socket.bind(str(path))
+        path.chmod(0o777)
         self.socket.setblocking(False)
         self.said = []  # to the service manager
         with open(self.output, "ab") as out, open(self.errors, "ab") as err:
             self.process = subprocess.Popen(
                 [EXIWARDEN, "run", "-c", str(self.place.config), *self.args],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                env=environment({"NOTIFY_SOCKET": str(path)}))
+                env=environment({"NOTIFY_SOCKET": str(path)}), **self.process_options)
         try:
             wait_for(lambda: self.told("READY=1") or self.process.poll() is not None, "ready")
             if self.process.poll() is not None:

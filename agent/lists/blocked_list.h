@@ -1,0 +1,178 @@
+// One list and what the core knows of it, kept equal. The file has the last word: a key that is
+// gone was freed by somebody, one that came was blocked by somebody.
+//
+// A block that ends by itself says so in its line (" until=..."), and there the admin may change it
+// or take it out.
+//
+// Many editors write in place, and for a moment the file is empty. So keys that are gone are in
+// doubt until the file has stayed the same for kSettle. Meanwhile the log is read on: what it says
+// of them is counted beside (Counting::doubt), and blocks for this list wait. A list that can't be
+// read says nothing of anybody: whoever was in it stays blocked, and it is looked at once a second.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "actions/exim/exim_access.h"
+#include "actions/lists/blocklist.h"
+#include "agent/core/counting.h"
+#include "agent/core/decision.h"
+#include "agent/core/now.h"
+#include "agent/core/zone.h"
+#include "agent/lists/pending_blocks.h"
+#include "agent/lists/start_claims.h"
+
+namespace agent {
+
+class BlockedList {
+ public:
+  using Say = std::function<void(const std::string&)>;
+  using Steady = std::chrono::steady_clock::time_point;
+  using User = std::optional<actions::EximUser>;
+
+  static constexpr std::chrono::milliseconds kSettle{50};
+  // A file that somebody keeps writing to: what was missing in every look for so long is gone.
+  static constexpr std::chrono::milliseconds kSettleAtMost{1000};
+  // After another hand's change, and after a failure, it is read or tried once more.
+  static constexpr std::chrono::milliseconds kAgain{1000};
+
+  // What a look has led to, beside what it has told the core.
+  struct News {
+    bool changed = false;             // somebody was freed or blocked by another hand
+    std::vector<Decision> decisions;  // of senders freed that have reached the limit since
+  };
+
+  // `index`: among Counting::lists().
+  BlockedList(actions::Files& files, std::size_t index, const std::string& path, const User& exim,
+              Say say);
+
+  // At the start, with the state restored but no log read yet: see StartClaims.
+  void adopt(std::optional<Instant> horizon, bool lost, Counting& counting, Now now);
+  // The logs were read up to now once.
+  void settle(Counting& counting);
+
+  // Looks at the file if it may have changed or a look is due. `fully`: reads it also where nobody
+  // but this program seems to have written. `behind`: lines of the log that are older than a change
+  // may still come; they belong to what was before.
+  void look(Counting& counting, Now now, bool fully, bool behind);
+  // Ends a doubt by what the file says now.
+  void end_doubt(Counting& counting, Now now, bool behind);
+  [[nodiscard]] News take_news() { return std::exchange(news_, {}); }
+  // Keys that wait to be claimed are gone from it: no log may be read until that is settled, for
+  // kSettleAtMost at most. Only so during the start.
+  [[nodiscard]] bool holds_logs() const;
+
+  enum class Accepted {
+    waits,         // write() will write it
+    unfit,         // no line can hold this identity: it was set aside
+    freed_before,  // the file shows that somebody freed this identity after the decision
+  };
+  Accepted block(const Decision& decision, const std::string& data, Counting& counting);
+  // The same for what others have decided, whatever the file shows.
+  Accepted take_in(const std::string& identity, const std::string& data);
+  // A block is over: its line goes, unless another hand has changed what it says.
+  void end(const Counting::End& block);
+  // Writes what waits, unless it was tried in vain a moment ago: lines out, then lines in.
+  void write(Counting& counting, Now now, bool behind);
+
+  struct Freed {
+    std::string key;  // folded
+    Instant since{};
+    bool remember = false;  // also if nothing is known of it: older lines may come
+  };
+  // Whatever their lines say; events up to `since` are of before. False: it could not be done.
+  bool free(const std::vector<Freed>& freed, Counting& counting);
+  bool end_at(const std::string& key, std::optional<Instant> until, const Zone& zone);
+
+  [[nodiscard]] const PendingBlocks& pending() const { return pending_; }
+  void restore(PendingBlock block) { put_off(std::move(block)); }
+  std::size_t drop_pending(const std::function<bool(const PendingBlock&)>& unwanted);
+  // Counts every change of what waits.
+  [[nodiscard]] std::uint64_t revision() const { return revision_; }
+  [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
+  [[nodiscard]] std::uint64_t unfit() const { return unfit_; }
+
+  // When look() or write() must be called again; nullopt: only if something happens.
+  [[nodiscard]] std::optional<Steady> due() const;
+  // Blocks wait for the end of a doubt: a checkpoint would tell of more than was done.
+  [[nodiscard]] bool holds_blocks() const { return doubt_ && !pending_.waiting().empty(); }
+  bool take_unsynced() { return std::exchange(unsynced_, false); }
+  void put_back_unsynced() { unsynced_ = true; }
+
+  [[nodiscard]] const std::string& path() const { return file_.path(); }
+  [[nodiscard]] std::size_t entries() const { return entries_; }
+  [[nodiscard]] const std::string& fault() const;
+
+ private:
+  // Appended a moment ago: an editor that had read the file before would lose it unknowingly.
+  struct Recent {
+    std::string key;  // folded
+    PendingBlock block;
+    std::int64_t at_ns = 0;
+  };
+  // Keys that are gone, if the file stays like this.
+  struct Doubt {
+    std::optional<actions::FileStamp> before, stamp;  // the file before they went, and last seen
+    Steady since{}, first{}, next_sample{};
+    std::set<std::string> missing;
+  };
+  // What does not work, said once each until it works again.
+  struct Trouble {
+    std::string what;  // empty: it works
+    std::set<std::string> said;
+  };
+  using Stamp = std::optional<actions::FileStamp>;
+  using Entries = std::vector<actions::ListEntry>;
+
+  void fail(Trouble& trouble, const actions::Error& error);
+  void works(Trouble& trouble, const char* again);
+  void check_access();
+  void unreadable(const actions::Error& error, Counting& counting, Now now);
+  void read(Counting& counting, Now now);
+  void look_in_doubt(const Stamp& stamp, Counting& counting, Now now, bool behind);
+  void welcome(const Entries& entries, Counting& counting);
+  void say_odd_ends(const Entries& entries);
+  [[nodiscard]] std::set<std::string> missing_in(const Entries& entries,
+                                                 const Counting& counting) const;
+  void begin_doubt(std::set<std::string> missing, const Stamp& before, const Stamp& stamp,
+                   Counting& counting, Now now, bool behind);
+  void conclude(const std::set<std::string>& missing, const Stamp& before, Counting& counting,
+                Now now, bool behind);
+  bool lost_in_a_race(const std::string& key, const Stamp& before);
+  [[nodiscard]] Instant changed_at(const Stamp& file, Instant now) const;
+  void put_off(PendingBlock block);
+  [[nodiscard]] actions::Result<actions::Blocklist::View> peek();
+  bool take_out_ended();
+  bool append_waiting();
+  void appended(const PendingBlock& block, const actions::Blocklist::Added& added);
+  void forget(const std::string& key, std::optional<Instant> freed, Counting& counting);
+
+  actions::Blocklist file_;
+  std::size_t index_;
+  User exim_;
+  Say say_;
+  StartClaims start_;
+  PendingBlocks pending_;
+  std::vector<Counting::End> ended_;  // whose lines are still to be taken out
+  std::optional<Doubt> doubt_;
+  std::deque<Recent> recent_;
+  News news_;
+  std::unordered_set<std::string> odd_ends_;  // lines that were told of
+  Trouble reading_, writing_, access_;
+  std::optional<Steady> read_again_;
+  Steady next_read_{}, next_full_{}, next_write_{};
+  bool unsure_ = false;   // we have appended since all of it was read
+  bool compare_ = false;  // all of it with what the core knows, at the next full look
+  bool unsynced_ = false;
+  std::size_t entries_ = 0;
+  std::uint64_t revision_ = 0, dropped_ = 0, unfit_ = 0;
+};
+
+}  // namespace agent
