@@ -127,9 +127,9 @@ class Unruly(unittest.TestCase):
             # One a second, where sanitizers and other tests do not make the machine ten times slower.
             self.assertGreaterEqual(service.said.count("WATCHDOG=1") - (fed or 0), int(took / 10) - 1)
             self.hit(*[f"late{n}" for n in range(500)])
-            began = time.monotonic()
-            self.assertEqual(service.stop(), 0)
-            self.assertLess(time.monotonic() - began, 20)
+            service.process.terminate()
+            wait_for(lambda: service.told("STOPPING=1"), "the signal heard", deadline=20)
+            self.assertEqual(service.process.wait(60), 0)  # what Exim's queue is asked then may take its time
 
     def test_whatever_the_parent_has_left(self):
         """Ignored and blocked signals, an odd umask, small limits, closed and open descriptors."""
