@@ -114,22 +114,22 @@ class Unruly(unittest.TestCase):
     def test_in_a_burst_the_watchdog_is_fed_and_a_signal_is_heard(self):
         self.place.append(b"")
         self.place.users.parent.mkdir(parents=True)
-        self.place.users.write_bytes(b"".join(b"hand%d: by hand\n" % n for n in range(50000)))
+        self.place.users.write_bytes(b"".join(b"hand%d: by hand\n" % n for n in range(20000)))
         with Service(self.place) as service:
-            users = [f"user{n}" for n in range(3000)]
+            users = [f"user{n}" for n in range(500)]
             with open(self.place.users, "ab", buffering=0) as hand:
                 hand.write(b"more: by hand\n")
                 self.hit(*users)
                 began, fed = time.monotonic(), service.told("WATCHDOG=1") and service.said.count("WATCHDOG=1")
-                wait_for(lambda: len(self.place.listed()) == 53001, "all listed")
+                wait_for(lambda: len(self.place.listed()) == 20501, "all listed")
                 took = time.monotonic() - began
             service.told("")
             # One a second, where sanitizers and other tests do not make the machine ten times slower.
             self.assertGreaterEqual(service.said.count("WATCHDOG=1") - (fed or 0), int(took / 10) - 1)
-            self.hit(*[f"late{n}" for n in range(3000)])
-            began = time.monotonic()
-            self.assertEqual(service.stop(), 0)
-            self.assertLess(time.monotonic() - began, 20)
+            self.hit(*[f"late{n}" for n in range(500)])
+            service.process.terminate()
+            wait_for(lambda: service.told("STOPPING=1"), "the signal heard", deadline=20)
+            self.assertEqual(service.process.wait(60), 0)  # what Exim's queue is asked then may take its time
 
     def test_whatever_the_parent_has_left(self):
         """Ignored and blocked signals, an odd umask, small limits, closed and open descriptors."""
