@@ -149,8 +149,7 @@ class Masker {
   struct Known {
     std::string_view address;
     bool is_sender = false;
-    bool is_plain = false;  // it ends where other bytes stand: "a@b.c" is not in "aa@b.c"
-    std::size_t next = 0;   // where in the part it stands next; kNone: nowhere
+    std::size_t next = 0;  // where in the part it stands next; kNone: nowhere
   };
 
   void add_known(std::string_view address, bool is_sender) {
@@ -160,16 +159,21 @@ class Masker {
     for (std::size_t i = 0; i < count_; ++i) {
       if (same_letters(known_[i].address, address)) return;
     }
-    const bool plain =
-        std::all_of(address.begin(), address.begin() + static_cast<std::ptrdiff_t>(at),
-                    [](char c) { return LocalByte::has(c); });
-    known_[count_++] = {address, is_sender, plain, 0};
+    known_[count_++] = {address, is_sender, 0};
+  }
+
+  // Such an address ends where other bytes stand: "a@b.c" is not in "aa@b.c".
+  static bool is_plain(std::string_view address) {
+    const auto local = address.substr(0, address.find('@'));
+    return std::all_of(local.begin(), local.end(), [](char c) { return LocalByte::has(c); });
   }
 
   void find_next(Known& known) const {
     for (known.next = find_any_case(part_, known.address, done_); known.next != kNone;
          known.next = find_any_case(part_, known.address, known.next + 1)) {
-      if (!known.is_plain || stands_alone(known.next, known.next + known.address.size())) return;
+      if (!is_plain(known.address) || stands_alone(known.next, known.next + known.address.size())) {
+        return;
+      }
     }
   }
 
