@@ -24,9 +24,10 @@ constexpr std::size_t kMaxHost = 320;
 using Blank = ByteSet<' ', '\t'>;
 using Letter = ByteSet<ByteRange{'A', 'Z'}, ByteRange{'a', 'z'}>;
 using Digit = ByteSet<ByteRange{'0', '9'}>;
-// Of an address that needs no quotes, and of a host's name.
-using LocalByte = ByteSet<ByteRange{'A', 'Z'}, ByteRange{'a', 'z'}, ByteRange{'0', '9'}, '.', '_',
-                          '-', '+', '=', '~', '%', '#', '\'', '*', '/', '$', '!'>;
+// Of most addresses before their "@", and of a host's name. What else may stand in an address
+// stands around one more often ('x@y', to=x@y).
+using LocalByte =
+    ByteSet<ByteRange{'A', 'Z'}, ByteRange{'a', 'z'}, ByteRange{'0', '9'}, '.', '_', '-', '+'>;
 using HostByte =
     ByteSet<ByteRange{'A', 'Z'}, ByteRange{'a', 'z'}, ByteRange{'0', '9'}, '.', '-', '_'>;
 using UrlEnd = ByteSet<' ', '\t', '\\', '"', '<', '>'>;
@@ -122,11 +123,11 @@ class Masker {
       : sender_(sender), out_(out) {
     out_.text.clear();
     start_over();
-    add_spelling(without_brackets(argument));
+    add_known(without_brackets(argument), false);
     using Dress = ByteSet<'\t', ' ', '"', '(', ':', '\\'>;
     if (!Dress::any_in(argument)) return;
     plain_ = plain_address(argument);
-    add_spelling(plain_);
+    add_known(plain_, false);
   }
 
   // Appends the text, or what Exim says around a server's answer and then that answer.
@@ -137,20 +138,73 @@ class Masker {
       text.remove_prefix(callout + 3);
     }
     if (!take_command(text) && text.starts_with(kResponse)) take_response(text);
+    add_known(sender_, true);
     add(text);
   }
 
  private:
   void start_over() { out_.names_recipient = out_.names_sender = false; }
 
-  void add_spelling(std::string_view address) {
+  // An address whose meaning is known, as it may be spelled.
+  struct Known {
+    std::string_view address;
+    bool is_sender = false;
+    std::size_t next = 0;  // where in the part it stands next; kNone: nowhere
+  };
+
+  void add_known(std::string_view address, bool is_sender) {
     // Too short to be an address would cut holes into words.
-    if (address.size() < 5 || address.find('@') == kNone) return;
-    for (std::size_t i = 0; i < spellings_; ++i) {
-      if (same_letters(recipient_[i], address)) return;
+    const auto at = address.find('@');
+    if (address.size() < 5 || at == kNone || count_ == known_.size()) return;
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (same_letters(known_[i].address, address)) return;
     }
-    if (spellings_ < recipient_.size()) recipient_[spellings_++] = address;
+    known_[count_++] = {address, is_sender, 0};
   }
+
+  // Such an address ends where other bytes stand: "a@b.c" is not in "aa@b.c".
+  static bool is_plain(std::string_view address) {
+    const auto local = address.substr(0, address.find('@'));
+    return std::all_of(local.begin(), local.end(), [](char c) { return LocalByte::has(c); });
+  }
+
+  void find_next(Known& known) const {
+    for (known.next = find_any_case(part_, known.address, done_); known.next != kNone;
+         known.next = find_any_case(part_, known.address, known.next + 1)) {
+      if (!is_plain(known.address) || stands_alone(known.next, known.next + known.address.size())) {
+        return;
+      }
+    }
+  }
+
+  // Where the plain local part that ends at `end` begins. Two dots are no part of one, nor is one
+  // at its start.
+  [[nodiscard]] std::size_t local_begin(std::size_t end) const {
+    auto begin = end;
+    while (begin > done_ && LocalByte::has(part_[begin - 1])) {
+      const bool dot = part_[begin - 1] == '.';
+      if (dot &&
+          (begin - 1 == done_ || part_[begin - 2] == '.' || !LocalByte::has(part_[begin - 2])))
+        break;
+      --begin;
+    }
+    return begin;
+  }
+
+  [[nodiscard]] bool stands_alone(std::size_t begin, std::size_t end) const {
+    if (local_begin(begin) != begin) return false;
+    const auto after = part_.substr(end);
+    const auto in_name = [&](std::size_t i) {
+      return i < after.size() && (Letter::has(after[i]) || Digit::has(after[i]));
+    };
+    return !in_name(0) && !(after.starts_with('.') && in_name(1)) &&
+           !(after.starts_with('-') && in_name(1));
+  }
+
+  void name(const Known& known) {
+    (known.is_sender ? out_.names_sender : out_.names_recipient) = true;
+  }
+  static std::string_view stand_in(const Known& known) { return known.is_sender ? "<s>" : "<>"; }
 
   // "SMTP error from remote mail server after RCPT TO:<x>: " is appended; the answer stays.
   bool take_command(std::string_view& text) {
@@ -166,7 +220,7 @@ class Masker {
     at += kRcpt.size();
     const auto length = address_length(text.substr(at));
     if (!length || !text.substr(at + *length + 1).starts_with(end)) return false;
-    add_spelling(text.substr(at, *length));
+    add_known(text.substr(at, *length), false);
     out_.text.append(kCallout).append("RCPT TO:<>: ");
     start_over();
     text.remove_prefix(at + *length + 1 + end.size());
@@ -193,6 +247,7 @@ class Masker {
       text = answer;
       return;
     }
+    add_known(sender_, true);
     out_.text.append(kCallout);
     add(text.substr(kResponse.size(), from - kResponse.size()));
     out_.text.append(": ");
@@ -204,20 +259,21 @@ class Masker {
   void add(std::string_view part) {
     part_ = part;
     done_ = 0;
-    std::array<std::size_t, 3> places{};
-    for (std::size_t i = 0; i < spellings_; ++i) places[i] = find_any_case(part, recipient_[i], 0);
+    for (std::size_t i = 0; i < count_; ++i) find_next(known_[i]);
     for (std::size_t from = 0;;) {
-      std::size_t nearest = kNone, which = 0;
-      for (std::size_t i = 0; i < spellings_; ++i) {
+      const Known* nearest = nullptr;
+      for (std::size_t i = 0; i < count_; ++i) {
+        auto& known = known_[i];
         // What was cut out may have held the next one.
-        if (places[i] < done_) places[i] = find_any_case(part, recipient_[i], done_);
-        if (places[i] < nearest) nearest = places[i], which = i;
+        if (known.next < done_) find_next(known);
+        if (known.next != kNone && (nearest == nullptr || known.next < nearest->next))
+          nearest = &known;
       }
       const auto special = next_special(from);
-      if (nearest == kNone && special == kNone) break;
-      if (nearest <= special) {
-        out_.names_recipient = true;
-        cut(nearest, recipient_[which].size(), "<>");
+      if (nearest == nullptr && special == kNone) break;
+      if (nearest != nullptr && nearest->next <= special) {
+        name(*nearest);
+        cut(nearest->next, nearest->address.size(), stand_in(*nearest));
         from = done_;
       } else {
         cut_special(special);
@@ -254,14 +310,12 @@ class Masker {
   }
 
   std::string_view stand_in(std::string_view address) {
-    for (std::size_t i = 0; i < spellings_; ++i) {
-      if (!same_letters(recipient_[i], address)) continue;
-      out_.names_recipient = true;
-      return "<>";
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (!same_letters(known_[i].address, address)) continue;
+      name(known_[i]);
+      return stand_in(known_[i]);
     }
-    if (sender_.empty() || !same_letters(sender_, address)) return "<>";
-    out_.names_sender = true;
-    return "<s>";
+    return "<>";
   }
 
   void cut_bracketed(std::size_t at) {
@@ -271,13 +325,12 @@ class Masker {
 
   // An address without brackets, that needs no quotes.
   void cut_bare(std::size_t at) {
-    auto begin = at, end = at + 1;
-    while (begin > done_ && LocalByte::has(part_[begin - 1])) --begin;
+    const auto begin = local_begin(at);
+    auto end = at + 1;
     while (end < part_.size() && HostByte::has(part_[end])) ++end;
     while (end > at + 1 && !Letter::has(part_[end - 1]) && !Digit::has(part_[end - 1])) --end;
     if (begin == at || end == at + 1) return;
-    const auto address = part_.substr(begin, end - begin);
-    cut(begin, end - begin, stand_in(address));
+    cut(begin, end - begin, stand_in(part_.substr(begin, end - begin)));
   }
 
   // "https://host/path", and "//host/path" of a text that lost the word before.
@@ -325,8 +378,8 @@ class Masker {
   std::string_view sender_;
   MaskedReason& out_;
   std::string plain_;
-  std::array<std::string_view, 3> recipient_;  // as it may be spelled
-  std::size_t spellings_ = 0;
+  std::array<Known, 4> known_{};
+  std::size_t count_ = 0;
   std::string_view part_;  // being appended, up to done_ so far
   std::size_t done_ = 0;
 };

@@ -31,7 +31,7 @@ struct MaskedReason {
 void mask_reason(std::string_view text, std::string_view argument, std::string_view sender,
                  MaskedReason& out);
 
-// The same of a text that is not masked yet.
+// MaskedReason::is_about_sender of a text as it is logged.
 [[nodiscard]] bool is_about_sender(std::string_view text, std::string_view argument,
                                    std::string_view sender);
 

@@ -158,7 +158,16 @@ TEST_CASE("a text that names the sender and not the recipient is about the sende
         Case{"550 <user@example.com> (from alice@example.org): User unknown", kRecipient, kSender,
              "missing"},
         Case{"550 <alice@example.org>: User unknown", "<alice@example.org>", kSender, "missing"},
-        // an address that only looks alike, and an alias behind the recipient
+        // an address that only looks alike
+        Case{"550 superuser@example.com: User unknown", kRecipient, "superuser@example.com",
+             "other"},
+        Case{"550 user@example.com.au: User unknown", kRecipient, "user@example.com.au", "other"},
+        Case{"550 'alice@example.org': User unknown", kRecipient, kSender, "other"},
+        Case{"550 from=alice@example.org: User unknown", kRecipient, kSender, "other"},
+        Case{"550 from=alice@example.org to=user@example.com: User unknown", kRecipient, kSender,
+             "missing"},
+        Case{"550 b-1=user=example.com@list.example: User unknown", kRecipient,
+             "b-1=user=example.com@list.example", "other"},
         Case{"550 <malice@example.org>: User unknown", kRecipient, kSender, "missing"},
         Case{"550 alice@example.org.uk: User unknown", kRecipient, kSender, "missing"}}) {
     INFO(text << " " << argument << " " << sender);
@@ -368,7 +377,8 @@ std::string masked_slowly(std::string text, const std::string& address) {
       out += "<>";
       text.erase(0, *length + 2);
       kept = out.size();
-    } else if (text.starts_with(address)) {
+    } else if (text.starts_with(address) && (out.size() == kept || !word(out.back())) &&
+               (text.size() == address.size() || !word(text[address.size()]))) {
       out += "<>";
       text.erase(0, address.size());
       kept = out.size();
