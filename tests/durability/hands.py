@@ -59,6 +59,7 @@ def judge(seed, kinds=None, shorter=True):
         again = perform(least)
         report += f"  as short as it can be: {json.dumps(least)}\n{hands_script.text_of(least)}\n"
         report += f"  => {again[0]}\n" if again else "  => which holds now and then\n"
+        wrong = again or wrong
     return seed, report + f"  the service said:\n{wrong[1]}"
 
 

@@ -412,6 +412,17 @@ class Machine:
             return False
         self.wait(there, "saved")
 
+    def blocked(self, name):
+        """Who is blocked by this list, says the checkpoint."""
+        lists, blocked = [], set()
+        for line in self.checkpoint.read_bytes().splitlines():
+            words = line.split(b" ")
+            if words[0] == b"list":
+                lists.append(words[1].decode())
+            elif words[0] == b"subject" and int(words[2]) >> lists.index(str(self.lists[name])) & 1:
+                blocked.add(words[1].removeprefix(b"u:").decode())
+        return blocked
+
     def metric(self, name, text):
         for line in text.splitlines():
             if line.startswith(name + " "):

@@ -13,6 +13,7 @@ class Sender:
     least: int = 0  # blocks that must have been decided, and so reported
     most: int = 0  # and that can have been
     freed_at: int = 0  # seconds; 0: never
+    unnoticed: bool = False  # the service may not know yet that it was freed
     deaf_until: int = 0  # events up to this stamp may belong to what was before it was freed
     anything: bool = False  # the state was lost: nobody can say how often it is decided again
 
@@ -27,7 +28,7 @@ class Rule:
     def __init__(self, name, limit, period):
         self.name, self.limit, self.period = name, limit, period
         self.senders = {}
-        self.unseen = False  # hands change the list where the service can't see it
+        self.unseen = False  # the service can't read the list
 
     def sender(self, user):
         return self.senders.setdefault(user, Sender())
@@ -36,7 +37,7 @@ class Rule:
         sender = self.sender(user)
         if sender.listed == YES:
             return
-        sender.events.append((stamp, sure and not self.unseen_free(sender) and stamp > sender.deaf_until))
+        sender.events.append((stamp, sure and not sender.unnoticed and stamp > sender.deaf_until))
         newest = max(at for at, _ in sender.events)
         window = [event for event in sender.events if event[0] > newest - self.period]
         if sum(surely for _, surely in window) >= self.limit:
@@ -47,15 +48,13 @@ class Rule:
             sender.most += 1
             sender.listed = MAYBE
 
-    def unseen_free(self, sender):
-        return self.unseen and sender.freed_at > 0 and sender.deaf_until > 0
-
     def free(self, user, at, seen):
-        """Its line was taken out at this second; `seen`: by a running service that had read all there was."""
+        """Its line was taken out at this second; `seen`: under a running service that had read all there was."""
         sender = self.sender(user)
         sender.events = []
         sender.listed = NO
         sender.freed_at = at
+        sender.unnoticed = True
         sender.deaf_until = 0 if seen else at + 1
 
     def block_by_hand(self, user):

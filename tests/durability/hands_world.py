@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import os
 import random
+import select
 import shutil
 import signal
 import socket
@@ -135,6 +136,20 @@ class World:
             if time.monotonic() > end:
                 raise Failure(f"the fault of list {name} is not taken back")
         self.rules[name].unseen = False
+        self.notice_freed()
+
+    def notice_freed(self):
+        """Waits until the service knows of all that were freed where it can see it."""
+        if not self.m.running() or "state" in self.troubles:
+            return
+        for name, rule in self.rules.items():
+            freed = {user for user, sender in rule.senders.items() if sender.unnoticed}
+            if not freed or rule.unseen or not self.works(name) or not self.log_works():
+                continue
+            self.m.wait(lambda name=name, freed=freed: self.m.saved() or not freed & self.m.blocked(name) - set(self.m.keys(name)),
+                        f"{sorted(freed)[:5]} known to be free in {name}", 5)
+            for user in freed:
+                rule.sender(user).unnoticed = False
 
     def others_in_trouble(self, name):
         return any(not trouble[2] for what, trouble in self.troubles.items() if what in (*LIMITS, "lists") and what != name)
@@ -200,11 +215,13 @@ class World:
 
     # Lists.
 
-    def do_edit(self, name, method, what, user):
+    def do_edit(self, name, method, what, user, when):
         path = self.m.lists[name]
         if name in self.troubles or "lists" in self.troubles or not self.log_works() or self.rules[name].unseen:
             raise Skip("the list is in trouble")
         self.save()
+        if when == "unhurried":
+            self.unhurried()
         before = self.m.lines(path)
         if not path.exists():
             raise Skip("there is no list")
@@ -227,6 +244,16 @@ class World:
         if len(after) > len(before) and what != "comment":
             self.rules[name].block_by_hand(user)
         self.remember_foreign(name)
+        self.perhaps_noticed()
+
+    def perhaps_noticed(self):
+        """Some hands wait until the service has seen what they did."""
+        if self.chance.random() < 0.8:
+            self.notice_freed()
+
+    def unhurried(self):
+        """As long as a person's hand takes at least: what was written before has settled."""
+        select.select([], [], [], 0.15)
 
     def write_list(self, path, method, text):
         info = path.stat()
@@ -240,8 +267,7 @@ class World:
             os.chown(new, info.st_uid, info.st_gid)
         if method == "slowly":  # what comes meanwhile is not in the new one, and may not be lost
             self.hit("user5", 7)
-            if self.m.running():
-                self.sync()
+            self.sync()
         new.rename(path)
 
     def do_remove_list(self, name):
@@ -253,6 +279,7 @@ class World:
         for key in keys:
             self.free(name, key)
         self.foreign[name] = []
+        self.perhaps_noticed()
 
     def do_remove_directory(self, name):
         if self.trouble_of(name) or not self.log_works() or self.rules[name].unseen:
@@ -263,6 +290,7 @@ class World:
         for key in keys:
             self.free(name, key)
         self.foreign[name] = []
+        self.perhaps_noticed()
 
     def do_list_trouble(self, name, kind):
         if self.trouble_of(name) or not ROOT:
@@ -750,6 +778,7 @@ class World:
                 raise Failure(f"hands are off, and still: faults {sorted(faults)}, {pending} blocks wait")
         for rule in self.rules.values():
             rule.unseen = False
+        self.notice_freed()
 
     def same_as_the_model(self):
         for name, rule in self.rules.items():
