@@ -11,13 +11,14 @@ import argparse
 import json
 import multiprocessing
 import os
+import re
 import sys
 import time
 import traceback
 import unittest
 
 import hands_script
-from hands_machine import ROOT, Failure, own_mounts
+from hands_machine import ROOT, Failure, Machine, own_mounts
 from hands_world import World
 
 SCRIPTS = int(os.environ.get("EXIWARDEN_SCRIPTS", "20"))
@@ -47,6 +48,12 @@ def tail(world):
         return ""
 
 
+def alike(one, other):
+    """Whether two scripts fail of the same, as far as can be told."""
+    return one is not None and re.sub(r"[0-9]+|^(at|after) [^:]*: ", "", one[0])[:40].split("'")[0] == re.sub(
+        r"[0-9]+|^(at|after) [^:]*: ", "", other[0])[:40].split("'")[0]
+
+
 def judge(seed, kinds=None, shorter=True):
     """A report of the script of this seed; "" if it holds."""
     script = hands_script.make(seed, kinds)
@@ -55,8 +62,10 @@ def judge(seed, kinds=None, shorter=True):
         return seed, ""
     report = f"{hands_script.text_of(script)}\n  => {wrong[0]}\n"
     if shorter:
-        least = hands_script.shrink(script, lambda tried: perform(tried) is not None)
+        Machine.patience = 8
+        least = hands_script.shrink(script, lambda tried: alike(perform(tried), wrong))
         again = perform(least)
+        Machine.patience = 30
         report += f"  as short as it can be: {json.dumps(least)}\n{hands_script.text_of(least)}\n"
         report += f"  => {again[0]}\n" if again else "  => which holds now and then\n"
         wrong = again or wrong

@@ -28,7 +28,6 @@ from program import EXIWARDEN, environment  # noqa: E402
 ROOT = os.geteuid() == 0
 USER = "nobody"  # the ordinary user
 LATE = 1.0  # seconds: no other list or log waits longer for one that is in trouble
-PATIENCE = 30  # seconds until something must have happened that has no time of its own
 FS_IOC_GETFLAGS, FS_IOC_SETFLAGS = 0x80086601, 0x40086602
 IMMUTABLE, APPEND_ONLY = 0x10, 0x20
 LIMITS = {"fast": (5, 3600), "slow": (7, 86400)}
@@ -87,6 +86,10 @@ class Failure(Exception):
     """Something that must hold does not."""
 
 
+class Late(Failure):
+    """Something has not happened in its time."""
+
+
 class Stall(threading.Thread):
     """How late this very process gets the processor: what nobody can hold against the service."""
 
@@ -130,6 +133,8 @@ def own_mounts():
 
 
 class Machine:
+    patience = 30  # seconds until something must have happened that has no time of its own
+
     def __init__(self, user, start):
         self.user = user if ROOT else pwd.getpwuid(os.getuid()).pw_name
         self.as_root = ROOT and self.user == "root"
@@ -190,7 +195,11 @@ class Machine:
         self.mounts.append(directory)
 
     def remount(self, name, mode):
-        subprocess.run(["mount", "-o", f"remount,{mode}", self.root / name], check=True)
+        """Once nobody writes there at the moment."""
+        def done():
+            return subprocess.run(["mount", "-o", f"remount,{mode}", self.root / name], check=False,
+                                  stderr=subprocess.DEVNULL).returncode == 0
+        self.wait(done, f"{name} mounted {mode}")
 
     def remove(self):
         self.kill()
@@ -316,7 +325,8 @@ class Machine:
             self.gone()
             raise Failure(f"the service ended by itself: {code}")
 
-    def wait(self, condition, what, seconds=PATIENCE):
+    def wait(self, condition, what, seconds=None):
+        seconds = seconds or self.patience
         end = time.monotonic() + seconds
         self.stall.begin()
         while True:
@@ -325,7 +335,7 @@ class Machine:
                 return value
             self.alive()
             if time.monotonic() > end + self.stall.worst:
-                raise Failure(f"not within {seconds:g} s: {what}")
+                raise Late(f"not within {seconds:g} s: {what}")
             select.select([], [], [], 0.003)
 
     # The log.
@@ -396,9 +406,9 @@ class Machine:
                 return False
         try:
             self.wait(there, where, LATE)
-        except Failure as failure:
-            self.wait(there, f"{where}, long after {LATE:g} s", PATIENCE * 2)
-            raise Failure(f"{failure}; it took {time.monotonic() - began:.1f} s") from None
+        except Late as late:
+            self.wait(there, f"{where}, long after {LATE:g} s", self.patience * 2)
+            raise Failure(f"{late}; it took {time.monotonic() - began:.1f} s") from None
         self.calm_seen = self.calm_list.stat().st_size
         return host
 
@@ -448,7 +458,7 @@ class Machine:
 
     def status(self):
         done = subprocess.run([EXIWARDEN, "status", "-c", str(self.config)], stdin=subprocess.DEVNULL,
-                              capture_output=True, env=self.environment(), timeout=PATIENCE, check=False,
+                              capture_output=True, env=self.environment(), timeout=self.patience, check=False,
                               **self.identity())
         return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
 
@@ -459,6 +469,7 @@ class Machine:
 
     def memory(self):
         """KiB: what it holds itself, and what its programs wrote into files in memory."""
+        self.alive()
         pid = self.process.pid
         own = int(next(line.split()[1] for line in Path(f"/proc/{pid}/status").read_text().splitlines()
                        if line.startswith("VmRSS")))

@@ -3,6 +3,7 @@ while they still fail."""
 
 import json
 import random
+import time
 
 USERS = [f"user{number}" for number in range(6)]
 LISTS = ["fast", "slow"]
@@ -75,14 +76,14 @@ def load(path):
     return script
 
 
-def shrink(script, fails, most=60):
-    """The shortest script found in so many tries that still fails."""
-    tries = 0
+def shrink(script, fails, most=60, seconds=240):
+    """The shortest script found in so many tries, or so much time, that still fails."""
+    tries, end = 0, time.monotonic() + seconds
 
     def still(shorter):
         nonlocal tries
         tries += 1
-        return tries <= most and fails(shorter)
+        return tries <= most and time.monotonic() < end and fails(shorter)
 
     for name, value in script["start"].items():
         if value and name != "clock" and still(script | {"start": script["start"] | {name: False}}):
