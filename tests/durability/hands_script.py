@@ -8,7 +8,7 @@ import time
 USERS = [f"user{number}" for number in range(6)]
 LISTS = ["fast", "slow"]
 
-# Every kind of hand: how often, and what its arguments may be.
+# Every kind of hand: how often a script has it, and what its arguments may be.
 HANDS = {
     "burst": (1, [200, 1000, 10000]),
     "unlistable": (3, ["long", "longest_listable", "nul"]),
@@ -53,7 +53,7 @@ def make(seed, kinds=None):
     chance = random.Random(seed)
     names = sorted(kinds or HANDS)
     chosen = kinds or chance.choices(names, [HANDS[name][0] for name in names], k=chance.randint(2, 6))
-    table = {name: HANDS[name] for name in sorted(set(chosen))} | ALWAYS
+    table = {name: (3 if name == "burst" else 10, *HANDS[name][1:]) for name in sorted(set(chosen))} | ALWAYS
     parent = table.pop("parent", None) is not None
     start = {name: parent and chance.random() < 0.4 for name in ("sigchld", "mask", "umask", "stdin", "file_size")}
     start["clock"] = "clock" in table

@@ -17,10 +17,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from hands_machine import (APPEND_ONLY, IMMUTABLE, LATE, LIMITS, ROOT, Failure, Machine, set_flag)
+from hands_machine import (APPEND_ONLY, ASAN, IMMUTABLE, LATE, LIMITS, ROOT, Failure, Machine, set_flag)
 from hands_model import YES, Rule
 
-ASAN = "build/dev" in os.environ["EXIWARDEN"]
 IDLE = 0.06 if not ASAN else 0.15  # of a processor, at most, when there is nothing to do
 MEMORY = 64 << 10  # KiB beside what a burst takes
 IN_FILES = 16 << 10  # KiB that a program's output may take in memory
@@ -188,6 +187,7 @@ class World:
 
     def do_burst(self, size):
         self.sync()
+        size = min(size, 1000) if ASAN else size
         self.bursts += 1
         self.largest = max(self.largest, size)
         limit = self.m.limits["fast"]
@@ -324,7 +324,7 @@ class World:
         self.troubles[name] = (kind, mend, works)
         if not works and kind not in ("immutable", "read_only"):
             self.rules[name].unseen = True
-            if self.m.running() and name in self.m.rules:
+            if self.m.running() and name in self.m.rules and not kind.startswith("directory_"):
                 self.m.wait(lambda: "list" in self.m.faults(), f"the fault of {name} ({kind}) in the metrics", 10)
 
     def obstacle(self, name, kind):
@@ -760,7 +760,8 @@ class World:
         if not ASAN and own > MEMORY + 8 * self.largest:
             raise Failure(f"holds {own} KiB")
         code, text = self.m.status()
-        if code != 0:
+        faults = [line for line in text.splitlines() if line.startswith("fault: ")]
+        if code != 0 and not (self.unlistable and all("can be in no line" in fault for fault in faults)):
             raise Failure(f"status says {code} though all is well again:\n{text}")
         self.m.saved()
         self.m.stop()
