@@ -25,7 +25,7 @@ HANDS = {
     "compress": (2,),
     "log_gone": (2, ["remove", "replace", "truncate"]),
     "log_trouble": (4, ["unreadable", "directory", "full"]),
-    "state_trouble": (6, ["immutable", "mode", "owner", "full", "read_only"]),
+    "state_trouble": (6, ["immutable", "mode", "owner", "full"]),
     "remove_state": (2,),
     "checkpoint": (5, ["garbage", "cut", "version", "future", "all_garbage", "all_version", "directory", "fifo",
                        "unreadable", "empty"]),
