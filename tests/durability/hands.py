@@ -19,9 +19,10 @@ import unittest
 
 import hands_script
 from hands_machine import ROOT, Failure, Machine, own_mounts
+from hands_soak import Soak
 from hands_world import World
 
-SCRIPTS = int(os.environ.get("EXIWARDEN_SCRIPTS", "20"))
+SCRIPTS = int(os.environ.get("EXIWARDEN_SCRIPTS", "30"))
 SEED = int(os.environ.get("EXIWARDEN_SEED", "1"))
 
 
@@ -62,22 +63,22 @@ def judge(seed, kinds=None, shorter=True):
         return seed, ""
     report = f"{hands_script.text_of(script)}\n  => {wrong[0]}\n"
     if shorter:
-        Machine.patience = 8
+        patience, Machine.patience = Machine.patience, 8
         least = hands_script.shrink(script, lambda tried: alike(perform(tried), wrong))
         again = perform(least)
-        Machine.patience = 30
+        Machine.patience = patience
         report += f"  as short as it can be: {json.dumps(least)}\n{hands_script.text_of(least)}\n"
         report += f"  => {again[0]}\n" if again else "  => which holds now and then\n"
         wrong = again or wrong
     return seed, report + f"  the service said:\n{wrong[1]}"
 
 
-def judge_all(seeds, at_a_time, kinds=None, shorter=True, each=lambda seed, report: None):
+def judge_all(plan, at_a_time, shorter=True, each=lambda seed, report: None):
     failed = []
     if ROOT:
         own_mounts()
     with multiprocessing.Pool(at_a_time, maxtasksperchild=20) as pool:
-        waiting = [pool.apply_async(judge, (seed, kinds, shorter)) for seed in seeds]
+        waiting = [pool.apply_async(judge, (seed, kinds, shorter)) for seed, kinds in plan]
         for result in waiting:
             seed, report = result.get()
             each(seed, report)
@@ -86,10 +87,28 @@ def judge_all(seeds, at_a_time, kinds=None, shorter=True, each=lambda seed, repo
     return failed
 
 
+def soak(seed, seconds):
+    world = Soak(seed)
+    try:
+        print("hands for long:", world.endure(seconds))
+        return 0
+    except Failure as failure:
+        print(f"hands for long: {failure}\nthe service said:\n{tail(world)}")
+        return 1
+    finally:
+        world.m.remove()
+
+
 class Hands(unittest.TestCase):
     def test_whatever_hands_do_nothing_is_lost_and_nobody_waits(self):
-        failed = judge_all(range(SEED, SEED + SCRIPTS), min(4, os.cpu_count()))
+        # Every kind of hand by itself first, then as they come.
+        kinds = [[kind] for kind in hands_script.HANDS]
+        plan = [(SEED + number, kinds[number] if number < len(kinds) else None) for number in range(SCRIPTS)]
+        failed = judge_all(plan, min(4, os.cpu_count()), shorter=False)
         print(f"hands: {SCRIPTS} scripts from seed {SEED}, {len(failed)} failed", file=sys.stderr)
+        if failed:
+            seed = int(re.match(r"seed (\d+)", failed[0])[1])
+            failed.insert(0, judge(seed, dict(plan)[seed])[1])  # as short as it can be
         self.assertFalse(failed, "\n\n".join(failed[:3]))
 
 
@@ -99,12 +118,17 @@ def main():
     options.add_argument("-s", type=int, default=SEED)
     options.add_argument("-j", type=int, default=os.cpu_count())
     options.add_argument("-k", nargs="*")
-    options.add_argument("--script")
+    options.add_argument("--script", help="a script to perform, as JSON")
+    options.add_argument("--soak", type=float, help="minutes of hands at one service", metavar="MINUTES")
+    options.add_argument("--patience", type=float, default=Machine.patience, help="seconds")
     options.add_argument("--long", action="store_true", help="don't make failing scripts shorter")
     chosen = options.parse_args()
+    Machine.patience = chosen.patience
+    if (chosen.script or chosen.soak) and ROOT:
+        own_mounts()
+    if chosen.soak:
+        sys.exit(soak(chosen.s, chosen.soak * 60))
     if chosen.script:
-        if ROOT:
-            own_mounts()
         script = hands_script.load(chosen.script)
         wrong = perform(script)
         print(hands_script.text_of(script), "holds" if wrong is None else "\n=> ".join(("", *wrong)), sep="\n")
@@ -116,7 +140,8 @@ def main():
             print(report, flush=True)
         else:
             print(f"seed {seed} holds ({time.monotonic() - began:.0f} s)", flush=True)
-    failed = judge_all(range(chosen.s, chosen.s + chosen.n), chosen.j, chosen.k, not chosen.long, each)
+    plan = [(seed, chosen.k) for seed in range(chosen.s, chosen.s + chosen.n)]
+    failed = judge_all(plan, chosen.j, not chosen.long, each)
     print(f"hands: {chosen.n} scripts from seed {chosen.s}, {len(failed)} failed")
     sys.exit(bool(failed))
 

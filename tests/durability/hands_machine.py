@@ -32,6 +32,7 @@ ASAN = b"__asan_init" in Path(EXIWARDEN).read_bytes()
 LATE = 1.0 if not ASAN else 3.0
 FS_IOC_GETFLAGS, FS_IOC_SETFLAGS = 0x80086601, 0x40086602
 IMMUTABLE, APPEND_ONLY = 0x10, 0x20
+CANARIES = 5000  # before the same addresses come again
 LIMITS = {"fast": (5, 3600), "slow": (7, 86400)}
 
 CLOCK = r"""
@@ -146,7 +147,7 @@ class Machine:
         self.process = None
         self.stall = Stall.of_this_process()
         self.offset = 0  # seconds, by which the machine's clock was stepped
-        self.canaries = 0
+        self.canaries = self.calm_seen = 0
         self.kills = self.stops = self.starts = 0
         self.half_line = False
         self.limits = {name: limit for name, (limit, _) in LIMITS.items()}
@@ -388,7 +389,7 @@ class Machine:
     def canary(self, *logs):
         """A sender of a rule, a list and, as a rule, a log that no hand touches; its line must be in the list at
         once. Gives its address."""
-        number = self.canaries = self.canaries + 1
+        number = self.canaries = self.canaries % CANARIES + 1
         host = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
         line = self.relay_refusal(host)
         for log in logs or (self.calm_log,):
@@ -397,7 +398,7 @@ class Machine:
         key = host.encode() + b":"
         where = f"a line of {'the calm log' if not logs else logs[0].name} in the calm list"
         began = time.monotonic()
-        seen = self.calm_seen if hasattr(self, "calm_seen") else 0
+        seen = self.calm_seen
 
         def there():
             try:
@@ -473,8 +474,11 @@ class Machine:
         """KiB: what it holds itself, and what its programs wrote into files in memory."""
         self.alive()
         pid = self.process.pid
-        own = int(next(line.split()[1] for line in Path(f"/proc/{pid}/status").read_text().splitlines()
-                       if line.startswith("VmRSS")))
+        status = Path(f"/proc/{pid}/status").read_text()
+        if "VmRSS" not in status:  # it has just ended
+            self.process.wait(5)
+            self.alive()
+        own = int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
         held = 0
         for fd in Path(f"/proc/{pid}/fd").iterdir():
             with contextlib.suppress(OSError):

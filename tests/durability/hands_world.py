@@ -48,21 +48,24 @@ class World:
     def run(self):
         self.m.start()
         for action in self.script["actions"]:
-            try:
-                getattr(self, "do_" + action[0])(*action[1:])
-            except Skip as why:
-                self.skipped.append((action, str(why)))
-            except Failure as failure:
-                raise Failure(f"at {' '.join(map(str, action))}: {failure}") from failure
-            except OSError as error:
-                if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTTY):
-                    raise
-                self.skipped.append((action, str(error)))
-            self.pulse(action)
+            self.act(action)
         try:
             self.finish()
         except Failure as failure:
             raise Failure(f"in the end: {failure}") from failure
+
+    def act(self, action):
+        try:
+            getattr(self, "do_" + action[0])(*action[1:])
+        except Skip as why:
+            self.skipped.append((action, str(why)))
+        except Failure as failure:
+            raise Failure(f"at {' '.join(map(str, action))}: {failure}") from failure
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTTY):
+                raise
+            self.skipped.append((action, str(error)))
+        self.pulse(action)
 
     def pulse(self, action):
         """After each hand: it runs, and other lists and logs wait for nobody."""
@@ -732,7 +735,8 @@ class World:
 
     # The end.
 
-    def finish(self):
+    def off(self):
+        """All hands are off, and what they spoilt is mended."""
         for name in list(self.troubles):
             self.troubles.pop(name)[1]()
         self.m.take_notices("good")
@@ -742,12 +746,15 @@ class World:
                 self.reload()
             else:
                 self.m.write_config()
+        if self.m.half_line:
+            self.m.write(b"")
+
+    def finish(self):
+        self.off()
         if self.m.running() and self.hung:
             self.m.stop()
         if not self.m.running():
             self.m.start()
-        if self.m.half_line:
-            self.m.write(b"")
         self.all_good()
         self.expect_listed(5)
         self.same_as_the_model()
