@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 NO, MAYBE, YES = "no", "maybe", "yes"
 
 
+AHEAD = 600  # seconds: events so far ahead of a log whose clock was set back may be given up
+
+
 @dataclass
 class Sender:
     events: list = field(default_factory=list)  # (log stamp in seconds, surely counted)
@@ -29,6 +32,7 @@ class Rule:
         self.name, self.limit, self.period = name, limit, period
         self.senders = {}
         self.unseen = False  # the service can't read the list
+        self.was_away = False  # out of the configuration for a time
 
     def sender(self, user):
         return self.senders.setdefault(user, Sender())
@@ -40,6 +44,9 @@ class Rule:
         sender.events.append((stamp, sure and not sender.unnoticed and stamp > sender.deaf_until))
         newest = max(at for at, _ in sender.events)
         window = [event for event in sender.events if event[0] > newest - self.period]
+        if newest > stamp + AHEAD:
+            sender.degrade()
+            window = sender.events
         if sum(surely for _, surely in window) >= self.limit:
             sender.least += 1
             sender.most += sender.listed == NO
@@ -82,6 +89,7 @@ class Rule:
         """The log is read again, and what it says can't be told from what was before somebody was freed."""
         for user, sender in self.senders.items():
             sender.most += 1
+            sender.anything = sender.anything or self.was_away
             if user in keys:
                 continue
             sender.degrade()
@@ -92,6 +100,7 @@ class Rule:
 
     def forgotten(self):
         """The rule was taken out of the configuration, and is there again."""
+        self.was_away = True
         for sender in self.senders.values():
             sender.events = []
             if sender.listed == MAYBE:
