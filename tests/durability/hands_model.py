@@ -83,12 +83,13 @@ class Rule:
             sender.events = [(at, sure and at > sender.deaf_until) for at, sure in sender.events]
             if sender.listed == YES and user not in keys:
                 sender.listed = MAYBE
-                sender.least -= 1
+                sender.least = max(0, sender.least - 1)
 
     def state_lost(self, keys):
         """The log is read again, and what it says can't be told from what was before somebody was freed."""
         for user, sender in self.senders.items():
             sender.most += 1
+            sender.least = 0  # its notice may have been lost with the state
             sender.anything = sender.anything or self.was_away
             if user in keys:
                 continue
@@ -96,7 +97,6 @@ class Rule:
             sender.anything = sender.anything or sender.freed_at > 0
             if sender.listed == YES:
                 sender.listed = MAYBE
-                sender.least = max(0, sender.least - 1)
 
     def forgotten(self):
         """The rule was taken out of the configuration, and is there again."""

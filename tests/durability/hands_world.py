@@ -557,7 +557,7 @@ class World:
             self.save()
             self.m.kill()
         files = [self.m.checkpoint, self.m.checkpoint.with_suffix(".previous")]
-        if not all(path.exists() for path in files):
+        if not all(path.is_file() for path in files):
             raise Skip("there are no two generations")
         info = files[0].stat()
         for path in files if kind.startswith("all") else files[:1]:
