@@ -87,10 +87,10 @@ def judge_all(plan, at_a_time, shorter=True, each=lambda seed, report: None):
     return failed
 
 
-def soak(seed, seconds):
+def soak(seed, seconds, kinds):
     world = Soak(seed)
     try:
-        print("hands for long:", world.endure(seconds))
+        print("hands for long:", world.endure(seconds, kinds))
         return 0
     except Failure as failure:
         print(f"hands for long: {failure}\nthe service said:\n{tail(world)}")
@@ -127,7 +127,7 @@ def main():
     if (chosen.script or chosen.soak) and ROOT:
         own_mounts()
     if chosen.soak:
-        sys.exit(soak(chosen.s, chosen.soak * 60))
+        sys.exit(soak(chosen.s, chosen.soak * 60, chosen.k))
     if chosen.script:
         script = hands_script.load(chosen.script)
         wrong = perform(script)

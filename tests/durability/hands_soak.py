@@ -20,14 +20,14 @@ class Soak(World):
         super().__init__({"seed": seed, "user": "nobody", "start": start, "actions": []})
         self.samples = []  # (KiB, descriptors, threads)
 
-    def endure(self, seconds):
-        kinds = sorted(set(hands_script.HANDS) - LEFT_OUT)
+    def endure(self, seconds, kinds=None):
+        kinds = sorted(kinds or set(hands_script.HANDS) - LEFT_OUT)
         self.m.start()
         end = time.monotonic() + seconds
         seed = self.script["seed"]
         while time.monotonic() < end or len(self.samples) < 6:
             seed += 1
-            script = hands_script.make(seed, random.Random(seed).sample(kinds, 4))
+            script = hands_script.make(seed, random.Random(seed).sample(kinds, min(4, len(kinds))))
             self.script["actions"] = script["actions"]
             try:
                 self.round(script)
