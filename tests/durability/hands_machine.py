@@ -93,6 +93,10 @@ class Late(Failure):
     """Something has not happened in its time."""
 
 
+class Skip(Exception):
+    """The machine can't do this, or it makes no sense now."""
+
+
 class Stall(threading.Thread):
     """How late this very process gets the processor: what nobody can hold against the service."""
 
@@ -127,6 +131,15 @@ def set_flag(path, flag, on):
         fcntl.ioctl(fd, FS_IOC_SETFLAGS, struct.pack("l", have | flag if on else have & ~flag))
     finally:
         os.close(fd)
+
+
+def fill(ballast):
+    """Leaves no room on the disk where this file is."""
+    with open(ballast, "wb", buffering=0) as file, contextlib.suppress(OSError):
+        for size in (1 << 20, 4096, 1):
+            with contextlib.suppress(OSError):
+                while True:
+                    file.write(b"x" * size)
 
 
 def own_mounts():
@@ -237,7 +250,8 @@ class Machine:
             self.program.unlink(missing_ok=True)
             return
         new = self.root / "take-notice.new"
-        new.write_text(f"#!/bin/sh\ndir='{self.root}'\nexport HANDS='{self.root}'\n: > \"$dir/pids/$$\"\n" + NOTIFY[how])
+        new.write_text(f"#!/bin/sh\ndir='{self.root}'\nexport HANDS='{self.root}'\n"
+                       ': > "$dir/pids/$$"\n' + NOTIFY[how])
         new.chmod(0o755)
         new.rename(self.program)
 

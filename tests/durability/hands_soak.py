@@ -5,8 +5,8 @@ import random
 import time
 
 import hands_script
-from hands_machine import LIMITS, Failure
-from hands_world import Skip, World
+from hands_machine import LIMITS, Failure, Skip
+from hands_world import World
 
 # What ends the service, or makes it a new one, would hide what grows.
 LEFT_OUT = {"kill", "stop", "checkpoint", "remove_state", "clock", "parent", "pause"}
