@@ -192,12 +192,9 @@ class World(ListHands, LogHands, ServiceHands):
                 for _ in range(limit):
                     if rule.name in self.m.rules:
                         rule.hit(name, stamp)
-        end = time.monotonic() + self.m.patience
-        while self.works("fast") and self.log_works() and not set(names) <= set(self.m.keys("fast")):
-            self.m.canary()
-            if time.monotonic() > end:
-                missing = len(set(names) - set(self.m.keys("fast")))
-                raise Failure(f"{missing} of {size} blocks are not in the list after {self.m.patience} s")
+        if self.works("fast") and self.log_works():
+            wanted = set(names)
+            self.m.wait(lambda: self.m.canary() and wanted <= set(self.m.keys("fast")), f"all {size} in the list")
 
     def troubled_burst(self, names):
         for rule in self.rules.values():
