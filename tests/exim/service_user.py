@@ -53,8 +53,9 @@ class ServiceUser(unittest.TestCase):
                     # What comes before it is seen would belong to the block, not to a fresh window.
                     until(lambda: agent.errors.read_text().count("is free again") == turn + 1,
                           what="alice to be free")
+                # On a slow machine she may be freed while the queue is still looked through, which is said too.
                 self.assertEqual([line for line in agent.errors.read_text().splitlines()
-                                  if "is free again" not in line], [])
+                                  if "is free again" not in line and "freed meanwhile" not in line], [])
             self.assertTrue(any(path.is_file() for path in state.iterdir()), "no checkpoint")
 
 
