@@ -137,11 +137,11 @@ TEST_CASE("reasons: a catalog without a sample, or with anything else amiss, is 
     INFO(text);
     const auto bad = parse_reason_catalog(text);
     REQUIRE(bad.index() == 1);
-    CHECK_THAT(std::get<1>(bad), Catch::Matchers::Contains(says));
+    CHECK(std::get<1>(bad).find(says) != std::string::npos);
   }
   const auto twice = parse_reason_catalog(pattern + pattern.substr(pattern.find("[[pattern]]")));
   REQUIRE(twice.index() == 1);
-  CHECK_THAT(std::get<1>(twice), Catch::Matchers::Contains("there already: gone"));
+  CHECK(std::get<1>(twice).find("there already: gone") != std::string::npos);
 }
 
 TEST_CASE("a text that names the sender and not the recipient is about the sender") {
