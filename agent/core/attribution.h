@@ -9,7 +9,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "agent/core/config.h"
@@ -17,6 +16,7 @@
 #include "agent/core/network.h"
 #include "parsers/entries/arrival.h"
 #include "parsers/entries/event.h"
+#include "parsers/string_hash.h"
 
 namespace agent {
 
@@ -69,18 +69,12 @@ class Attribution {
   Charge charge(Charged verdict, std::string_view printed);
 
   static constexpr std::size_t kMaxHosts = 65536;  // remembered; then all are forgotten
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
 
   std::vector<Network> relays_;
   std::vector<IpAddress> own_;
   std::shared_ptr<const IdentityTables> tables_;
   std::string name_;  // that the last charge was mapped to
-  std::unordered_map<std::string, Charged, Hash, std::equal_to<>> hosts_;
+  parsers::StringMap<Charged> hosts_;
 };
 
 }  // namespace agent

@@ -9,13 +9,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "agent/core/config.h"
 #include "agent/core/counting.h"
 #include "agent/core/limits.h"
 #include "agent/core/zone.h"
+#include "parsers/string_hash.h"
 
 namespace agent {
 
@@ -64,13 +64,7 @@ class Peaks {
   // Higher counts are not told apart.
   [[nodiscard]] std::uint32_t ceiling() const { return ceiling_; }
   // By folded identity; those without an event that counts have events == 0.
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
-  using Subjects = std::unordered_map<std::string, Subject, Hash, std::equal_to<>>;
+  using Subjects = parsers::StringMap<Subject>;
   [[nodiscard]] const Subjects& subjects() const { return subjects_; }
 
   // The identities that this cell blocks, spelt as in the deciding event, sorted.

@@ -8,10 +8,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include "parsers/string_hash.h"
 
 namespace parsers {
 
@@ -49,16 +50,10 @@ class ReasonMemory {
 
  private:
   static constexpr std::size_t kMaxAnswers = 4096;  // then all are forgotten
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
   Reason answer_to(std::string_view masked);
 
   std::shared_ptr<const Reasons> reasons_;
-  std::unordered_map<std::string, Reason, Hash, std::equal_to<>> answers_;
+  StringMap<Reason> answers_;
   // The last ones that held nothing to be cut out, found by their length and first letter.
   std::array<std::pair<std::string, Reason>, 16> recent_{};
   std::string masked_;
