@@ -1,9 +1,11 @@
-// The way to the farm and back, as the engine sees it. Nothing here ever waits. A seam: tests play
-// the farm themselves.
+// FarmLink: the way to the farm and back, as the engine sees it. Nothing in it ever waits. It is a
+// seam: tests play the farm themselves.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/core/config.h"
@@ -25,6 +27,13 @@ struct FarmNews {
   FarmStatement proposed;       // of settled
   bool blocked_before = false;  // of settled: by another host's word
 };
+
+// Statements as news of them, in their order.
+[[nodiscard]] inline std::vector<FarmNews> news_of(std::vector<NamedStatement> words) {
+  std::vector<FarmNews> news(words.size());
+  for (std::size_t i = 0; i < words.size(); ++i) news[i].word = std::move(words[i]);
+  return news;
+}
 
 struct FarmStatus {
   bool connected = false;
