@@ -1,6 +1,6 @@
-// Who is charged for an event: the authenticated user, else a relay host on our networks, else
-// nobody. The id and the address come from the scan; nothing a client writes gets here. With an
-// identity_map, who the id or the address stands for.
+// Attribution: who is charged for an event: the authenticated user, else a relay host on our
+// networks, else nobody. The id and the address come from the scan; nothing a client writes gets
+// here. With an identity_map, what it maps the id or the address to is charged.
 #pragma once
 
 #include <array>
@@ -60,12 +60,12 @@ class Attribution {
               std::shared_ptr<const IdentityTables> tables = nullptr);
 
   Charge charge(const parsers::Event& event);
-  // Whose a message is that came in.
+  // The sender of a message that came in.
   Charge charge(const parsers::Arrival& arrival);
 
  private:
   Charged classify(std::string_view ip);
-  // For an id or a host that may be charged: the one who is, by the map; or exempt.
+  // For an id or a host that may be charged: what the map makes of it is charged, or is exempt.
   Charge charge(Charged verdict, std::string_view printed);
 
   static constexpr std::size_t kMaxHosts = 65536;  // remembered; then all are forgotten

@@ -1,5 +1,5 @@
-// The limit of each identity under one rule: the rule's own, or that of the first [[rule.override]]
-// that fits it.
+// Limits: the limit of each identity under one rule: the rule's own, or that of the first
+// [[rule.override]] that fits the identity.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ class Limits {
   [[nodiscard]] std::uint32_t of(std::string_view folded) const {
     return limits_.empty() ? limit_ : overridden(folded);
   }
-  // By an override?
+  // Returns true if an override gives the limit.
   [[nodiscard]] bool is_own(std::string_view folded) const;
   [[nodiscard]] std::uint32_t highest() const;
 

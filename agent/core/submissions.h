@@ -1,4 +1,4 @@
-// Who submitted which message: what a "**" entry is charged by. Pure and bounded.
+// Submissions: which sender submitted which message; a "**" entry is charged to it. Bounded.
 //
 // What is forgotten: a message at its "Completed" entry; beyond kMaxMessages messages, or
 // kMaxFailures failures of all of them, the message that arrived first. A failure of a forgotten

@@ -1,5 +1,5 @@
-// How much was accepted from each identity before and after a decision: messages, and recipients to
-// whom they went. What came after is what a block at that moment would have stopped. Pure.
+// BlockEffect: how much was accepted from each identity before and after a decision: messages, and
+// their recipients. What came after is what a block at that moment would have stopped. Pure.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// One reading of the logs -> dossiers on the identities that are asked for.
+// DossierCollector: makes dossiers on the identities asked for, in one reading of the logs.
 #pragma once
 
 #include <map>
@@ -36,7 +36,7 @@ class DossierCollector {
   std::unordered_map<std::string, Dossier*> by_key_;  // as Counting's subject_key()
   std::vector<std::pair<Network, Dossier*>> networks_;
   std::map<std::size_t, EntryReader> readers_;  // by log
-  // Whose each message is that is not completed yet.
+  // The senders of each message that is not completed yet.
   parsers::StringMap<std::vector<Dossier*>> owners_;
 };
 

@@ -1,7 +1,8 @@
-// What a rule would decide at many limits and periods, in one pass: an identity is blocked at limit
-// N exactly if its window comes to hold N events, so the highest count of each period's window, and
-// where it first reached each limit, answer for all. One list of times serves all periods: a window
-// is its newest part. Equal to a Counting per limit and period, without holding so many.
+// Peaks: what a rule would decide at many limits and periods, in one pass. An identity is blocked
+// at limit N exactly if its window comes to hold N events, so the highest count of each period's
+// window, and where it first reached each limit, answer for all. One list of times serves all
+// periods: each window is its newest part. Equal to a Counting per limit and period, without
+// holding so many.
 #pragma once
 
 #include <chrono>

@@ -1,6 +1,6 @@
-// Which rejection texts mean "no such recipient". Two sets of RE2 patterns, matched without regard
-// to case anywhere in the masked text (reason_text.h); `other` wins over `missing`, and a text that
-// neither knows is not counted. The built-in patterns stand in reasons_default.h.
+// Reasons: which rejection texts mean "no such recipient". Two sets of RE2 patterns, matched
+// without regard to case anywhere in the masked text (reason_text.h); `other` wins over `missing`,
+// and a text that neither knows is not counted. The built-in patterns stand in reasons_default.h.
 #pragma once
 
 #include <array>
@@ -42,7 +42,7 @@ class Reasons {
   std::unique_ptr<Sets> sets_;
 };
 
-// Masks and classifies, and remembers answers: servers say the same few things over and over.
+// ReasonMemory: masks, classifies and remembers: servers say the same few things over and over.
 class ReasonMemory {
  public:
   explicit ReasonMemory(std::shared_ptr<const Reasons> reasons) : reasons_(std::move(reasons)) {}
