@@ -88,7 +88,7 @@ class FarmBelief {
 
  private:
   using Entry = KnownStatements::Entry;
-  // fresh: the statement is new, and nobody was blocked by the one before it.
+  // `fresh`: the statement is new, and the one before it did not block.
   void act(const FarmName& name, Entry& entry, bool fresh, const View& view, Heard& heard);
   void block_more(Order order, bool ours, const View& view, Heard& heard);
   void free(Order order, bool blocked, Entry& entry, const View& view, Heard& heard);
@@ -99,7 +99,7 @@ class FarmBelief {
   const SharedLists& lists_;
   FarmTrust trust_;
   std::uint32_t max_per_hour_;
-  std::set<FarmName> unseen_;  // whose blocks wait until this host has counted something, too
+  std::set<FarmName> unseen_;  // their blocks wait until this host has counted something, too
   std::vector<FarmName> again_;
   std::set<FarmName> undone_;
   std::map<FarmName, bool> ordered_;  // in this turn: blocked or free

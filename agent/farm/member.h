@@ -51,7 +51,7 @@ class FarmMember {
   // A limit was reached here; the identity is in its list by now.
   void decided(const Decision& decision, const std::vector<Counting::List>& lists, Now now);
   // States what was changed in the lists by other hands. `settled`: the logs were read up to now
-  // once, so that a block that nobody has stated is somebody's.
+  // once, so that a block that no host has stated was made by hand.
   void compare(const Counting& counting, bool settled, Now now);
 
   // Takes what the link has heard. What compare() has to say comes first.
