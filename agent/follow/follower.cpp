@@ -41,15 +41,19 @@ bool Follower::is_open(const LogFile& file) const {
                      [&](const auto& open) { return open->is(file); });
 }
 
-// Its content is being read or was read, under whatever name or inode.
+// Its content is being read or was read, under whatever name or inode. If its first line can't be
+// read that can't be told, and file.failed().
 bool Follower::is_known(LogFile& file) {
-  return is_open(file) ||
-         std::any_of(
-             finished_.begin(), finished_.end(),
-             [&](const LogPosition& position) { return is_copy_of(position, nullptr, file); }) ||
-         std::any_of(files_.begin(), files_.end(), [&](const auto& open) {
-           return is_copy_of(open->position(), &open->file(), file);
-         });
+  if (is_open(file)) return true;
+  if (file.identity().first_line.empty()) return false;
+  const auto was_read = [&](const LogPosition& position) {
+    return is_copy_of(position, nullptr, file);
+  };
+  const auto is_read = [&](const auto& open) {
+    return is_copy_of(open->position(), &open->file(), file);
+  };
+  return std::any_of(finished_.begin(), finished_.end(), was_read) ||
+         std::any_of(files_.begin(), files_.end(), is_read);
 }
 
 std::int64_t Follower::last_written() const {
