@@ -7,31 +7,31 @@
 
 #include <cerrno>
 
+#include "actions/fd.h"
+
 namespace actions {
 namespace {
 
 // errno of the deed, 0 if it can be done. Only calls that are safe between fork and exec.
 int attempt(Deed deed, const char* path) {
   constexpr int kFlags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-  int fd = -1;
+  Fd fd;
   int error = 0;
   switch (deed) {
     case Deed::read:
-      fd = ::open(path, O_RDONLY | kFlags);
-      if (char byte = 0; fd >= 0 && ::read(fd, &byte, 1) < 0) error = errno;
+      fd = Fd(::open(path, O_RDONLY | kFlags));
+      if (char byte = 0; fd && ::read(fd.get(), &byte, 1) < 0) error = errno;
       break;
     case Deed::append:
-      fd = ::open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | kFlags);
+      fd = Fd(::open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | kFlags));
       break;
     case Deed::list:
-      fd = ::open(path, O_RDONLY | O_DIRECTORY | kFlags);
+      fd = Fd(::open(path, O_RDONLY | O_DIRECTORY | kFlags));
       break;
     case Deed::make_in:
       return ::faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
   }
-  if (fd < 0) return errno;
-  ::close(fd);
-  return error;
+  return fd ? error : errno;
 }
 
 const char* name_of(Deed deed) {

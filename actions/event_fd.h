@@ -1,4 +1,5 @@
-// A descriptor by which one thread wakes another out of poll(2): readable from signal() to drain().
+// EventFd: a descriptor by which one thread wakes another out of poll(2). It is readable from
+// signal() to drain().
 #pragma once
 
 #include <sys/eventfd.h>
@@ -6,27 +7,26 @@
 
 #include <cstdint>
 
+#include "actions/fd.h"
+
 namespace actions {
 
 class EventFd {
  public:
   EventFd() : fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
-  ~EventFd() { ::close(fd_); }
-  EventFd(const EventFd&) = delete;
-  EventFd& operator=(const EventFd&) = delete;
 
-  [[nodiscard]] int fd() const { return fd_; }
+  [[nodiscard]] int fd() const { return fd_.get(); }
   void signal() const {
     const std::uint64_t one = 1;
-    (void)!::write(fd_, &one, sizeof one);
+    (void)!::write(fd_.get(), &one, sizeof one);
   }
   void drain() const {
     std::uint64_t ignored = 0;
-    (void)!::read(fd_, &ignored, sizeof ignored);
+    (void)!::read(fd_.get(), &ignored, sizeof ignored);
   }
 
  private:
-  int fd_;
+  Fd fd_;
 };
 
 }  // namespace actions

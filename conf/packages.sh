@@ -10,7 +10,7 @@ build="g++ cmake ninja-build pkg-config libre2-dev libboost-program-options-dev 
 # clang-format is the same version on both releases, for its versions lay code out differently.
 test="catch2 python3 exim4-daemon-heavy openssl iproute2 clang clang-format-19 clang-tidy
   libclang-rt-dev llvm procps xz-utils bzip2 gzip zstd systemd util-linux chromium
-  lintian shellcheck tmux man-db groff valgrind redis-server git debootstrap"
+  lintian shellcheck tmux man-db groff valgrind redis-server git debootstrap e2fsprogs"
 
 case ${1:-} in
   build) wanted=$build ;;

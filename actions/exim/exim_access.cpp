@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "actions/fd.h"
 #include "actions/files.h"
 
 namespace actions {
@@ -79,17 +80,17 @@ Result<Done> readable_by(const EximUser& user, const std::string& path) {
 Result<Done> make_readable(const EximUser& user, const std::string& path) {
   auto before = readable_by(user, path);
   if (before || before.error().code != Errc::denied) return before;
-  const int fd = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0) return errno == ENOENT ? before : system_error("open " + path, errno);
+  Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!fd) return errno == ENOENT ? before : system_error("open " + path, errno);
   struct stat info{};
   int error = 0;
   // Only what the file itself lacks: a change for nothing would wake whoever watches the file.
-  if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && (rights(user, info) & 4) == 0) {
-    const bool grouped =
-        !user.groups.empty() && ::fchown(fd, static_cast<uid_t>(-1), user.groups.front()) == 0;
-    if (::fchmod(fd, (info.st_mode & 07777) | (grouped ? 0040 : 0044)) != 0) error = errno;
+  if (::fstat(fd.get(), &info) == 0 && S_ISREG(info.st_mode) && (rights(user, info) & 4) == 0) {
+    const bool grouped = !user.groups.empty() &&
+                         ::fchown(fd.get(), static_cast<uid_t>(-1), user.groups.front()) == 0;
+    if (::fchmod(fd.get(), (info.st_mode & 07777) | (grouped ? 0040 : 0044)) != 0) error = errno;
   }
-  ::close(fd);
+  fd = Fd();
   if (error != 0) return system_error("change the mode of " + path, error);
   return readable_by(user, path);
 }

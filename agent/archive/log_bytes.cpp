@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "actions/fd.h"
 #include "agent/archive/unpack.h"
 
 namespace agent {
@@ -33,15 +34,11 @@ class Source {
  public:
   Source(int fd, std::string path, bool waits, LogBytes::Patience patience)
       : fd_(fd),
+        owned_(fd > STDERR_FILENO ? fd : -1),
         path_(std::move(path)),
         waits_(waits),
         patience_(std::move(patience)),
         begin_(waits ? -1 : ::lseek(fd, 0, SEEK_CUR)) {}
-  ~Source() {
-    if (fd_ > 2) ::close(fd_);
-  }
-  Source(const Source&) = delete;
-  Source& operator=(const Source&) = delete;
 
   actions::Result<std::size_t> read(std::span<char> into) {
     for (;;) {
@@ -82,6 +79,7 @@ class Source {
   }
 
   int fd_;
+  actions::Fd owned_;  // the same, but for the streams that the process was started with
   std::string path_;
   bool waits_;
   LogBytes::Patience patience_;

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <memory>
 
+#include "actions/fd.h"
 #include "agent/check/checks.h"
 #include "agent/core/digest.h"
 #include "agent/follow/inotify.h"
@@ -21,17 +22,16 @@ namespace {
 constexpr int kConnectMilliseconds = 5000;
 
 bool answers(const addrinfo& address) {
-  const int fd = ::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
-  bool good = ::connect(fd, address.ai_addr, address.ai_addrlen) == 0;
+  const actions::Fd fd(::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return false;
+  bool good = ::connect(fd.get(), address.ai_addr, address.ai_addrlen) == 0;
   if (!good && errno == EINPROGRESS) {
-    pollfd waiting{fd, POLLOUT, 0};
+    pollfd waiting{fd.get(), POLLOUT, 0};
     int error = 0;
     socklen_t size = sizeof error;
     good = ::poll(&waiting, 1, kConnectMilliseconds) == 1 &&
-           ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+           ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
   }
-  ::close(fd);
   return good;
 }
 

@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "actions/exim/exim_settings.h"
+#include "actions/fd.h"
 #include "actions/files.h"
 #include "agent/commands/command.h"
 #include "agent/commands/list_scope.h"
@@ -80,17 +81,17 @@ actions::Result<actions::Done> write_new(const std::string& path, const std::str
     if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST)
       return actions::system_error("make " + directory, errno);
   }
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-  if (fd < 0) return actions::system_error("make " + path, errno);
+  const actions::Fd fd(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+  if (!fd) return actions::system_error("make " + path, errno);
   std::size_t done = 0;
   while (done < text.size()) {
-    const auto wrote = ::write(fd, text.data() + done, text.size() - done);
+    const auto wrote = ::write(fd.get(), text.data() + done, text.size() - done);
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote <= 0) break;
     done += static_cast<std::size_t>(wrote);
   }
-  const int error = done < text.size() ? errno : ::fsync(fd) != 0 ? errno : 0;
-  ::close(fd);
+  const int error = done < text.size() ? errno : ::fsync(fd.get()) != 0 ? errno : 0;
   if (error == 0) return actions::Done{};
   ::unlink(path.c_str());
   return actions::system_error("write " + path, error);

@@ -1,6 +1,6 @@
-// Who is charged for an event: the authenticated user, else a relay host on our networks, else
-// nobody. The id and the address come from the scan; nothing a client writes gets here. With an
-// identity_map, who the id or the address stands for.
+// Attribution: who is charged for an event: the authenticated user, else a relay host on our
+// networks, else nobody. The id and the address come from the scan; nothing a client writes gets
+// here. With an identity_map, what it maps the id or the address to is charged.
 #pragma once
 
 #include <array>
@@ -9,7 +9,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "agent/core/config.h"
@@ -17,6 +16,7 @@
 #include "agent/core/network.h"
 #include "parsers/entries/arrival.h"
 #include "parsers/entries/event.h"
+#include "parsers/string_hash.h"
 
 namespace agent {
 
@@ -60,27 +60,21 @@ class Attribution {
               std::shared_ptr<const IdentityTables> tables = nullptr);
 
   Charge charge(const parsers::Event& event);
-  // Whose a message is that came in.
+  // The sender of a message that came in.
   Charge charge(const parsers::Arrival& arrival);
 
  private:
   Charged classify(std::string_view ip);
-  // For an id or a host that may be charged: the one who is, by the map; or exempt.
+  // For an id or a host that may be charged: what the map makes of it is charged, or is exempt.
   Charge charge(Charged verdict, std::string_view printed);
 
   static constexpr std::size_t kMaxHosts = 65536;  // remembered; then all are forgotten
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
 
   std::vector<Network> relays_;
   std::vector<IpAddress> own_;
   std::shared_ptr<const IdentityTables> tables_;
   std::string name_;  // that the last charge was mapped to
-  std::unordered_map<std::string, Charged, Hash, std::equal_to<>> hosts_;
+  parsers::StringMap<Charged> hosts_;
 };
 
 }  // namespace agent

@@ -1,16 +1,16 @@
-// The limit of each identity under one rule: the rule's own, or that of the first [[rule.override]]
-// that fits it.
+// Limits: the limit of each identity under one rule: the rule's own, or that of the first
+// [[rule.override]] that fits the identity.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "agent/core/config.h"
 #include "agent/core/network.h"
+#include "parsers/string_hash.h"
 
 namespace agent {
 
@@ -22,7 +22,7 @@ class Limits {
   [[nodiscard]] std::uint32_t of(std::string_view folded) const {
     return limits_.empty() ? limit_ : overridden(folded);
   }
-  // By an override?
+  // Returns true if an override gives the limit.
   [[nodiscard]] bool is_own(std::string_view folded) const;
   [[nodiscard]] std::uint32_t highest() const;
 
@@ -31,13 +31,7 @@ class Limits {
   [[nodiscard]] std::size_t which(std::string_view folded) const;
   [[nodiscard]] std::uint32_t overridden(std::string_view folded) const;
 
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
-  using Names = std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>>;
+  using Names = parsers::StringMap<std::size_t>;
 
   std::uint32_t limit_;
   std::vector<std::uint32_t> limits_;  // of the overrides

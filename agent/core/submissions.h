@@ -1,4 +1,4 @@
-// Who submitted which message: what a "**" entry is charged by. Pure and bounded.
+// Submissions: which sender submitted which message; a "**" entry is charged to it. Bounded.
 //
 // What is forgotten: a message at its "Completed" entry; beyond kMaxMessages messages, or
 // kMaxFailures failures of all of them, the message that arrived first. A failure of a forgotten
@@ -10,10 +10,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "parsers/entries/arrival.h"
+#include "parsers/string_hash.h"
 
 namespace agent {
 
@@ -49,13 +49,7 @@ class Submissions {
     Message message;
     std::uint64_t number = 0;  // of its arrival
   };
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
-  using Messages = std::unordered_map<std::string, Entry, Hash, std::equal_to<>>;
+  using Messages = parsers::StringMap<Entry>;
   void add(std::string_view key, Message message);
   void erase(Messages::iterator message);
   void make_room();

@@ -38,11 +38,20 @@ void* create_text(const redisReadTask* task, char* bytes, std::size_t size) noex
   }
 }
 
-// hiredis gives the number of elements as int up to 0.14, as size_t from 1.0 on.
+// Lists in lists: no answer of ours goes deeper than three; each level is one of the stack when it
+// is freed.
+bool too_deep(const redisReadTask* task) {
+  int levels = 0;
+  while ((task = task->parent) != nullptr) ++levels;
+  return levels > AnswerReader::kMaxDepth;
+}
+
+// hiredis gives the number of elements as int up to 0.14, as size_t from 1.0 on; 1.x sets no limit
+// to depth.
 template <typename Count>
 void* create_list(const redisReadTask* task, Count elements) noexcept {
   auto& left = *static_cast<int*>(task->privdata);
-  if (task->type != REDIS_REPLY_ARRAY) return nullptr;
+  if (task->type != REDIS_REPLY_ARRAY || too_deep(task)) return nullptr;
   if (std::cmp_less(elements, 0) || std::cmp_greater(elements, left)) return nullptr;
   left -= static_cast<int>(elements);
   try {

@@ -1,5 +1,5 @@
-// One answer of the farm's server, as a value. The server is as little trusted as a log: what it
-// sends becomes one of these, within the bounds below, or an error.
+// Answer: one answer of the farm's server, as a value. The server is as little trusted as a log:
+// what it sends becomes one of these, within the bounds below, or an error.
 #pragma once
 
 #include <cstddef>
@@ -24,12 +24,13 @@ struct Answer {
   [[nodiscard]] bool is_error() const { return type == Type::error; }
 };
 
-// Bytes of RESP2 in, answers out.
+// AnswerReader: bytes of RESP2 in, answers out.
 class AnswerReader {
  public:
   // Of one answer, with all that is in it.
   static constexpr std::size_t kMaxBytes = std::size_t{8} << 20;
   static constexpr int kMaxElements = 100'000;
+  static constexpr int kMaxDepth = 6;  // of lists in lists
 
   AnswerReader();
   // Its address is known to the reader inside.

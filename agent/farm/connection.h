@@ -1,5 +1,5 @@
-// One connection to the farm's server. Nothing in it waits longer than the time-outs, and no error
-// it gives holds a word that was sent: there may be a password among them.
+// FarmConnection: one connection to the farm's server. Nothing in it waits longer than the
+// time-outs, and no error it gives holds a word that was sent: there may be a password among them.
 #pragma once
 
 #include <chrono>

@@ -1,17 +1,14 @@
-// This host's part in the farm: what it tells of its counts and lists, and what follows for them
-// from what it hears. Knows the last word on every identity; the lists themselves are the engine's
-// business. Pure but for the link.
+// FarmMember: this host's part in the farm. It hands over what is counted here, states what the
+// lists here hold, and gives orders for what other hosts state. Pure but for the link.
 //
-// What a host finds changed in its lists is its word on it. So it looks there first and listens
-// afterwards: nobody is blocked again by an old word whom somebody has just freed by hand.
+// What a host finds changed in its lists is its statement on that. So it looks there first and
+// listens afterwards: an identity that somebody has just freed by hand is not blocked again by an
+// old statement.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <map>
-#include <memory>
-#include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,136 +16,90 @@
 #include "agent/core/counting.h"
 #include "agent/core/identity_tables.h"
 #include "agent/core/now.h"
+#include "agent/farm/belief.h"
+#include "agent/farm/farm_time.h"
+#include "agent/farm/known_statements.h"
 #include "agent/farm/link.h"
 #include "agent/farm/saved_farm.h"
+#include "agent/farm/shared_lists.h"
 
 namespace agent {
 
 class FarmMember {
  public:
-  static constexpr std::size_t kMaxRecords = 100'000;
-  static constexpr std::size_t kMaxUnseen = 100'000;
-
-  FarmMember(const Config& config, FarmLink& link, std::string host);
-
+  using Order = FarmBelief::Order;
+  using Settled = FarmBelief::Settled;
+  using Heard = FarmBelief::Heard;
+  using Refused = FarmBelief::Refused;
   using Saved = SavedFarmStatement;
+
+  // `link` must live longer. `host`: this host's name in the farm.
+  FarmMember(const Config& config, FarmLink& link, std::string host);
+  FarmMember(const FarmMember&) = delete;
+  FarmMember& operator=(const FarmMember&) = delete;
+  void configure(const Config& config, std::string host);
+
+  // What a checkpoint keeps; changes() grows with every change of it.
   [[nodiscard]] std::vector<Saved> saved() const;
+  [[nodiscard]] std::uint64_t changes() const { return known_.changes(); }
   // `lists`: the paths of the lists to which the blocks of that time belong. What is damaged is
   // left out.
   void restore(const std::vector<Saved>& saved, const std::vector<std::string>& lists);
-  void configure(const Config& config, std::string host);
 
   // An event was counted here.
   void counted(const Counting::Counted& event);
   // A limit was reached here; the identity is in its list by now.
   void decided(const Decision& decision, const std::vector<Counting::List>& lists, Now now);
-  // Looks for what was changed in the lists by other hands. `settled`: the logs were read up to now
-  // once, so that what nobody has claimed is somebody's block.
+  // States what was changed in the lists by other hands. `settled`: the logs were read up to now
+  // once, so that a block that no host has stated was made by hand.
   void compare(const Counting& counting, bool settled, Now now);
 
-  // What is to be done to a list because of a word.
-  struct Order {
-    enum class Kind { block, free, end, notice };  // end: who is blocked is so until then
-    Kind kind = Kind::block;
-    std::size_t list = 0;
-    NamedStatement word;
-    bool notice = false;  // of a block: ours is the host that tells the abuse desk
-  };
-  // An answer to decided(): whether another host had been first.
-  struct Settled {
-    FarmName name;
-    bool blocked_before = false;
-  };
-  struct Heard {
-    std::vector<Order> orders;
-    std::vector<Settled> settled;
-  };
+  // Takes what the link has heard. What compare() has to say comes first.
   [[nodiscard]] Heard take(const Counting& counting, const IdentityTables& tables, Now now);
-  // A list could not be changed: undone() gives the order again.
-  void not_done(const FarmName& name);
-  [[nodiscard]] std::vector<Order> undone(const Counting& counting);
-  [[nodiscard]] bool has_undone() const { return !undone_.empty(); }
-  // So far back the rules look; a release that is younger is of importance for who isn't blocked.
-  [[nodiscard]] std::chrono::seconds longest_period() const;
-  // True once after every word of the farm was heard for the first time: what our lists hold beyond
-  // them is news, for compare().
+  // Returns true if take() has something to do, even if the farm says nothing.
+  [[nodiscard]] bool has_seen() const { return belief_.has_again(); }
+  // Returns true once, after every statement of the farm was heard for the first time: what the
+  // lists here hold beyond them is news, for compare().
   [[nodiscard]] bool take_joined() { return std::exchange(just_joined_, false); }
-  // Grows with every change of what saved() gives.
-  [[nodiscard]] std::uint64_t changes() const { return changes_; }
-  // take() has something to do, even if the farm says nothing.
-  [[nodiscard]] bool has_seen() const { return !seen_now_.empty(); }
-  [[nodiscard]] bool has_windows() const { return !windows_.empty(); }
+
+  // A list could not be changed: undone() gives the order again.
+  void not_done(const FarmName& name) { belief_.not_done(name); }
+  [[nodiscard]] std::vector<Order> undone(const Counting& counting) {
+    return belief_.undone(counting);
+  }
+  [[nodiscard]] bool has_undone() const { return belief_.has_undone(); }
 
   // Hands over what has gathered; and of the live windows, if they are asked for, as many as the
-  // link has room for. True: there are more of these.
+  // link has room for. Returns true if more of these can go at once.
   bool hand_over(const Counting& counting);
+  [[nodiscard]] bool has_windows() const { return !windows_.empty(); }
 
+  // How far back the rules look; a release that is younger matters for an identity that is not
+  // blocked, too.
+  [[nodiscard]] std::chrono::seconds longest_period() const { return lists_.longest_period(); }
+  // Null: there is no statement on it.
   [[nodiscard]] const FarmStatement* known(const FarmName& name) const;
-  [[nodiscard]] std::size_t records() const { return records_.size(); }
-  // Words that are not followed: of lists that we have not, of who is exempt, by farm.trust, and
-  // for the time being by farm.max_per_hour.
-  struct Refused {
-    std::uint64_t unknown_list = 0, exempt = 0, trust = 0, unfit = 0, postponed = 0;
-  };
-  [[nodiscard]] const Refused& refused() const { return refused_; }
+  [[nodiscard]] std::size_t records() const { return known_.all().size(); }
+  [[nodiscard]] const Refused& refused() const { return belief_.refused(); }
 
  private:
-  struct Entry {
-    FarmStatement record;
-    bool applied = false;
-    bool on_server = false;  // as of the last comparison
-  };
-  void receive(NamedStatement&& word, const Counting& counting, const IdentityTables& tables,
-               Now now, Heard& heard);
-  void settle(FarmNews&& news, const Counting& counting, const IdentityTables& tables, Now now,
-              Heard& heard);
-  // fresh: the word is new, and nobody was blocked by the one before it.
-  void act(const FarmName& name, Entry& entry, bool fresh, const Counting& counting,
-           const IdentityTables& tables, Now now, Heard& heard);
-  void free(Order order, bool blocked, Entry& entry, const Counting& counting, Now now,
-            Heard& heard);
-  [[nodiscard]] bool may_block(const NamedStatement& word, std::size_t list,
-                               const Counting& counting, const IdentityTables& tables, Now now);
-  bool allowed(std::size_t list, Now now);
-  void say(const FarmName& name, FarmStatement record, Entry& entry, Now now);
-  [[nodiscard]] std::int64_t stamp_of(const FarmStatement& record, const Entry& entry,
-                                      Now now) const;
-  [[nodiscard]] std::int64_t farm_now(Now now) const;  // milliseconds, by the server's clock
-  [[nodiscard]] bool is_ahead(const FarmStatement& record, Now now) const;
-  void forget_old(Now now);
-  void learn(const Config& config);
-  Entry* entry_for(const FarmName& name, bool blocked);  // null: there is no room
-  [[nodiscard]] std::optional<std::size_t> list_called(const std::string& name,
-                                                       const Counting& counting) const;
+  void state(const FarmName& name, FarmStatement statement, KnownStatements::Entry& entry, Now now);
+  void state_blocks_of_others(const Counting& counting, Now now);
+  void answer_all();
+  [[nodiscard]] FarmTime time_at(Now now) const;
 
   FarmLink& link_;
-  std::string host_;
-  FarmTrust trust_;
-  std::uint32_t max_per_hour_;
-  std::map<FarmName, Entry> records_;
+  SharedLists lists_;
+  KnownStatements known_;
+  FarmBelief belief_;
+  // For the next hand_over().
   std::vector<FarmEvent> events_;
   std::vector<NamedStatement> words_;
-  std::set<FarmName> undone_;
-  std::vector<std::string> list_of_rule_;  // names
-  std::vector<std::chrono::seconds> period_of_rule_;
-  std::map<std::string, std::string> paths_;  // of lists, by name
-  FarmName looked_at_;                        // where entry_for() looks on for one to give up
-  Instant now_{};
-  std::set<FarmName> unseen_;  // whose blocks wait until we have counted something, too
-  std::vector<FarmName> seen_now_;
-  std::map<FarmName, bool> ordered_;  // by the words of this take(): blocked or free
-  std::uint64_t changes_ = 0;
-  bool joined_ = false;  // every word of the farm was heard once
-  bool just_joined_ = false;
-  bool answering_ = false;            // compared() is to follow words_
+  bool answering_ = false;            // FarmLink::compared() is to follow words_
   std::vector<std::string> windows_;  // subjects whose live windows are still to be sent
-  std::map<std::size_t, std::deque<std::chrono::steady_clock::time_point>> taken_;  // by list
-  Refused refused_;
+  Instant now_{};                     // of the last take()
+  bool joined_ = false;               // every statement of the farm was heard once
+  bool just_joined_ = false;
 };
-
-// Since 1970 UTC, as words have it.
-inline std::int64_t seconds_of(Instant time) {
-  return time.time_since_epoch().count();
-}
 
 }  // namespace agent

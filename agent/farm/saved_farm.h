@@ -1,4 +1,4 @@
-// What a checkpoint keeps of the farm.
+// SavedFarmStatement and SavedFarm: what a checkpoint keeps of the farm.
 #pragma once
 
 #include <cstdint>
@@ -6,13 +6,13 @@
 
 namespace agent {
 
-// Of the farm: a word that is known, as text, and whether it holds in the lists here.
+// A farm statement as saved: its encoded text, and whether this host's lists already reflect it.
 struct SavedFarmStatement {
   std::string name, record;
   bool applied = false;
   bool operator==(const SavedFarmStatement&) const = default;
 };
-// How things stand with it; none without one.
+// The state of the link to the farm when the checkpoint was written.
 struct SavedFarm {
   bool connected = false;
   std::string fault;

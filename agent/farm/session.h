@@ -1,4 +1,5 @@
-// A conversation with the farm's server: known to it, our scripts loaded, and what it is.
+// FarmSession: a conversation with the farm's server, which has accepted our login and loaded our
+// scripts.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +17,10 @@ struct FarmSettings {
   std::string user, password_file, prefix, host;
   FarmTimeouts timeouts;
 };
-// Of a configuration that has a farm. `machine`: what the host is called if farm.host is empty.
+// For a configuration with a farm. `machine`: what the host is called if farm.host is empty.
 [[nodiscard]] FarmSettings farm_settings(const FarmConfig& config, const std::string& machine);
 
-// The password's file, its first line; nothing of it shows in an error.
+// Returns the first line of the password's file; nothing of it shows in an error.
 [[nodiscard]] actions::Result<std::string> read_password(const std::string& path);
 
 class FarmSession {
@@ -27,7 +28,7 @@ class FarmSession {
   // Errors: denied (we may not), full, refused (anything else that the server says), malformed,
   // timeout, io. After any the session is over; Errc::changed: the server has lost what it knew.
   static actions::Result<FarmSession> open(const FarmSettings& settings);
-  // Only known to the server, for what needs no more.
+  // A connection that is only logged in, for what needs no scripts.
   static actions::Result<FarmConnection> connect(const FarmSettings& settings);
 
   [[nodiscard]] const FarmServer& server() const { return server_; }
@@ -44,9 +45,9 @@ class FarmSession {
   actions::Result<std::vector<ChangeAnswer>> change(std::span<const NamedStatement> words);
   actions::Result<PullAnswer> pull(const std::string& cursor);
   actions::Result<std::vector<FarmHost>> hosts();
-  // The last word on one identity; nullopt: there is none.
+  // The last statement on one identity; nullopt: there is none.
   actions::Result<std::optional<FarmStatement>> word(const FarmName& name);
-  // Empty if it holds nothing. Of its newest kMaxWindow events.
+  // The window's newest kMaxWindow events; empty if it holds nothing.
   static constexpr std::size_t kMaxWindow = 10'000;
   actions::Result<FarmWindow> window(const Rule& rule, const std::string& key);
   actions::Result<actions::Done> forget(const std::vector<FarmName>& names,

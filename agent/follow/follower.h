@@ -1,69 +1,78 @@
-// Follows one log through its rotations: reads every inode that ever stood at the name to its end,
-// holds nothing back but half lines, and can say at any moment how far it has got. Exim looks at
-// the name before each entry (log.c), so a renamed file gets lines only for moments, save from
-// processes that have given up the right to open the new one; it is drained on.
+// Follower: reads one log through its rotations. It reads every inode that ever stood at the log's
+// name to its end, holds nothing back but half lines, and can say at any moment how far it has got.
+// Exim looks at the name before each entry (log.c), so a renamed file gets lines only for moments,
+// save from processes that have given up the right to open the new one; it is drained on.
 #pragma once
 
-#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/core/pipeline.h"
+#include "agent/follow/followed_file.h"
 #include "agent/follow/inotify.h"
-#include "agent/follow/recent_bytes.h"
+#include "agent/follow/log_directories.h"
+#include "agent/follow/log_faults.h"
+#include "agent/follow/position_search.h"
 #include "agent/follow/rotations.h"
 
 namespace agent {
 
 class Follower {
  public:
-  using Say = std::function<void(const std::string&)>;
-  using Steady = std::chrono::steady_clock::time_point;
+  using Say = LogFaults::Say;
+  using Steady = FollowedFile::Steady;
 
-  // A file that has a successor is read on for this long: after its last name went (then its space
-  // is wanted), and while it has one.
-  static constexpr std::chrono::seconds kDrainUnlinked{5};
-  static constexpr std::chrono::seconds kDrain{3600};
   // Files that are read to their ends and remembered, so that none is read twice.
   static constexpr std::size_t kMaxFinished = 32;
+<<<<<<< HEAD
   // A log that grows for so long by lines of which not one is Exim's is another program's.
   static constexpr std::chrono::seconds kStrange{60};
+=======
+  // Files with a successor that are read on for the whole of FollowedFile::kDrain.
+>>>>>>> classes
   static constexpr std::size_t kMaxDraining = 8;
 
   // `path` may hold %D and %M as Exim's log_file_path; rotations stand beside it and in `olddirs`.
-  // `inotify` may be null: then only look() sees
+  // `pipeline` and `inotify` must live longer. `inotify` may be null: then only look() sees
   // rotations, and read() must be called from time to time.
   Follower(std::string path, const std::vector<std::string>& olddirs, const Zone& zone,
            Pipeline& pipeline, Inotify* inotify, Say say);
-  ~Follower();
-  Follower(const Follower&) = delete;
-  Follower& operator=(const Follower&) = delete;
 
   // Finds the place again: the file of each saved position among the log and its rotations, then
   // what was written after it. Without one: the log from its start, and before it the rotations
   // that were written since `since`; lines of more than a period ago decide nothing then.
   void resume(const std::vector<LogPosition>& saved, Instant since, Instant now);
 
-  // Reads at most `budget` bytes; true if there is more.
+  // Reads at most `budget` bytes. Returns true if there is more.
   bool read(std::size_t budget, Steady now);
   // Looks whether the name means another file now.
   void look(Instant now);
-  // A change the inotify descriptor reported; true if it was about this log.
+  // Takes a change that the inotify descriptor reported. Returns true if it was about this log.
   bool on_change(const Inotify::Change& change, Instant now);
 
   // The pipeline has got another configuration and waits for what came after the last whole line.
   void reconfigured(const Zone& zone, const std::vector<std::string>& olddirs);
   [[nodiscard]] std::vector<LogPosition> positions();
+<<<<<<< HEAD
   [[nodiscard]] const std::string& path() const { return pattern_; }
   [[nodiscard]] std::uint64_t lag() const;  // bytes not read yet
   // Empty: the log is being read, and is Exim's.
   [[nodiscard]] const std::string& fault() const { return fault_.empty() ? strange_ : fault_; }
+=======
+  // As it was given, %D and %M unexpanded.
+  [[nodiscard]] const std::string& path() const { return directories_.pattern(); }
+  // Bytes that are not read yet.
+  [[nodiscard]] std::uint64_t lag() const;
+  // Why the log can't be read; empty: it is being read.
+  [[nodiscard]] const std::string& fault() const { return faults_.fault(); }
+>>>>>>> classes
   // Changes may go unnoticed by inotify: call look() and read() often.
-  [[nodiscard]] bool needs_polling() const { return unwatched_ || remote_; }
+  [[nodiscard]] bool needs_polling() const { return faults_.needs_polling(); }
   // Newest stamp that counted; for reading several logs in the order of their time.
   [[nodiscard]] std::optional<Instant> newest_stamp() const;
 
@@ -77,35 +86,20 @@ class Follower {
   [[nodiscard]] const Counters& counters() const { return counters_; }
 
  private:
-  struct OpenFile {
-    LogFile file;
-    std::size_t log;  // number in the pipeline
-    int watch = -1;
-    bool rotated = false;      // it has a successor
-    RecentBytes recent;        // before the offset that is read next
-    std::int64_t written = 0;  // its last write before it was last read; of an unread one, that of
-                               // the file before it
-    std::optional<Steady> idle_since;  // when a rotated one was first seen read to its end
-  };
-  enum class Got { all, more, cut };
-  static constexpr std::size_t kAgain = 128;  // bytes before the offset that are read again
-
-  OpenFile& adopt(LogFile file, bool rotated);
-  void search(const std::string& current, Instant now);
-  std::vector<std::optional<std::size_t>> look_for(const std::string& current,
-                                                   std::vector<LogFile>& candidates,
-                                                   std::vector<Unreadable>& unread);
-  void go_on(LogFile file, const LogPosition& position, bool is_live);
-  void read_once_more(OpenFile& open, std::optional<Instant> newest, Instant now);
-  Got read_one(OpenFile& open, std::size_t& budget);
-  bool still_same(OpenFile& open, std::span<const char> before) const;
-  void read_recent(OpenFile& open, std::uint64_t offset);
-  std::optional<LogFile> copy_of(OpenFile& open, std::vector<Unreadable>& unread);
+  FollowedFile& adopt(LogFile file, bool rotated);
+  void search();
+  void settle(PositionSearch::Outcome&& outcome);
+  void adopt_other(LogFile file);
+  void go_on(LogFile file, const LogPosition& position, bool live);
+  void read_once_more(FollowedFile& open, std::optional<Instant> newest);
+  std::optional<LogFile> copy_of(FollowedFile& open, std::vector<Unreadable>& unread) const;
   bool start_again(std::size_t index);
+  void take_successor(LogFile file);
   void take_between(const LogFile* current, std::int64_t written_after);
   void look_beside();
   bool replaced_by_copy(LogFile& file);
   void retire(Steady now);
+<<<<<<< HEAD
   void finish(OpenFile& open);
   void close(OpenFile& open);
   void trouble(const std::string& why);  // said once
@@ -114,26 +108,26 @@ class Follower {
   void say_once_unwatched(const std::string& why);
   [[nodiscard]] LogPosition position_of(OpenFile& open);
   [[nodiscard]] std::string name_at(Instant now) const;
+=======
+  [[nodiscard]] bool is_live(const LogFile& file) const;
+>>>>>>> classes
   [[nodiscard]] bool is_open(const LogFile& file) const;
   [[nodiscard]] bool is_known(LogFile& file);
+  [[nodiscard]] std::int64_t last_written() const;
+  [[nodiscard]] LogPosition position_of(FollowedFile& open) const;
 
-  std::string pattern_;
-  std::vector<std::string> olddirs_;
-  Zone zone_;
+  LogDirectories directories_;
   Pipeline& pipeline_;
   Inotify* inotify_;
-  Say say_;
-  std::vector<OpenFile> files_;  // oldest first; the last one is the log as it was last seen
+  LogFaults faults_;
+  // Oldest first; the last one is the log as it was last seen.
+  std::vector<std::unique_ptr<FollowedFile>> files_;
   std::deque<LogPosition> finished_;
-  // After a stop: positions whose file was not found yet, since some can't be read; and from which
-  // time of the last write on other files are taken for rotations that happened meanwhile.
-  bool searching_ = false;
-  std::int64_t beside_ = 0;  // when the log's directory had changed at the last look_beside()
-  std::vector<LogPosition> unplaced_;
-  std::int64_t written_after_ = 0;
+  PositionSearch search_;
   std::optional<Instant> first_start_;
   Instant looked_{};  // when the name was last looked at
   std::vector<char> buffer_;
+<<<<<<< HEAD
   std::vector<std::pair<std::string, int>> directories_;  // watched, and their watches
   std::string current_;                                   // the name when it was last looked at
   bool unwatched_ = false;
@@ -141,6 +135,8 @@ class Follower {
   std::string fault_;
   std::optional<Instant> strange_since_;  // its lines so far are not Exim's
   std::string strange_;                   // what to say of that
+=======
+>>>>>>> classes
   Counters counters_;
 };
 

@@ -20,23 +20,14 @@ actions::Error system_error(const std::string& what) {
 }  // namespace
 
 actions::Result<Inotify> Inotify::open() {
-  const int fd = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-  if (fd < 0) return system_error("inotify");
-  return Inotify(fd);
-}
-
-Inotify::Inotify(Inotify&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-Inotify& Inotify::operator=(Inotify&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  return *this;
-}
-Inotify::~Inotify() {
-  if (fd_ >= 0) ::close(fd_);
+  actions::Fd fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  if (!fd) return system_error("inotify");
+  return Inotify(std::move(fd));
 }
 
 actions::Result<int> Inotify::watch_directory(const std::string& path) {
   const int watch =
-      ::inotify_add_watch(fd_, path.c_str(),
+      ::inotify_add_watch(fd_.get(), path.c_str(),
                           IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CLOSE_WRITE |
                               IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR);
   if (watch < 0) return system_error("watch " + path);
@@ -46,20 +37,20 @@ actions::Result<int> Inotify::watch_directory(const std::string& path) {
 actions::Result<int> Inotify::watch_open_file(int fd) {
   // By way of /proc the watch is on the open inode, not on whoever has its name now.
   const auto path = fmt::format("/proc/self/fd/{}", fd);
-  const int watch = ::inotify_add_watch(fd_, path.c_str(), IN_MODIFY);
+  const int watch = ::inotify_add_watch(fd_.get(), path.c_str(), IN_MODIFY);
   if (watch < 0) return system_error("watch an open log");
   return watch;
 }
 
 void Inotify::forget(int watch) {
-  ::inotify_rm_watch(fd_, watch);
+  ::inotify_rm_watch(fd_.get(), watch);
 }
 
 void Inotify::drain(const std::function<void(const Change&)>& on_change) {
   constexpr ssize_t kLargest = sizeof(inotify_event) + NAME_MAX + 1;
   alignas(inotify_event) char buffer[16 * 1024];
   for (;;) {
-    const auto got = ::read(fd_, buffer, sizeof buffer);
+    const auto got = ::read(fd_.get(), buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return;
     for (ssize_t at = 0; at < got;) {

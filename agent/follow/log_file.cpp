@@ -38,57 +38,23 @@ actions::Error system_error(const std::string& path, int error) {
 
 actions::Result<LogFile> LogFile::open(const std::string& path) {
   // A log may be a link (some sites keep it elsewhere); a fifo would block the open.
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-  if (fd < 0) return system_error(path, errno);
+  actions::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (!fd) return system_error(path, errno);
   struct stat info{};
-  if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-    ::close(fd);
+  if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode))
     return actions::Error{actions::Errc::unsafe, 0, path + ": not a regular file"};
-  }
-  LogFile file(fd, path, info.st_dev, info.st_ino);
+  LogFile file(std::move(fd), path, info.st_dev, info.st_ino);
   std::array<char, 16> magic{};
-  const auto got = ::pread(fd, magic.data(), magic.size(), 0);
+  const auto got = ::pread(file.fd(), magic.data(), magic.size(), 0);
   if (got < 0) return system_error(path, errno);
   file.packed_ = got > 0 && packing_of({magic.data(), static_cast<std::size_t>(got)}).has_value();
   return file;
 }
 
-LogFile::LogFile(LogFile&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)),
-      path_(std::move(other.path_)),
-      device_(other.device_),
-      inode_(other.inode_),
-      first_line_(std::move(other.first_line_)),
-      head_(std::move(other.head_)),
-      packed_(other.packed_),
-      failed_(other.failed_),
-      input_(std::move(other.input_)),
-      unpacked_(std::exchange(other.unpacked_, {})),
-      unpacked_at_(other.unpacked_at_) {}
-
-LogFile& LogFile::operator=(LogFile&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  path_ = std::move(other.path_);
-  device_ = other.device_;
-  inode_ = other.inode_;
-  first_line_ = std::move(other.first_line_);
-  head_ = std::move(other.head_);
-  packed_ = other.packed_;
-  failed_ = other.failed_;
-  input_ = std::move(other.input_);
-  unpacked_ = std::exchange(other.unpacked_, {});
-  unpacked_at_ = other.unpacked_at_;
-  return *this;
-}
-
-LogFile::~LogFile() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 actions::Result<std::size_t> LogFile::read_at(std::uint64_t offset, std::span<char> buffer) {
   if (packed_) return unpack_at(offset, buffer);
   for (;;) {
-    const auto got = ::pread(fd_, buffer.data(), buffer.size(), static_cast<off_t>(offset));
+    const auto got = ::pread(fd_.get(), buffer.data(), buffer.size(), static_cast<off_t>(offset));
     if (got >= 0) return static_cast<std::size_t>(got);
     if (errno == EINTR) continue;
     failed_ = true;
@@ -99,7 +65,7 @@ actions::Result<std::size_t> LogFile::read_at(std::uint64_t offset, std::span<ch
 actions::Result<std::size_t> LogFile::unpack_at(std::uint64_t offset, std::span<char> buffer) {
   if (!input_ || offset < unpacked_at_) {
     // By way of /proc it is this very inode, whatever its name is by now.
-    auto input = LogInput::open(fmt::format("/proc/self/fd/{}", fd_));
+    auto input = LogInput::open(fmt::format("/proc/self/fd/{}", fd_.get()));
     if (!input) {
       failed_ = true;
       return actions::Error{input.error().code, input.error().os, path_ + ": unreadable"};
@@ -140,22 +106,22 @@ actions::Result<std::size_t> LogFile::unpack_at(std::uint64_t offset, std::span<
 std::uint64_t LogFile::size() const {
   if (packed_) return unpacked_at_;
   struct stat info{};
-  return ::fstat(fd_, &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+  return ::fstat(fd_.get(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
 }
 
 std::int64_t LogFile::modified() const {
   struct stat info{};
-  return ::fstat(fd_, &info) == 0 ? info.st_mtime : 0;
+  return ::fstat(fd_.get(), &info) == 0 ? info.st_mtime : 0;
 }
 
 bool LogFile::unlinked() const {
   struct stat info{};
-  return ::fstat(fd_, &info) == 0 && info.st_nlink == 0;
+  return ::fstat(fd_.get(), &info) == 0 && info.st_nlink == 0;
 }
 
 bool LogFile::remote() const {
   struct statfs info{};
-  if (::fstatfs(fd_, &info) != 0) return false;
+  if (::fstatfs(fd_.get(), &info) != 0) return false;
   const auto magic = static_cast<std::uint32_t>(info.f_type);
   return std::find(std::begin(kRemote), std::end(kRemote), magic) != std::end(kRemote);
 }

@@ -1,6 +1,6 @@
-// One log file, by inode: its bytes from any offset on, and what it is recognised by again.
-// Rotations may be packed (gzip, xz, zstd, bzip2, told by content): offsets are always those of the
-// plain text.
+// LogFile: one log file, open and so bound to its inode: its bytes from any offset on, and what it
+// is recognised by again. Rotations may be packed (gzip, xz, zstd, bzip2, told by content): offsets
+// are always those of the plain text.
 #pragma once
 
 #include <sys/types.h>
@@ -11,8 +11,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "actions/fd.h"
 #include "actions/result.h"
 #include "agent/archive/log_input.h"
 
@@ -23,21 +25,16 @@ namespace agent {
 struct FileIdentity {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
-  std::string
-      first_line;  // SHA-256 in hex of the first line with its LF; empty: none was whole yet
+  // SHA-256 in hex of the first line with its LF; empty: none was whole yet.
+  std::string first_line;
   bool operator==(const FileIdentity&) const = default;
 };
 
 class LogFile {
  public:
   static actions::Result<LogFile> open(const std::string& path);
-  LogFile(LogFile&& other) noexcept;
-  LogFile& operator=(LogFile&& other) noexcept;
-  LogFile(const LogFile&) = delete;
-  LogFile& operator=(const LogFile&) = delete;
-  ~LogFile();
 
-  [[nodiscard]] int fd() const { return fd_; }
+  [[nodiscard]] int fd() const { return fd_.get(); }
   [[nodiscard]] std::uint64_t device() const { return device_; }
   [[nodiscard]] std::uint64_t inode() const { return inode_; }
   [[nodiscard]] const std::string& path() const { return path_; }  // where it was found
@@ -65,11 +62,11 @@ class LogFile {
   void forget_identity();
 
  private:
-  LogFile(int fd, std::string path, std::uint64_t device, std::uint64_t inode)
-      : fd_(fd), path_(std::move(path)), device_(device), inode_(inode) {}
+  LogFile(actions::Fd fd, std::string path, std::uint64_t device, std::uint64_t inode)
+      : fd_(std::move(fd)), path_(std::move(path)), device_(device), inode_(inode) {}
   actions::Result<std::size_t> unpack_at(std::uint64_t offset, std::span<char> buffer);
 
-  int fd_ = -1;
+  actions::Fd fd_;
   std::string path_;
   std::uint64_t device_ = 0, inode_ = 0;
   std::string first_line_;

@@ -1,5 +1,5 @@
-// The last bytes that were read of a log, kept since the file may be cut or replaced at any time:
-// they tell whether it is still the same, and in which copy of it to go on.
+// RecentBytes: the last bytes that were read of a log. They are kept since the file may be cut or
+// replaced at any time: they tell whether it is still the same, and in which copy of it to go on.
 #pragma once
 
 #include <algorithm>

@@ -136,6 +136,17 @@ std::vector<std::optional<std::size_t>> find_positions(const std::vector<LogPosi
   return found;
 }
 
+bool is_copy_of(const LogPosition& position, LogFile* original, LogFile& file) {
+  if (position.file.first_line.empty() || position.file.first_line != file.identity().first_line) {
+    return false;
+  }
+  const auto offset = position.reader.offset;
+  if (file.tail_before(offset) == position.tail) return true;
+  const auto size = file.size();
+  return size < offset &&
+         (original == nullptr || original->tail_before(size) == file.tail_before(size));
+}
+
 std::optional<std::size_t> find_cut_short(const LogPosition& position,
                                           std::vector<LogFile>& files) {
   if (position.file.first_line.empty()) return std::nullopt;

@@ -1,5 +1,6 @@
-// The files that stand beside a log: its rotations, plain or packed, and copies of them. Finds the
-// file that a saved position means among them, whatever a rotation has done to it.
+// LogPosition: how far one log file was read. With it, the files that stand beside a log (its
+// rotations, plain or packed, and copies of them), and which of them a saved position means,
+// whatever a rotation has done to it.
 #pragma once
 
 #include <cstdint>
@@ -30,15 +31,16 @@ struct LogPosition {
   std::optional<Instant> counted_until;
 };
 
-// Regular files in the directories of `current` (and of what it links to), and in `olddirs`, whose
-// names begin as the log's name does before any %, but not `current` itself; oldest first by time
-// of the last write.
-// `unreadable`: those that can't be opened.
+// A file or directory that can't be read.
 struct Unreadable {
   std::string why;
   std::int64_t modified = 0;  // seconds since 1970 UTC; the maximum if not even that can be told
 };
 [[nodiscard]] Unreadable unreadable(const std::string& path, std::string why);
+
+// Returns the regular files in the directories of `current` (and of what it links to), and in
+// `olddirs`, whose names begin as the log's name does before any %, but not `current` itself;
+// oldest first by time of the last write. `unreadable` gets those that can't be opened.
 [[nodiscard]] std::vector<LogFile> rotations_of(const std::string& pattern,
                                                 const std::string& current,
                                                 const std::vector<std::string>& olddirs,
@@ -55,6 +57,11 @@ struct Unreadable {
 // the machine cut it short (Exim never syncs its log), and Exim wrote on. nullopt: none.
 [[nodiscard]] std::optional<std::size_t> find_cut_short(const LogPosition& position,
                                                         std::vector<LogFile>& files);
+
+// Returns true if `file` holds what was read up to this position, whatever its name and inode, or
+// is a copy of it that was made before all of that was read. `original`: the file that was read;
+// null if it is open no more.
+[[nodiscard]] bool is_copy_of(const LogPosition& position, LogFile* original, LogFile& file);
 
 // %D -> yyyymmdd, %M -> yyyymm, of the date that clocks of `zone` show. Source: string.c
 // string_sprintf's D and M, used by log.c for log_file_path.

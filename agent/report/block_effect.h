@@ -1,5 +1,5 @@
-// How much was accepted from each identity before and after a decision: messages, and recipients to
-// whom they went. What came after is what a block at that moment would have stopped. Pure.
+// BlockEffect: how much was accepted from each identity before and after a decision: messages, and
+// their recipients. What came after is what a block at that moment would have stopped. Pure.
 #pragma once
 
 #include <cstdint>
@@ -7,11 +7,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "agent/core/decision.h"
 #include "parsers/fields/prefix.h"
+#include "parsers/string_hash.h"
 
 namespace agent {
 
@@ -56,17 +56,11 @@ class BlockEffect {
     Subject* subject;
     std::uint64_t arrival;
   };
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
   Subject& subject_of(IdentityKind kind, std::string_view identity);
   static bool covers(const Row& row, std::string_view key);
 
-  std::unordered_map<std::string, Subject, Hash, std::equal_to<>> subjects_;
-  std::unordered_map<std::string, Message, Hash, std::equal_to<>> messages_;
+  parsers::StringMap<Subject> subjects_;
+  parsers::StringMap<Message> messages_;
   std::deque<std::string> order_;
   std::uint64_t arrivals_ = 0;
   std::vector<std::unique_ptr<Row>> rows_;

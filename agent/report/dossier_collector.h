@@ -1,4 +1,4 @@
-// One reading of the logs -> dossiers on the identities that are asked for.
+// DossierCollector: makes dossiers on the identities asked for, in one reading of the logs.
 #pragma once
 
 #include <map>
@@ -13,6 +13,7 @@
 #include "agent/core/attribution.h"
 #include "agent/report/dossier.h"
 #include "agent/report/entries.h"
+#include "parsers/string_hash.h"
 
 namespace agent {
 
@@ -35,14 +36,8 @@ class DossierCollector {
   std::unordered_map<std::string, Dossier*> by_key_;  // as Counting's subject_key()
   std::vector<std::pair<Network, Dossier*>> networks_;
   std::map<std::size_t, EntryReader> readers_;  // by log
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
-  // Whose each message is that is not completed yet.
-  std::unordered_map<std::string, std::vector<Dossier*>, Hash, std::equal_to<>> owners_;
+  // The senders of each message that is not completed yet.
+  parsers::StringMap<std::vector<Dossier*>> owners_;
 };
 
 // SHA-256 of each file as it lies on disk; those that can't be read are left out. `shown`: names

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "actions/fd.h"
+
 namespace agent {
 
 void tell_service_manager(std::string_view word) {
@@ -19,12 +21,11 @@ void tell_service_manager(std::string_view word) {
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, name, length);
   if (name[0] == '@') address.sun_path[0] = '\0';  // an abstract name
-  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return;
-  (void)::sendto(fd, word.data(), word.size(), MSG_NOSIGNAL,
+  const actions::Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return;
+  (void)::sendto(fd.get(), word.data(), word.size(), MSG_NOSIGNAL,
                  reinterpret_cast<const sockaddr*>(&address),
                  static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length));
-  ::close(fd);
 }
 
 }  // namespace agent

@@ -1,7 +1,8 @@
-// What a rule would decide at many limits and periods, in one pass: an identity is blocked at limit
-// N exactly if its window comes to hold N events, so the highest count of each period's window, and
-// where it first reached each limit, answer for all. One list of times serves all periods: a window
-// is its newest part. Equal to a Counting per limit and period, without holding so many.
+// Peaks: what a rule would decide at many limits and periods, in one pass. An identity is blocked
+// at limit N exactly if its window comes to hold N events, so the highest count of each period's
+// window, and where it first reached each limit, answer for all. One list of times serves all
+// periods: each window is its newest part. Equal to a Counting per limit and period, without
+// holding so many.
 #pragma once
 
 #include <chrono>
@@ -9,13 +10,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "agent/core/config.h"
 #include "agent/core/counting.h"
 #include "agent/core/limits.h"
 #include "agent/core/zone.h"
+#include "parsers/string_hash.h"
 
 namespace agent {
 
@@ -65,13 +66,7 @@ class Peaks {
   // Higher counts are not told apart.
   [[nodiscard]] std::uint32_t ceiling() const { return ceiling_; }
   // By folded identity; those without an event that counts have events == 0.
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
-  using Subjects = std::unordered_map<std::string, Subject, Hash, std::equal_to<>>;
+  using Subjects = parsers::StringMap<Subject>;
   [[nodiscard]] const Subjects& subjects() const { return subjects_; }
 
   // The identities that this cell blocks, spelt as in the deciding event, sorted.

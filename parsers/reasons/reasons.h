@@ -1,7 +1,7 @@
-// Which rejection texts mean "no such recipient". Two sets of RE2 patterns, matched without regard
-// to case anywhere in the masked text (reason_text.h); `other` wins over `missing`, and a text that
-// neither knows is not counted. The patterns that "default" stands for are a catalog
-// (reason_catalog.h).
+// Reasons: which rejection texts mean "no such recipient". Two sets of RE2 patterns, matched
+// without regard to case anywhere in the masked text (reason_text.h); `other` wins over `missing`,
+// and a text that neither knows is not counted. The patterns that "default" stands for are a
+// catalog (reason_catalog.h).
 #pragma once
 
 #include <array>
@@ -9,13 +9,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "parsers/reasons/reason_catalog.h"
 #include "parsers/reasons/reason_text.h"
+#include "parsers/string_hash.h"
 
 namespace parsers {
 
@@ -48,7 +48,7 @@ class Reasons {
   std::unique_ptr<Set> missing_, other_;
 };
 
-// Masks and classifies, and remembers answers: servers say the same few things over and over.
+// ReasonMemory: masks, classifies and remembers: servers say the same few things over and over.
 class ReasonMemory {
  public:
   explicit ReasonMemory(std::shared_ptr<const Reasons> reasons) : reasons_(std::move(reasons)) {}
@@ -57,16 +57,10 @@ class ReasonMemory {
 
  private:
   static constexpr std::size_t kMaxAnswers = 4096;  // then all are forgotten
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
-  };
   Reason answer_to(std::string_view masked);
 
   std::shared_ptr<const Reasons> reasons_;
-  std::unordered_map<std::string, Reason, Hash, std::equal_to<>> answers_;
+  StringMap<Reason> answers_;
   // The last ones that held nothing to be cut out, found by their length and first letter.
   std::array<std::pair<std::string, Reason>, 16> recent_{};
   MaskedReason masked_;

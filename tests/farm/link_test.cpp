@@ -19,9 +19,10 @@ agent::Config config_of(const std::string& socket) {
   return config;
 }
 
+// Different numbers make different events, though a second may begin between two of them.
 agent::FarmEvent event(int number) {
-  return {0,     5000, farm_lab::now() - number % 600, static_cast<std::uint64_t>(number / 600),
-          "bob", "bob"};
+  static const auto start = farm_lab::now();
+  return {0, 5000, start - number % 600, static_cast<std::uint64_t>(number / 600), "bob", "bob"};
 }
 
 // What an engine that knows nothing makes of the news; how often the windows were asked for.

