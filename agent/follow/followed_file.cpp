@@ -160,4 +160,9 @@ std::uint64_t FollowedFile::lag() const {
   return size > done ? size - done : 0;
 }
 
+bool FollowedFile::holds_no_entry() const {
+  const auto& reader = pipeline_.reader(log_);
+  return reader.form() == parsers::LogReader::Form::unknown && reader.line() > 0;
+}
+
 }  // namespace agent

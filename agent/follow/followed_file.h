@@ -91,6 +91,8 @@ class FollowedFile {
   void set_rotated(bool rotated) { rotated_ = rotated; }
   [[nodiscard]] Before leaves() const { return {newest_stamp(), written_}; }
   [[nodiscard]] std::optional<Instant> newest_stamp() const;
+  // Returns true if lines were read, and none of them begins as an entry of Exim's does.
+  [[nodiscard]] bool holds_no_entry() const;
   // Bytes that are not read yet, or are of half a line.
   [[nodiscard]] std::uint64_t lag() const;
 

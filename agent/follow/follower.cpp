@@ -85,7 +85,7 @@ void Follower::resume(const std::vector<LogPosition>& saved, Instant since, Inst
   search_.start(saved, since);
   search();
   if (files_.empty() || files_.back()->is_rotated()) {
-    if (faults_.fault().empty())
+    if (!faults_.is_unread())
       faults_.is_missing(directories_.current() + ": No such file or directory");
     faults_.say(fmt::format("{}; waiting for it", printable(faults_.fault())));
   }
@@ -240,8 +240,16 @@ void Follower::retire(Steady now) {
 
 // --- The log's name and what stands beside it.
 
+// Exim's main log has a stamp in every entry; a log of which that can't be said is not read,
+// however well its bytes are.
+void Follower::look_for_entries(Instant now) {
+  const bool strange = !files_.empty() && files_.back()->holds_no_entry();
+  faults_.is_strange(strange, directories_.current(), now);
+}
+
 void Follower::look(Instant now) {
   looked_ = now;
+  look_for_entries(now);
   if (const auto unwatched = directories_.enter(now)) faults_.cant_watch(*unwatched);
   if (search_.is_unfinished()) search();
   const bool has_log = !files_.empty() && !files_.back()->is_rotated();
@@ -259,7 +267,7 @@ void Follower::look(Instant now) {
   }
   auto file = LogFile::open(current);
   if (file) {
-    if (!faults_.fault().empty()) faults_.say(fmt::format("{}: reading", printable(current)));
+    if (faults_.is_unread()) faults_.say(fmt::format("{}: reading", printable(current)));
     faults_.is_read();
     take_successor(std::move(file.value()));
   } else if (file.error().code == actions::Errc::not_found) {
@@ -330,76 +338,7 @@ void Follower::look_beside() {
   const auto known = files_.size();
   take_between(nullptr, last_written());
   if (files_.size() == known) return;
-<<<<<<< HEAD
-  for (auto& open : files_) open.rotated = true;
-}
-
-// Exim's main log has a stamp in every entry; a log of which that can't be said is not read,
-// however well its bytes are.
-void Follower::look_for_entries(Instant now) {
-  const bool strange = !files_.empty() && [&] {
-    const auto& reader = pipeline_.reader(files_.back().log);
-    return reader.form() == parsers::LogReader::Form::unknown && reader.line() > 0;
-  }();
-  if (!strange) {
-    strange_since_.reset();
-    strange_.clear();
-    return;
-  }
-  if (!strange_since_) strange_since_ = now;
-  if (now - *strange_since_ < kStrange || !strange_.empty()) return;
-  strange_ = current_ + ": not one line of it is an entry of Exim's";
-  say_(printable(strange_));
-}
-
-void Follower::look(Instant now) {
-  looked_ = now;
-  look_for_entries(now);
-  const auto current = name_at(now);
-  watch_directories(current);
-  if (searching_) search(current, now);
-  const bool has_log = !files_.empty() && !files_.back().rotated;
-  if (searching_ && !has_log) return;
-  if (has_log) {
-    const auto same = names_inode(current, files_.back().file.device(), files_.back().file.inode());
-    // No file at the name: renamed, and Exim has written nothing since. Its successor will come.
-    if (same.value_or(true)) {
-      if (same && !searching_) fault_.clear();
-      if (!same) look_beside();
-      return;
-    }
-  }
-  auto file = LogFile::open(current);
-  if (!file) {
-    if (file.error().code == actions::Errc::not_found) {
-      fault_ = file.error().what;
-      look_beside();
-    } else {
-      trouble(file.error().what);
-    }
-    return;
-  }
-  if (!fault_.empty()) say_(fmt::format("{}: reading", printable(current)));
-  fault_.clear();
-  const auto known = std::find_if(files_.begin(), files_.end(), [&](const OpenFile& open) {
-    return open.file.device() == file->device() && open.file.inode() == file->inode();
-  });
-  if (known != files_.end()) {  // moved away and back
-    known->rotated = false;
-    for (auto& open : files_) open.rotated = open.rotated || &open != &*known;
-    std::rotate(known, std::next(known), files_.end());
-    return;
-  }
-  if (replaced_by_copy(file.value())) return;
-  const auto written_after = files_.empty() ? written_after_ : files_.back().file.modified();
-  const bool first = files_.empty();
-  for (auto& open : files_) open.rotated = true;
-  take_between(&file.value(), written_after);
-  if (!first) ++counters_.rotations;
-  adopt(std::move(file.value()), false);
-=======
   for (auto& open : files_) open->set_rotated(true);
->>>>>>> classes
 }
 
 bool Follower::on_change(const Inotify::Change& change, Instant now) {

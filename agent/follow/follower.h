@@ -29,12 +29,7 @@ class Follower {
 
   // Files that are read to their ends and remembered, so that none is read twice.
   static constexpr std::size_t kMaxFinished = 32;
-<<<<<<< HEAD
-  // A log that grows for so long by lines of which not one is Exim's is another program's.
-  static constexpr std::chrono::seconds kStrange{60};
-=======
   // Files with a successor that are read on for the whole of FollowedFile::kDrain.
->>>>>>> classes
   static constexpr std::size_t kMaxDraining = 8;
 
   // `path` may hold %D and %M as Exim's log_file_path; rotations stand beside it and in `olddirs`.
@@ -58,19 +53,12 @@ class Follower {
   // The pipeline has got another configuration and waits for what came after the last whole line.
   void reconfigured(const Zone& zone, const std::vector<std::string>& olddirs);
   [[nodiscard]] std::vector<LogPosition> positions();
-<<<<<<< HEAD
-  [[nodiscard]] const std::string& path() const { return pattern_; }
-  [[nodiscard]] std::uint64_t lag() const;  // bytes not read yet
-  // Empty: the log is being read, and is Exim's.
-  [[nodiscard]] const std::string& fault() const { return fault_.empty() ? strange_ : fault_; }
-=======
   // As it was given, %D and %M unexpanded.
   [[nodiscard]] const std::string& path() const { return directories_.pattern(); }
   // Bytes that are not read yet.
   [[nodiscard]] std::uint64_t lag() const;
-  // Why the log can't be read; empty: it is being read.
+  // Why the log can't be read; empty: it is being read, and is Exim's.
   [[nodiscard]] const std::string& fault() const { return faults_.fault(); }
->>>>>>> classes
   // Changes may go unnoticed by inotify: call look() and read() often.
   [[nodiscard]] bool needs_polling() const { return faults_.needs_polling(); }
   // Newest stamp that counted; for reading several logs in the order of their time.
@@ -99,18 +87,8 @@ class Follower {
   void look_beside();
   bool replaced_by_copy(LogFile& file);
   void retire(Steady now);
-<<<<<<< HEAD
-  void finish(OpenFile& open);
-  void close(OpenFile& open);
-  void trouble(const std::string& why);  // said once
   void look_for_entries(Instant now);
-  void watch_directories(const std::string& current);
-  void say_once_unwatched(const std::string& why);
-  [[nodiscard]] LogPosition position_of(OpenFile& open);
-  [[nodiscard]] std::string name_at(Instant now) const;
-=======
   [[nodiscard]] bool is_live(const LogFile& file) const;
->>>>>>> classes
   [[nodiscard]] bool is_open(const LogFile& file) const;
   [[nodiscard]] bool is_known(LogFile& file);
   [[nodiscard]] std::int64_t last_written() const;
@@ -127,16 +105,6 @@ class Follower {
   std::optional<Instant> first_start_;
   Instant looked_{};  // when the name was last looked at
   std::vector<char> buffer_;
-<<<<<<< HEAD
-  std::vector<std::pair<std::string, int>> directories_;  // watched, and their watches
-  std::string current_;                                   // the name when it was last looked at
-  bool unwatched_ = false;
-  bool remote_ = false;
-  std::string fault_;
-  std::optional<Instant> strange_since_;  // its lines so far are not Exim's
-  std::string strange_;                   // what to say of that
-=======
->>>>>>> classes
   Counters counters_;
 };
 

@@ -15,6 +15,18 @@ void LogFaults::cant_read(const std::string& why) {
   fault_ = why;
 }
 
+void LogFaults::is_strange(bool strange, const std::string& path, Instant now) {
+  if (!strange) {
+    strange_since_.reset();
+    strange_.clear();
+    return;
+  }
+  if (!strange_since_) strange_since_ = now;
+  if (now - *strange_since_ < kStrange || !strange_.empty()) return;
+  strange_ = path + ": not one line of it is an entry of Exim's";
+  say_(printable(strange_));
+}
+
 void LogFaults::cant_watch(const std::string& why) {
   if (!unwatched_) say_(why + "; looking at the log from time to time instead");
   unwatched_ = true;

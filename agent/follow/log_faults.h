@@ -2,14 +2,19 @@
 // said when it comes, and only once.
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
+
+#include "agent/core/zone.h"
 
 namespace agent {
 
 class LogFaults {
  public:
   using Say = std::function<void(const std::string&)>;
+  static constexpr std::chrono::seconds kStrange{60};
 
   // `watched`: the kernel reports changes.
   LogFaults(Say say, bool watched);
@@ -19,13 +24,17 @@ class LogFaults {
   // There is no log; nothing is said.
   void is_missing(const std::string& why) { fault_ = why; }
   void is_read() { fault_.clear(); }
+  [[nodiscard]] bool is_unread() const { return !fault_.empty(); }
+  // None of the lines so far is an entry of Exim's, or at least one is. A fault from kStrange on: a
+  // log that grows for so long by lines of which not one is Exim's is another program's.
+  void is_strange(bool strange, const std::string& path, Instant now);
   // Changes may go unnoticed from now on: they can't be watched, or the kernel does not hear of all
   // of them.
   void cant_watch(const std::string& why);
   void is_remote(const std::string& path);
 
-  // Why the log can't be read; empty: it is being read.
-  [[nodiscard]] const std::string& fault() const { return fault_; }
+  // Why the log can't be read; empty: it is being read, and is Exim's.
+  [[nodiscard]] const std::string& fault() const { return fault_.empty() ? strange_ : fault_; }
   [[nodiscard]] bool needs_polling() const { return unwatched_ || remote_; }
   // Anything else that is worth a sentence.
   void say(const std::string& sentence) const { say_(sentence); }
@@ -33,6 +42,8 @@ class LogFaults {
  private:
   Say say_;
   std::string fault_;
+  std::optional<Instant> strange_since_;
+  std::string strange_;
   bool unwatched_;
   bool remote_ = false;
 };
