@@ -387,4 +387,60 @@ void set_tagged(const Tagged& tagged, Event& event) {
   event.recipient = tagged.recipient;
 }
 
+void LogReader::feed(std::span<const char> bytes, PreparedBlock& prepared, EventSink& sink) {
+  if (!prepared.usable()) return feed(bytes, sink);
+  feed(bytes.first(prepared.begin_), sink);
+  if (!can_take(prepared)) return feed(bytes.subspan(prepared.begin_), sink);
+  take(prepared, sink);
+  feed(bytes.subspan(prepared.end_), sink);
+}
+
+void LogReader::prepare(std::string_view block, bool junk_seen, EventSink& sink,
+                        PreparedBlock& prepared) {
+  offset_ = 0;
+  line_ = 0;
+  form_ = Form::file;
+  junk_seen_ = junk_seen;
+  distrust_.state = {};
+  counters_ = {};
+  on_block(block, sink);
+  prepared.junk_before_ = junk_seen;
+  prepared.junk_after_ = junk_seen_;
+  prepared.distrust_after_ = distrust_.state;
+  prepared.counters_ = counters_;
+}
+
+bool LogReader::can_take(const PreparedBlock& prepared) const {
+  return form_ == Form::file && distrust_.state == Distrust::State{} && lines_.pending() == 0 &&
+         (options_.junk_helo || junk_seen_ == prepared.junk_before_);
+}
+
+void LogReader::take(PreparedBlock& prepared, EventSink& sink) {
+  auto event = prepared.events_.begin();
+  auto arrival = prepared.arrivals_.begin();
+  auto completed = prepared.completed_.begin();
+  for (const auto item : prepared.items_) {
+    switch (item) {
+      case PreparedBlock::Item::event:
+        event->number += line_;
+        event->offset += offset_;
+        sink.on_event(*event++);
+        break;
+      case PreparedBlock::Item::arrival:
+        sink.on_arrival(arrival->message_id, arrival->stamp, arrival->arrival);
+        ++arrival;
+        break;
+      case PreparedBlock::Item::completed:
+        sink.on_completed(*completed++);
+        break;
+    }
+  }
+  counters_ += prepared.counters_;
+  line_ += prepared.counters_.lines;
+  offset_ += prepared.end_ - prepared.begin_;
+  junk_seen_ = junk_seen_ || prepared.junk_after_;
+  distrust_.state = prepared.distrust_after_;
+  prepared.usable_ = false;
+}
+
 }  // namespace parsers
