@@ -69,11 +69,11 @@ void send_test(const CheckContext& context, Findings& findings) {
   const auto outcomes = mailer.outcomes();
   if (outcomes.empty() || !outcomes.front().error.empty()) {
     findings.bad("notice",
-                 "the test notice was not taken: " +
+                 "the test notice was not accepted: " +
                      (outcomes.empty() ? "no answer" : outcomes.front().error),
                  "see notify.transports, notify.smtp and notify.sendmail");
   } else {
-    findings.good("notice", "a test notice was taken; look whether it arrives");
+    findings.good("notice", "a test notice was accepted; check that it arrives");
   }
 }
 

@@ -167,8 +167,8 @@ Exit show_farm(const Invocation& invocation) {
     if (text) {
       fmt::print("{:<11}{}: heard {}{}{}\n", "host", host.name, seen,
                  silent ? ", nothing since" : "",
-                 refused > 0 ? fmt::format("; {} events refused, for their stamps are ahead of the "
-                                           "server's clock, {} for theirs are long past",
+                 refused > 0 ? fmt::format("; {} events refused: their timestamps are ahead of the "
+                                           "server's clock; {} more are too old",
                                            host.ahead, host.late)
                              : "");
       continue;

@@ -86,7 +86,7 @@ FirstConfig first_config(const EximFacts& facts) {
   relay_section(facts, out);
   out.toml +=
       "\n[exempt]\n"
-      "# Ids and hosts that may write to addresses that do not exist.\n"
+      "# Senders that are never counted: user ids and relay hosts.\n"
       "users = []\n"
       "hosts = []\n";
   out.toml += fmt::format("\n[exim]\nbinary = {}\n", toml_string(facts.binary));

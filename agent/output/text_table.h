@@ -43,6 +43,12 @@ class TextTable {
 [[nodiscard]] std::size_t text_columns(std::string_view text);
 // 1234567 -> "1,234,567"
 [[nodiscard]] std::string grouped(std::uint64_t number);
+// `one` or its plural, as `number` asks for: `many`, or `one` with an "s" if that is empty.
+[[nodiscard]] std::string noun(std::uint64_t number, std::string_view one,
+                               std::string_view many = {});
+// The number, grouped, and its noun: "1 message", "2,000 messages".
+[[nodiscard]] std::string counted(std::uint64_t number, std::string_view one,
+                                  std::string_view many = {});
 // A bar of '#' for `value` of `most`, at most `width` wide, one '#' at least for what is not zero.
 [[nodiscard]] std::string bar(std::uint64_t value, std::uint64_t most, std::size_t width);
 // Words of `text` in lines of at most kTextWidth columns, each behind `indent` blanks.
