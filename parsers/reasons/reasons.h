@@ -1,7 +1,7 @@
-// Which rejection texts mean "no such recipient". Two sets of RE2 patterns, matched without regard
-// to case anywhere in the masked text (reason_text.h); `other` wins over `missing`, and a text that
-// neither knows is not counted. The patterns that "default" stands for are a catalog
-// (reason_catalog.h).
+// Reasons: the patterns that decide which rejection texts mean "no such recipient". There are two
+// sets of RE2 patterns, matched without regard to case anywhere in the masked text (reason_text.h);
+// `other` wins over `missing`, and a text that neither knows is not counted. The patterns that
+// "default" stands for are a catalog (reason_catalog.h).
 #pragma once
 
 #include <array>
@@ -34,8 +34,9 @@ class Reasons {
 
   // Both are safe from several threads.
   [[nodiscard]] Reason classify(std::string_view masked) const;
-  // The first pattern by which a text means what classify() says: its name in the catalog, or the
-  // regex of a site's own; empty if it is unknown. Slower. Lives as long as this.
+  // Returns the first pattern that gives a text the meaning that classify() returns: its name in
+  // the catalog, or the regex if it is the site's own; empty if the text is unknown. Slower than
+  // classify(). The view lives as long as this object.
   [[nodiscard]] std::string_view pattern_for(std::string_view masked) const;
 
   Reasons(const Reasons&) = delete;
@@ -48,7 +49,7 @@ class Reasons {
   std::unique_ptr<Set> missing_, other_;
 };
 
-// Masks and classifies, and remembers answers: servers say the same few things over and over.
+// Masks and classifies texts, and remembers the answers: servers repeat the same few texts.
 class ReasonMemory {
  public:
   explicit ReasonMemory(std::shared_ptr<const Reasons> reasons) : reasons_(std::move(reasons)) {}
@@ -67,18 +68,18 @@ class ReasonMemory {
 
   std::shared_ptr<const Reasons> reasons_;
   std::unordered_map<std::string, Reason, Hash, std::equal_to<>> answers_;
-  // The last ones that held nothing to be cut out, found by their length and first letter.
+  // The latest texts that held nothing to cut out, found by their length and first letter.
   std::array<std::pair<std::string, Reason>, 16> recent_{};
   MaskedReason masked_;
 };
 
-// Which pattern a text was taken by, for people: what ReasonMemory says, with the name of the first
-// pattern that says so. Remembers as it does.
+// Names the first pattern that gives a text the meaning that ReasonMemory returns, for people.
+// Remembers answers likewise.
 class PatternMemory {
  public:
   explicit PatternMemory(std::shared_ptr<const Reasons> reasons) : reasons_(std::move(reasons)) {}
-  // Empty: no pattern knows the text. "names-the-sender": it names the sender and not the
-  // recipient. Lives as long as this.
+  // Returns an empty view if no pattern knows the text, and "names-the-sender" if the text names
+  // the sender and not the recipient. The view lives as long as this object.
   std::string_view of(std::string_view text, std::string_view argument, std::string_view sender);
 
  private:
