@@ -107,10 +107,11 @@ void check_notices(const CheckContext& context, bool send, Findings& findings) {
         "see notify.transports, notify.smtp, notify.sendmail and notify.exec");
   }
   if (send) return send_test(context, findings);
-  const auto whom = notify.to.empty() ? std::string("no mail, exec or webhook only")
-                                      : fmt::format("to {}{}", notify.to.front(),
-                                                    notify.to.size() > 1 ? " and others" : "");
-  findings.good("notice", whom + "; --send-test sends one");
+  const auto recipients =
+      notify.to.empty()
+          ? std::string("no mail, exec or webhook only")
+          : fmt::format("to {}{}", notify.to.front(), notify.to.size() > 1 ? " and others" : "");
+  findings.good("notice", recipients + "; --send-test sends one");
 }
 
 void check_machine(const CheckContext& context, Findings& findings) {

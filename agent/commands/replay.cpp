@@ -29,7 +29,7 @@ namespace {
 
 constexpr std::size_t kMaxDossiers = 300;  // the rest is in the decisions themselves
 
-// What was accepted from whom, gathered beside the decisions.
+// Collects what was accepted from each sender, beside the decisions.
 class Beside {
  public:
   explicit Beside(const ReadPlan& plan)

@@ -195,7 +195,7 @@ class Status {
     line("blocked", fmt::format("{} in {}", entries, printable(list.path)));
   }
 
-  // Exim's settings are nothing that the service could mend: they are no faults of it.
+  // Exim's settings are no faults of the service, which could not change them.
   void exim() {
     const auto trust = ask_exim(invocation_.config.exim.binary);
     if (trust.why_not && trust.exim_there && !json())

@@ -147,8 +147,9 @@ std::string metrics_text(const Metrics& metrics) {
                "Identities given up because there were more than state.max_identities.",
                metrics.crowded_out);
   page.gauge("exiwarden_identities", "Identities with a window or a block.", metrics.identities);
-  page.gauge("exiwarden_outbox_notices", "Notices not taken by any transport yet.", metrics.outbox);
-  page.counter("exiwarden_mails_total", "Mails that a transport has taken.", metrics.mails);
+  page.gauge("exiwarden_outbox_notices", "Notices that no transport has accepted yet.",
+             metrics.outbox);
+  page.counter("exiwarden_mails_total", "Mails that a transport has accepted.", metrics.mails);
   page.counter("exiwarden_notices_dropped_total", "Notices dropped because too many waited.",
                metrics.notices_dropped);
   page.gauge("exiwarden_pending_blocks", "Decisions whose line is not in its list yet.",

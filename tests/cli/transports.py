@@ -95,7 +95,7 @@ class Transports(unittest.TestCase):
         with Service(self.place) as service:
             self.place.append(*[refusal("bob", n) for n in range(3)])
             wait_for(lambda: len(hook.requests) == 2, "the second try")
-            wait_for(lambda: "notices are taken again" in service.errors.read_text(), "it to be said")
+            wait_for(lambda: "notices are accepted again" in service.errors.read_text(), "it to be said")
             said = service.errors.read_text()
         self.assertIn("answered 503 said the hook; trying again", said)
         self.assertNotIn("secret", said)
