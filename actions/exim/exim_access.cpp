@@ -83,7 +83,7 @@ Result<Done> make_readable(const EximUser& user, const std::string& path) {
   if (fd < 0) return errno == ENOENT ? before : system_error("open " + path, errno);
   struct stat info{};
   int error = 0;
-  // Changes only what the file itself lacks: a needless change would wake all that watch the file.
+  // Only what the file itself lacks: a change for nothing would wake whoever watches the file.
   if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && (rights(user, info) & 4) == 0) {
     const bool grouped =
         !user.groups.empty() && ::fchown(fd, static_cast<uid_t>(-1), user.groups.front()) == 0;

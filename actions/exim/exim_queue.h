@@ -34,9 +34,8 @@ class EximQueue {
   Result<std::vector<QueuedMessage>> messages() const;
 
   enum class Order { freeze, thaw, remove };
-  // Messages that are gone or locked by a delivery stay as they are, without an error: list
-  // the queue again to see what became of them. Errc::denied: Exim does not accept the order from
-  // this user.
+  // Messages that are gone or locked by a delivery stay as they are, without an error: look again
+  // to see what became of them. Errc::denied: Exim does not let this user.
   Result<Done> order(Order order, const std::vector<std::string>& ids) const;
 
  private:

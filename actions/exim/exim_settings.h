@@ -16,7 +16,7 @@ using EximSettings = std::map<std::string, std::string>;
 // Returns "" for a setting that is not set, and for one that this Exim does not have.
 [[nodiscard]] std::string value_of(const EximSettings& settings, const std::string& name);
 
-// Returns the main option `name` of the configuration that this binary runs with.
+// The main option `name` of the configuration that this binary runs with.
 [[nodiscard]] Result<std::string> exim_setting(const std::string& exim, const std::string& name);
 
 // Returns what exim -bP answers to `question`, without the last newline: "configure_file",

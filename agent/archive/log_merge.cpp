@@ -254,7 +254,7 @@ void LogMerge::finish_file(Stream& stream) {
     any_entry_ = true;
   } else if (reader.line() > 0) {
     watch_.error({actions::Errc::malformed, 0,
-                  stream.files.front().name.shown + ": no line of it is an Exim log entry"});
+                  stream.files.front().name.shown + ": not one line of it is an entry of Exim's"});
   }
   taken_ += stream.input->taken();
   stream.input.reset();

@@ -80,7 +80,7 @@ void check_stamp(const CheckContext& context, const std::string& path, Findings&
   const bool sure =
       prefix && (parsers::is_surely_exim(*prefix) || !context.config.patterns.empty());
   if (!sure && has_entry(path, not_after) == false) {
-    return findings.bad("log", path + ": no line of it is an Exim log entry",
+    return findings.bad("log", path + ": not one line of it is an entry of Exim's",
                         "is it Exim's main log? log.paths names the logs to read");
   }
   if (!prefix) {

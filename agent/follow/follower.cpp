@@ -270,7 +270,7 @@ void Follower::look_for_entries(Instant now) {
   }
   if (!strange_since_) strange_since_ = now;
   if (now - *strange_since_ < kStrange || !strange_.empty()) return;
-  strange_ = current_ + ": no line of it is an Exim log entry";
+  strange_ = current_ + ": not one line of it is an entry of Exim's";
   say_(printable(strange_));
 }
 

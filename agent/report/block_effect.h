@@ -1,5 +1,5 @@
-// The effect of a block: how many messages and recipients were accepted from each identity before
-// and after a decision. A block at that moment would have stopped those after it. Pure.
+// How much was accepted from each identity before and after a decision: messages, and recipients to
+// whom they went. What came after is what a block at that moment would have stopped. Pure.
 #pragma once
 
 #include <cstdint>

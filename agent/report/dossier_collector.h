@@ -1,4 +1,4 @@
-// Collects dossiers on the identities that are asked for, in one reading of the logs.
+// One reading of the logs -> dossiers on the identities that are asked for.
 #pragma once
 
 #include <map>
@@ -41,7 +41,7 @@ class DossierCollector {
       return std::hash<std::string_view>{}(text);
     }
   };
-  // The dossiers that each message belongs to, until it is completed.
+  // Whose each message is that is not completed yet.
   std::unordered_map<std::string, std::vector<Dossier*>, Hash, std::equal_to<>> owners_;
 };
 

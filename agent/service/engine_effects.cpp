@@ -100,11 +100,11 @@ void Engine::listen(Now now) {
   for (const auto& news : silences_.look(logs, now.wall)) {
     const auto log = printable(news.path);
     if (!news.silent) {
-      options_.say(log + " is no longer silent");
+      options_.say(log + " goes on again");
       continue;
     }
-    options_.say(fmt::format("{} has been silent since {}; pauses of {} are usual at this hour",
-                             log, zone_.text(news.since), duration_text(news.usual)));
+    options_.say(fmt::format("{} is silent since {}; usual at this hour are pauses of {}", log,
+                             zone_.text(news.since), duration_text(news.usual)));
     if (options_.dry_run) continue;
     checkpoints_.hurry();
     if (wants_notices(config_.notify))

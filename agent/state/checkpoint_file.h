@@ -22,11 +22,11 @@ class CheckpointFile {
     std::optional<Checkpoint> state;  // nullopt: none is intact; the logs will be read again
     bool damaged = false;             // a damaged one was found
   };
-  // Returns the newest intact generation. A damaged one is renamed to "checkpoint.damaged", and
-  // reported.
+  // The newest generation that is whole. A damaged one is renamed to "checkpoint.damaged", and
+  // said.
   Loaded load(const Say& say);
-  // Saves a text of encode_checkpoint(). Atomic, and on the disk when it returns; the generation
-  // before is kept.
+  // What encode_checkpoint() gave. Atomic, and on the disk when it returns; the generation before
+  // is kept.
   actions::Result<actions::Done> save(std::string_view text);
 
  private:

@@ -29,7 +29,7 @@ class CheckpointWriter {
   void hurry() { touched_ = hurried_ = true; }  // something else waits for it
   [[nodiscard]] bool touched() const { return touched_; }
 
-  // Starts a checkpoint if one is due. `make` encodes the state of this moment.
+  // Starts one if it is time. `make` encodes the state of this moment.
   bool start_if_due(Steady now, const std::function<SaveJob()>& make);
   // Writes a checkpoint now and waits for it; for start and stop.
   bool write(Steady now, const std::function<SaveJob()>& make);

@@ -1,8 +1,7 @@
-// The highest counts of each identity, from which follows what a rule would decide at many limits
-// and periods, in one pass. An identity is blocked at limit N exactly if its window comes to hold N
-// events; so the highest count of each period's window, and where it first reached each limit,
-// suffice. One list of times serves all periods: a window is its newest part. The result is that of
-// one Counting for each limit and period, without the memory of so many.
+// What a rule would decide at many limits and periods, in one pass: an identity is blocked at limit
+// N exactly if its window comes to hold N events, so the highest count of each period's window, and
+// where it first reached each limit, answer for all. One list of times serves all periods: a window
+// is its newest part. Equal to a Counting per limit and period, without holding so many.
 #pragma once
 
 #include <chrono>
@@ -65,7 +64,7 @@ class Peaks {
   [[nodiscard]] const Grid& grid() const { return grid_; }
   // Higher counts are not distinguished.
   [[nodiscard]] std::uint32_t ceiling() const { return ceiling_; }
-  // By folded identity; an identity without an event that counts has events == 0.
+  // By folded identity; those without an event that counts have events == 0.
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const {

@@ -1,7 +1,7 @@
-// Reasons: the patterns that decide which rejection texts mean "no such recipient". There are two
-// sets of RE2 patterns, matched without regard to case anywhere in the masked text (reason_text.h);
-// `other` wins over `missing`, and a text that neither knows is not counted. The patterns that
-// "default" stands for are a catalog (reason_catalog.h).
+// Which rejection texts mean "no such recipient". Two sets of RE2 patterns, matched without regard
+// to case anywhere in the masked text (reason_text.h); `other` wins over `missing`, and a text that
+// neither knows is not counted. The patterns that "default" stands for are a catalog
+// (reason_catalog.h).
 #pragma once
 
 #include <array>
@@ -49,7 +49,7 @@ class Reasons {
   std::unique_ptr<Set> missing_, other_;
 };
 
-// Masks and classifies texts, and remembers the answers: servers repeat the same few texts.
+// Masks and classifies, and remembers answers: servers say the same few things over and over.
 class ReasonMemory {
  public:
   explicit ReasonMemory(std::shared_ptr<const Reasons> reasons) : reasons_(std::move(reasons)) {}
@@ -68,7 +68,7 @@ class ReasonMemory {
 
   std::shared_ptr<const Reasons> reasons_;
   std::unordered_map<std::string, Reason, Hash, std::equal_to<>> answers_;
-  // The latest texts that held nothing to cut out, found by their length and first letter.
+  // The last ones that held nothing to be cut out, found by their length and first letter.
   std::array<std::pair<std::string, Reason>, 16> recent_{};
   MaskedReason masked_;
 };

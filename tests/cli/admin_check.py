@@ -54,12 +54,12 @@ sendmail = ["/bin/true"]
         self.write_list(self.users, b'2001:db8::7\nbob\0\ncarol')
         os.chmod(self.users, 0o606)
         text = " ".join(f["what"] for f in self.findings(code=1))
-        for part in ("no line of it is an Exim log entry", "everybody can write it", "NUL byte", "cut at a colon", "no newline"):
+        for part in ("not one line of it is an entry of Exim's", "everybody can write it", "NUL byte", "cut at a colon", "no newline"):
             self.assertIn(part, text)
 
     def test_a_log_of_another_program(self):
         self.append_log(program.stamp().encode() + b" status unpacked exim4-base:amd64\n")
-        self.assertIn("no line of it is an Exim log entry", " ".join(f["what"] for f in self.findings(code=1)))
+        self.assertIn("not one line of it is an entry of Exim's", " ".join(f["what"] for f in self.findings(code=1)))
         self.append_log(program.stamp().encode() + b" Start queue run: pid=1\n")
         self.assertEqual(self.worst(self.findings(), "log"), "ok")
 

@@ -73,7 +73,7 @@ class NotRead(LogCase):
             with self.subTest(arguments=arguments):
                 done = self.expect(65, *arguments, strange)
                 self.assertEqual(done.stdout, out)
-                self.assertIn(b"no line of it is an Exim log entry", done.stderr)
+                self.assertIn(b"not one line of it is an entry of Exim's", done.stderr)
         page = self.home + "/page.html"
         self.expect(65, "tune", "--html", page, strange)
         self.expect(65, "replay", "--report", page, strange)
