@@ -1,5 +1,5 @@
-// What somebody may do with a path, tried for real: a child becomes that user and does it. Sees
-// ACLs, security modules and mounts, which permission bits don't show.
+// Tries what a user may do with a path: a child process becomes that user and does it. So ACLs,
+// security modules and mounts count, which permission bits don't show.
 #pragma once
 
 #include <string>
@@ -16,7 +16,7 @@ enum class Deed {
   make_in,  // make files in a directory; none is made
 };
 
-// As the caller, if `user` is nullopt or we are not root.
+// Tries as the caller if `user` is nullopt or this process is not root's.
 [[nodiscard]] Result<Done> try_as(const std::optional<EximUser>& user, Deed deed,
                                   const std::string& path);
 

@@ -1,4 +1,4 @@
-// Files as the lists and the checkpoint need them. A seam: tests put one in between that fails or
+// Access to files, as the lists and the checkpoint need it. A seam: tests put in one that fails or
 // stops at any operation. Paths are absolute; the last component is never followed if it is a link.
 #pragma once
 
@@ -14,13 +14,14 @@
 
 namespace actions {
 
-// What a file was when it was looked at: equal means it was not replaced or written since, nor got
-// another owner or mode. Times are nanoseconds since 1970 UTC; they move in ticks of milliseconds.
+// The state of a file when it was looked at. Equal stamps mean that since then the file was not
+// replaced or written, and got no other owner or mode. Times are nanoseconds since 1970 UTC; they
+// move in ticks of milliseconds.
 struct FileStamp {
   std::uint64_t device = 0, inode = 0, size = 0;
   std::int64_t modified_ns = 0;
-  std::int64_t changed_ns = 0;  // of content, owner or mode; nobody can set it back
-  std::int64_t born_ns = 0;     // 0: the file system does not tell
+  std::int64_t changed_ns = 0;  // change of content, owner or mode; no program can set it back
+  std::int64_t born_ns = 0;     // 0 if the file system does not record it
   bool operator==(const FileStamp&) const = default;
 };
 
@@ -29,14 +30,14 @@ struct Content {
   FileStamp stamp;
 };
 
-// For files that do not exist yet; an existing file's owner and mode are never changed.
+// The mode and group of a new file; an existing file's owner and mode are never changed.
 struct Creation {
   mode_t mode = 0640;
   std::optional<gid_t> group;  // if it can't be set, `fallback_mode` is used
   mode_t fallback_mode = 0644;
 };
 
-// Held until destroyed.
+// A lock, held until it is destroyed.
 struct Lock {
   virtual ~Lock() = default;
 };
@@ -45,26 +46,27 @@ struct Files {
   virtual ~Files() = default;
 
   virtual Result<FileStamp> stamp(const std::string& path) = 0;
-  // Regular files of at most `limit` bytes.
+  // Reads a regular file of at most `limit` bytes.
   virtual Result<Content> read(const std::string& path, std::size_t limit) = 0;
-  // The same from the byte at `offset` on; the stamp is that of the whole file.
+  // Reads the same from the byte at `offset` on; the stamp is that of the whole file.
   virtual Result<Content> read_from(const std::string& path, std::uint64_t offset,
                                     std::size_t limit) = 0;
-  // One write(2) in append mode; creates the file. What a full disk cut short is taken back, so
-  // that half a line never stays. Gives the file's stamp after it.
+  // Appends by one write(2) in append mode; creates the file. If a full disk cuts it short, the
+  // part is taken back, so that half a line never stays. Returns the file's stamp after it.
   virtual Result<FileStamp> append(const std::string& path, std::string_view bytes,
                                    const Creation& creation) = 0;
-  // The file's bytes and its directory's entry are on the disk after it.
+  // Brings the file's bytes and its directory's entry to the disk.
   virtual Result<Done> sync(const std::string& path) = 0;
-  // By a temporary file beside it, fsync, rename, fsync of the directory. Owner, group and mode of
-  // an existing file are kept. With `expected`, only if the file still is what it was.
+  // Replaces the file by a temporary file beside it, fsync, rename, fsync of the directory. Owner,
+  // group and mode of an existing file are kept. With `expected`, it does so only if the file still
+  // has that stamp.
   virtual Result<FileStamp> replace(const std::string& path, std::string_view bytes,
                                     const Creation& creation,
                                     const std::optional<FileStamp>& expected) = 0;
   virtual Result<Done> rename(const std::string& from, const std::string& to) = 0;
-  // The lock of a directory, among all programs of ours that work on the lists in it: a file of its
-  // own in there (kLockName), which only the owner and root can open, so that nobody else can hold
-  // it. Waits at most `milliseconds`.
+  // Takes the lock of a directory, which all programs of ours share that work on the lists in it: a
+  // separate file there (kLockName). Only its owner and root can open it, so that no other user can
+  // hold it. Waits at most `milliseconds`.
   virtual Result<std::unique_ptr<Lock>> lock(const std::string& directory, int milliseconds) = 0;
 };
 
@@ -85,7 +87,7 @@ struct PosixFiles : Files {
 
 inline constexpr const char* kLockName = ".exiwarden.lock";
 
-// Errors from errno, with what was being done.
+// Makes an error from errno; `what` says what was being done.
 [[nodiscard]] Error system_error(const std::string& what, int error);
 
 }  // namespace actions

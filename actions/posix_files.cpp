@@ -108,8 +108,8 @@ Result<Done> sync_directory(const std::string& path) {
   return Done{};
 }
 
-// Owner, group and mode of a new file, before it has its content. What root makes by hand belongs
-// to whom its directory belongs to: the service must be able to write it, too.
+// Owner, group and mode of a new file, before it has its content. A file that root makes by hand
+// gets its directory's owner: the service must be able to write it, too.
 void give(int fd, const std::string& path, const Creation& creation) {
   struct stat directory{};
   if (::geteuid() == 0 && ::stat(directory_of(path).c_str(), &directory) == 0)

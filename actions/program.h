@@ -1,4 +1,4 @@
-// A program, run to its end. No shell: the words are its arguments, whatever is in them.
+// Runs a program to its end. No shell is involved: the arguments may hold any bytes.
 #pragma once
 
 #include <chrono>
@@ -13,8 +13,8 @@ namespace actions {
 
 struct Ended {
   int exit_status = 0;  // 128 + signal if one killed it
-  std::string output;   // of standard output the first `limit` bytes; the rest is read and dropped
-  std::string errors;   // of standard error the first `errors_limit` bytes
+  std::string output;   // the first `limit` bytes of standard output; the rest is read and dropped
+  std::string errors;   // the first `errors_limit` bytes of standard error
 };
 
 struct ProgramOptions {
@@ -30,7 +30,7 @@ struct ProgramOptions {
 [[nodiscard]] Result<Ended> run_program(const std::vector<std::string>& argv,
                                         std::string_view input, const ProgramOptions& options);
 
-// Control bytes as blanks, at most 400 bytes: fit for a log line.
+// Returns at most 400 bytes of `text`, with control bytes as blanks: fit for a log line.
 [[nodiscard]] std::string cleaned(std::string_view text);
 
 }  // namespace actions

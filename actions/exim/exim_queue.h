@@ -1,5 +1,5 @@
-// The queue as Exim knows it. Messages are found by exipick without any test, and compared here:
-// exipick runs the tests it is given as Perl, so no bytes of a sender may get into one.
+// Exim's queue. exipick lists the messages without any test, and they are compared here: exipick
+// runs its tests as Perl, so no bytes of a sender may get into one.
 #pragma once
 
 #include <cstdint>
@@ -23,12 +23,12 @@ struct QueuedMessage {
   std::string user;           // authenticated id, as Exim prints it; the login for local mail
 };
 
-// What one line of exipick's output holds; false if it is none.
+// Parses one line of exipick's output; returns false if it is none.
 [[nodiscard]] bool parse_queued_message(std::string_view line, QueuedMessage& message);
 
 class EximQueue {
  public:
-  // `exim`: absolute path; exipick is looked for beside it and in /usr/sbin.
+  // `exim`: absolute path; exipick is searched for beside it and in /usr/sbin.
   explicit EximQueue(std::string exim);
 
   Result<std::vector<QueuedMessage>> messages() const;

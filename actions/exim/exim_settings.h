@@ -1,4 +1,4 @@
-// What Exim says of itself: exim -bP, exim -bV.
+// Exim's own settings, as exim -bP and exim -bV print them.
 #pragma once
 
 #include <chrono>
@@ -13,24 +13,24 @@ namespace actions {
 
 // By name, as exim -bP prints them. Switches are "true" or "false".
 using EximSettings = std::map<std::string, std::string>;
-// "" for one that is not set, and for one that this Exim does not have.
+// Returns "" for a setting that is not set, and for one that this Exim does not have.
 [[nodiscard]] std::string value_of(const EximSettings& settings, const std::string& name);
 
 // The main option `name` of the configuration that this binary runs with.
 [[nodiscard]] Result<std::string> exim_setting(const std::string& exim, const std::string& name);
 
-// What exim -bP says to `question`, without the last newline: "configure_file",
+// Returns what exim -bP answers to `question`, without the last newline: "configure_file",
 // "+relay_from_hosts".
 [[nodiscard]] Result<std::string> exim_answer(const std::string& exim, const std::string& question);
 
-// All main options; hidden ones are left out.
+// Returns all main options but hidden ones.
 [[nodiscard]] Result<EximSettings> exim_settings(
     const std::string& exim, std::chrono::milliseconds deadline = std::chrono::seconds(30));
 
-// The same from exim -bP's text.
+// Reads the same from exim -bP's text.
 [[nodiscard]] EximSettings parse_settings(std::string_view text);
 
-// What Exim's $spool_space holds for this directory: KiB that are free to ordinary users.
+// Returns Exim's $spool_space for this directory: the KiB that are free to ordinary users.
 [[nodiscard]] Result<std::uint64_t> free_space(const std::string& directory);
 
 }  // namespace actions

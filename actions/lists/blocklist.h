@@ -1,4 +1,4 @@
-// One list: an lsearch file that Exim's ACL looks up, this program appends to, and admins edit.
+// A list: an lsearch file that Exim's ACL looks up, this program appends to, and admins edit.
 // Every call can be repeated. Lines that are not ours stay byte for byte; the file is never
 // truncated, and never written through a link.
 //
@@ -23,7 +23,7 @@ enum class Change { made, already_so };
 
 class Blocklist {
  public:
-  // `creation`: for the file, should it not exist.
+  // `creation`: the rights of the file if it does not exist yet.
   Blocklist(Files& files, std::string path, Creation creation)
       : files_(files), path_(std::move(path)), creation_(creation) {}
 
@@ -33,10 +33,10 @@ class Blocklist {
     bool whole = true;               // false: the last line has no newline and may be cut off
   };
   Result<View> read();
-  // What read() would give as View::stamp now, without reading.
+  // Returns what read() would give as View::stamp now, without reading.
   [[nodiscard]] Result<std::optional<FileStamp>> stamp() const;
 
-  // What has become of the file since read() or the last news().
+  // What has happened to the file since read() or the last news().
   struct News {
     enum class What {
       none,      // nothing, but for lines that add() has appended
@@ -47,16 +47,16 @@ class Blocklist {
     View view;
   };
   Result<News> news();
-  // The same by all bytes of the file, not by its stamp and its end: two edits within a tick of the
-  // file system's clock may leave one stamp.
+  // Like news(), but compares all bytes of the file, not its stamp and its end: two edits within a
+  // tick of the file system's clock may leave one stamp.
   Result<News> verify();
-  // The same as if nothing had been known.
+  // Like news(), as if nothing had been known.
   Result<News> all();
-  // True if news() would give `none` for a file of this stamp.
+  // Returns true if news() would give `none` for a file of this stamp.
   [[nodiscard]] bool knows(const std::optional<FileStamp>& stamp) const {
     return known_ && unseen_.what == News::What::none && known_->stamp == stamp;
   }
-  // The file as it was last seen here; nullopt also if it was not there.
+  // Returns the stamp of the file as this object last saw it; nullopt also if it was not there.
   [[nodiscard]] std::optional<FileStamp> seen() const {
     return known_ ? known_->stamp : std::nullopt;
   }
@@ -66,22 +66,23 @@ class Blocklist {
   };
   struct Added {
     Change change = Change::made;
-    std::int64_t at_ns = 0;  // when it was written, by the file system's clock; 0: it was not
+    std::int64_t at_ns = 0;  // when it was written, by the file system's clock; 0 if it was not
   };
-  // By line: nullopt if it could not be added, for `error`.
+  // One for each line: nullopt if it could not be added, because of `error`.
   struct AddedAll {
     std::vector<std::optional<Added>> lines;
     std::optional<Error> error;
   };
-  // After it, Exim's lookup of each key finds the list. One write(2) of whole lines in append mode:
-  // a lookup with cache=no_rd sees them at once, even in a session that has the file open. Not yet
-  // synced. Keys differ; no line may be one that list_line() refuses. Without the lock, should
-  // somebody hold it: a rewrite at the same moment may then lose a line, which the next look finds.
+  // Appends the lines, so that Exim's lookup of each key finds it. One write(2) of whole lines in
+  // append mode: a lookup with cache=no_rd sees them at once, even in a session that has the file
+  // open. They are not synced yet. The keys must differ, and list_line() must accept each line. If
+  // another program holds the lock, this works without it: a rewrite at the same moment may then
+  // lose a line, which the next look finds.
   AddedAll add(const std::vector<Line>& lines);
   Result<Added> add(std::string_view key, std::string_view data);
-  // After it, none of `keys` is found. By rename. Gives how many lines went.
+  // Removes the lines of `keys`, by rename. Returns how many lines it removed.
   Result<std::size_t> remove(const std::vector<std::string>& keys);
-  // The lines of `key` say `data` from now on. By rename. Gives how many it has.
+  // Sets the data of the lines of `key`, by rename. Returns how many lines `key` has.
   Result<std::size_t> change(std::string_view key, std::string_view data);
   Result<Done> sync() const { return files_.sync(path_); }
 
@@ -90,13 +91,13 @@ class Blocklist {
  private:
   struct Known {
     std::optional<FileStamp> stamp;
-    bool whole = true;         // ends in a newline, if in anything
+    bool whole = true;         // ends in a newline, or is empty
     bool hides = false;        // has a NUL: Exim does not see the line after it
     std::uint64_t size = 0;    // bytes that were seen
     std::string tail;          // the last of them
     std::uint64_t digest = 0;  // of all of them
     [[nodiscard]] bool plain() const { return whole && !hides; }  // a line may follow
-    std::unordered_set<std::uint64_t> keys;  // digests: one that is not here is in no line
+    std::unordered_set<std::uint64_t> keys;  // digests: a key that is not here is in no line
   };
   class Adding;
 
@@ -104,12 +105,12 @@ class Blocklist {
   Result<Content> whole_content(bool& exists);
   View know(const std::string& bytes, const std::optional<FileStamp>& stamp);
   Result<Done> refresh();
-  // False: more has happened to the file than that something was appended.
+  // Returns false if more has happened to the file than an append.
   Result<bool> take_appended(const FileStamp& now);
   void note_own(const FileStamp& after, std::string_view text, const std::vector<Line>& lines,
                 const std::vector<std::size_t>& which);
-  // The file anew, with each entry as `edit` gives it (nullopt: as it is) before the comments in
-  // it. Gives how many were edited.
+  // Writes the file anew, with each entry as `edit` returns it (nullopt: unchanged) before the
+  // comments in it. Returns how many entries were edited.
   Result<std::size_t> rewrite(
       const std::function<std::optional<std::string>(const ListEntry&)>& edit);
 
@@ -117,7 +118,7 @@ class Blocklist {
   std::string path_;
   Creation creation_;
   std::optional<Known> known_;  // nullopt: never read
-  News unseen_;                 // what add() has found that news() has not told yet
+  News unseen_;                 // what add() has found and news() has not returned yet
 };
 
 }  // namespace actions

@@ -1,4 +1,4 @@
-// A plain text mail, composed; handing it over is sendmail.h's and smtp.h's business.
+// A plain text mail and its composition; sendmail.h and smtp.h hand it over.
 #pragma once
 
 #include <chrono>
@@ -19,13 +19,13 @@ struct Mail {
   std::string body;        // UTF-8, lines end in LF
 };
 
-// The whole message with LF line ends: RFC 5322 headers (Date, From, To, Subject, Message-ID,
-// Auto-Submitted, MIME-Version, Content-*), blank line, body. Nothing in a header can end it: CR,
-// LF and other control bytes become blanks, non-ASCII subjects encoded words (RFC 2047). An address
-// that is none, or a body with a bare CR or NUL, is an error.
+// Composes the whole message with LF line ends: RFC 5322 headers (Date, From, To, Subject,
+// Message-ID, Auto-Submitted, MIME-Version, Content-*), blank line, body. Nothing in a header can
+// end it: CR, LF and other control bytes become blanks, non-ASCII subjects encoded words (RFC
+// 2047). An invalid address, or a body with a bare CR or NUL, is an error.
 [[nodiscard]] Result<std::string> compose(const Mail& mail);
 
-// A conservative addr-spec: dot-atom@domain, ASCII. What goes into an envelope.
+// Returns true for a conservative addr-spec, fit for an envelope: dot-atom@domain, ASCII.
 [[nodiscard]] bool is_mail_address(std::string_view text);
 
 }  // namespace actions

@@ -1,4 +1,5 @@
-// A message to an SMTP server, by libcurl: works without privileges, also under NoNewPrivileges.
+// Sends a message to an SMTP server, by libcurl: works without privileges, also under
+// NoNewPrivileges.
 #pragma once
 
 #include <chrono>
@@ -10,8 +11,8 @@
 
 namespace actions {
 
-// To `server` ("127.0.0.1:25") with the null sender <>. Lines of `message` end in LF. All
-// recipients or none: one that is refused is an error, whose text is the server's, cleaned.
+// Sends to `server` ("127.0.0.1:25") with the null sender <>. Lines of `message` end in LF. All
+// recipients get it or none: a refused recipient is an error, with the server's text, cleaned.
 [[nodiscard]] Result<Done> send_by_smtp(const std::string& server,
                                         const std::vector<std::string>& recipients,
                                         std::string_view message,

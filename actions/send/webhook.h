@@ -1,4 +1,4 @@
-// JSON to a web address, by libcurl.
+// Sends JSON to a web address, by libcurl.
 #pragma once
 
 #include <chrono>
@@ -9,14 +9,14 @@
 
 namespace actions {
 
-// What may be shown of a URL: "https://chat.example.org:8443", without user and password, which it
-// may hold, and without what follows the host, which is a chat system's password. "" if it is no
-// URL of the web, as the library reads it that will use it.
+// Returns the part of a URL that may be shown: "https://chat.example.org:8443". That is without a
+// user and password, and without the part behind the host, which is a chat system's password.
+// Returns "" if it is no web URL to the library that will use it.
 [[nodiscard]] std::string shown_address(const std::string& url);
 
-// POSTs `json` to `url` (http or https; no redirect is followed, no proxy asked). Taken is what the
-// server answers with 2xx; else its answer is the error's text, cleaned. No error shows more of the
-// URL than shown_address().
+// POSTs `json` to `url` (http or https; no redirect is followed, no proxy is asked). The
+// notice is accepted if the server answers with 2xx; else the answer is the error's text, cleaned.
+// No error shows more of the URL than shown_address().
 [[nodiscard]] Result<Done> post_json(const std::string& url, std::string_view json,
                                      std::chrono::milliseconds deadline);
 

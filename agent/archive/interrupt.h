@@ -1,5 +1,5 @@
-// Ctrl-C while a command works on files: the first one asks it to come to an end and print what it
-// has, the second one ends it at once.
+// The handling of Ctrl-C while a command works on files: the first one asks the command to end and
+// print what it has, the second one ends it at once.
 #pragma once
 
 #include <csignal>

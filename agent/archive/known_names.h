@@ -1,4 +1,4 @@
-// The identities that logs and lists hold, for somebody who asks for one and mistypes it.
+// The identities that logs and lists hold, to suggest one if the wanted one is mistyped.
 #pragma once
 
 #include <set>
@@ -12,9 +12,9 @@ class KnownNames {
   explicit KnownNames(std::string_view wanted);
 
   void note(std::string_view identity);
-  // Was the wanted one among them?
+  // Returns true if the wanted one is among them.
   [[nodiscard]] bool met() const { return met_; }
-  // ' (did you mean "..."?)', or "".
+  // Returns ' (did you mean "..."?)', or "".
   [[nodiscard]] std::string hint() const;
 
  private:

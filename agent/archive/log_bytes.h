@@ -1,4 +1,4 @@
-// Where the bytes of a log come from: a plain file or pipe, or one that is packed.
+// The source of a log's bytes: a plain file or pipe, or a packed one.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +13,10 @@ namespace agent {
 
 class LogBytes {
  public:
-  // What to do while a pipe or terminal has no bytes for us.
+  // What to do while a pipe or terminal has no bytes.
   struct Patience {
-    std::function<void(const std::string& what)> on_wait;  // called once when it lets us wait
-    std::function<bool()> stop;  // asked while waiting; true ends the log here, as if it were over
+    std::function<void(const std::string& what)> on_wait;  // called once when a wait begins
+    std::function<bool()> stop;  // asked while waiting; true ends the log here
   };
   struct Opened {
     std::unique_ptr<LogBytes> bytes;
@@ -33,10 +33,10 @@ class LogBytes {
   LogBytes(const LogBytes&) = delete;
   LogBytes& operator=(const LogBytes&) = delete;
 
-  // Fills `out`, at least one byte of it; 0 at the end.
+  // Fills at least one byte of `out`; returns 0 at the end.
   virtual actions::Result<std::size_t> fill(std::span<char> out) = 0;
-  // Can any place of it be read at any time, by several threads at once? Then by fill_at(), `at`
-  // counting from where fill() began.
+  // Returns true if several threads at once can read any place of it, by fill_at(). `at` counts
+  // from where fill() began.
   [[nodiscard]] virtual bool is_seekable() const { return false; }
   virtual actions::Result<std::size_t> fill_at(std::uint64_t at, std::span<char> out) const;
   [[nodiscard]] virtual std::uint64_t taken() const = 0;  // bytes on disk that fill() has read

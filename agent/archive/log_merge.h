@@ -1,6 +1,6 @@
-// A catalog of logs -> the pipeline. The files of one host are one log that goes on from file to
-// file. Hosts, and files of one host that cover the same time, are read side by side: each line is
-// fed when its time has come. The order depends on the bytes of the logs alone.
+// Merges a catalog of logs into one pipeline. The files of one host are one log that continues from
+// file to file. Hosts, and files of one host that cover the same time, are read side by side: each
+// line is fed in the order of time. That order depends on the bytes of the logs alone.
 #pragma once
 
 #include <cstdint>
@@ -24,20 +24,21 @@ class LogMerge {
  public:
   struct Watch {
     std::function<void(const std::string&)> note;      // gaps and overlaps
-    std::function<void(const actions::Error&)> error;  // the rest is read all the same
+    std::function<void(const actions::Error&)> error;  // the rest is read nevertheless
     std::function<bool(std::uint64_t taken)> go_on;    // once a chunk; bytes on disk that were read
     LogInput::Patience patience;                       // for pipes
-    // The same bytes once the pipeline has had them, by log as it numbers them; and where a file of
-    // that log begins, or which of its lines is the first to come. May be empty.
+    // Called with the same bytes after the pipeline, with the number that the pipeline gives to the
+    // log; and (file) with the beginning of a file of that log, or its first line to come. Either
+    // may be empty.
     std::function<void(std::size_t log, std::span<const char> bytes)> bytes;
     std::function<void(std::size_t log, const std::string& file, const FilePlace& from)> file;
   };
 
   LogMerge(Pipeline& pipeline, Catalog catalog, const Zone& zone, Watch watch);
   ~LogMerge();
-  // False: go_on said no, and the rest was not read.
+  // Returns false if go_on returned false, and the rest was not read.
   bool run();
-  // Was any line of any log an entry of Exim's? To be asked after run().
+  // Returns true if any line of any log was an entry of Exim's. Call it after run().
   [[nodiscard]] bool any_entry() const { return any_entry_; }
 
  private:

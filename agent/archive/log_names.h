@@ -1,5 +1,5 @@
-// LOG arguments -> files: names as they are, globs, directories, "-", each with "host:" before it
-// where the logs of several hosts are read side by side.
+// The files that LOG arguments name: names as they are, globs, directories, "-", each with "host:"
+// before it if the logs of several hosts are read side by side.
 #pragma once
 
 #include <span>
@@ -22,9 +22,9 @@ struct NamedLogs {
   std::vector<actions::Error> errors;  // arguments that name nothing
 };
 
-// A name that exists is taken as it is, whatever it looks like. Of a directory every file is taken
-// (not those of its own directories). Exim's reject and panic logs hold lines that stand in the
-// main log too: they are left out where main logs are read.
+// A name that exists is taken as it is, whatever it looks like. A directory stands for every file
+// in it, but not for its subdirectories. Exim's reject and panic logs hold lines that stand in the
+// main log too, so they are left out if main logs are read.
 [[nodiscard]] NamedLogs name_logs(std::span<const std::string> arguments);
 
 }  // namespace agent

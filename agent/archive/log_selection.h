@@ -1,4 +1,5 @@
-// Which part of the logs is read, by which rules, and who watches the reading.
+// The part of the logs that a command asks for, the rules for reading it, and the hooks to watch
+// it.
 #pragma once
 
 #include <functional>
@@ -23,7 +24,7 @@ struct Selection {
     return (!since || time >= *since) && (!until || time < *until);
   }
   [[nodiscard]] bool admits(const Signalled& signalled) const;
-  // Of a host: the decisions in which its events counted.
+  // For a host: the decisions in which its events counted.
   [[nodiscard]] bool admits(const Decision& decision) const;
 
  private:
@@ -37,16 +38,17 @@ struct ReadPlan {
   Selection selection;
 };
 
-// What is called while it goes on.
+// Functions that are called while the logs are read.
 struct ReadHooks {
   std::function<void(Pipeline&)> prepare;
   // As in LogMerge::Watch.
   std::function<void(std::size_t log, std::span<const char> bytes)> bytes = {};
   std::function<void(std::size_t log, const std::string& file, const FilePlace& from)> file = {};
-  // What there is to say about the logs: copies, gaps, damage.
+  // Called with remarks about the logs: copies, gaps, damage.
   std::function<void(const std::string& text)> note = {};
-  bool quiet = false;  // what there is to say about the logs was said already
-  // Takes down whom the logs know, in place of read_logs(), which says so if --user is nobody.
+  bool quiet = false;  // the remarks about the logs were printed already
+  // Collects the identities in the logs; else read_logs() collects them, and reports a --user that
+  // matches none.
   KnownNames* names = nullptr;
 };
 

@@ -1,5 +1,5 @@
-// How far long work has come, in one line of a terminal that is written over and over: share, bytes
-// (packed ones), rate and time left. Anywhere else: nothing.
+// The progress of long work, in one line of a terminal that is overwritten each time: share, bytes
+// (packed ones), rate and time left. Anywhere else it shows nothing.
 #pragma once
 
 #include <chrono>
@@ -12,7 +12,8 @@ class Progress {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // `total` 0: not known. `shown`: stderr is a terminal and nothing else writes to it meanwhile.
+  // `total`: 0 if it is not known. `shown`: true if stderr is a terminal and nothing else writes to
+  // it meanwhile.
   Progress(std::uint64_t total, bool shown);
   ~Progress() { hide(); }
   Progress(const Progress&) = delete;
@@ -29,7 +30,8 @@ class Progress {
   Clock::time_point begin_, next_;
 };
 
-// "[=======>            ]  37 %   1.2 of 3.2 GiB   310 MiB/s   7 s left"; at most 78 columns.
+// Returns "[=======>            ]  37 %   1.2 of 3.2 GiB   310 MiB/s   7 s left"; at most 78
+// columns.
 [[nodiscard]] std::string progress_line(std::uint64_t done, std::uint64_t total,
                                         std::chrono::milliseconds passed);
 

@@ -1,6 +1,6 @@
-// A log read in chunks, ahead of its turn, by threads; they also do what can be done with a chunk
-// before its turn. Chunks come in order, and the thread that asks for them lends a hand instead of
-// waiting.
+// Reads a log in chunks, ahead of its turn, by threads, which also prepare each chunk as far as
+// that can be done before its turn. Chunks come in order, and the thread that asks for them helps
+// instead of waiting.
 #pragma once
 
 #include <condition_variable>
@@ -19,26 +19,26 @@
 namespace agent {
 
 struct LogChunk {
-  // Every chunk but the last has this size, however the file is packed or a pipe is filled: what is
-  // done once a chunk is done at the same bytes of the log each time.
+  // Every chunk but the last has this size, however the file is packed or a pipe is filled: work
+  // that is done once for each chunk is done at the same bytes of the log each time.
   static constexpr std::size_t kSize = std::size_t{256} * 1024;
 
   void fill_from(LogBytes& from);
-  // The chunk of this number, if any place of the log can be read.
+  // Fills the chunk of this number; any place of the log must be readable.
   void fill_from(const LogBytes& from, std::uint64_t number);
 
-  std::vector<char> bytes;                // none before it is first filled, then always kSize
+  std::vector<char> bytes;                // empty until it is first filled, then always kSize
   std::size_t have = 0;                   // of bytes; less than kSize only at the end
   std::uint64_t taken = 0;                // of the file on disk, up to its end
-  std::unique_ptr<actions::Error> error;  // to be given after the bytes before it
+  std::unique_ptr<actions::Error> error;  // reported after the bytes before it
   parsers::PreparedBlock prepared;        // of the bytes, or not usable
 };
 
-// Chunks that are done with, for whoever fills one next, on any thread: new memory is dear, and
-// what was put back last is still in the cache.
+// Spare chunks, to be filled again by any thread: new memory is expensive, and the chunk that was
+// put back last is still in the cache.
 class SpareChunks {
  public:
-  // A new one if there is none. Nothing of it is prepared.
+  // Returns a spare chunk, or a new one if there is none. Nothing in it is prepared.
   std::unique_ptr<LogChunk> take();
   void put(std::unique_ptr<LogChunk> chunk);
 
@@ -49,20 +49,20 @@ class SpareChunks {
 
 class ReadAhead {
  public:
-  // What is done with the bytes of a chunk. Made once for each thread.
+  // Prepares the bytes of a chunk. Made once for each thread.
   using Prepare = std::function<void(std::span<const char>, parsers::PreparedBlock&)>;
   using MakePrepare = std::function<Prepare()>;
 
   // `first`: the number of the first chunk, from 0. At least one thread; throws std::system_error
-  // if there is none to be had. `chunks`: how many may wait for their turn, more than there are
-  // threads. `make` may be empty. `spare`: not null.
+  // if no thread can be started. `chunks`: how many may wait for their turn; more than `threads`.
+  // `make` may be empty. `spare`: not null.
   ReadAhead(LogBytes& from, std::uint64_t first, std::size_t threads, std::size_t chunks,
             const MakePrepare& make, std::shared_ptr<SpareChunks> spare);
   ~ReadAhead();
   ReadAhead(const ReadAhead&) = delete;
   ReadAhead& operator=(const ReadAhead&) = delete;
 
-  // The next chunk takes the place of `chunk`, which becomes a spare one. At the end it is empty.
+  // Replaces `chunk` by the next one and makes the old one a spare. At the end the chunk is empty.
   void next(std::unique_ptr<LogChunk>& chunk);
 
  private:
@@ -84,9 +84,9 @@ class ReadAhead {
   std::condition_variable changed_;
   std::vector<Slot> ring_;  // the chunk of number n is made in ring_[n % size]
   std::uint64_t given_;     // number of the chunk that is asked for next
-  std::uint64_t claimed_;   // of the first chunk that nobody has begun to read
+  std::uint64_t claimed_;   // of the first chunk that no thread has begun to read
   std::uint64_t last_ = std::numeric_limits<std::uint64_t>::max();  // the one that is not full
-  bool filling_ = false;  // somebody reads a log that can only be read in order
+  bool filling_ = false;  // a thread reads a log that can only be read in order
   bool stop_ = false;
   Prepare prepare_;  // of the thread that asks
   std::vector<std::thread> threads_;

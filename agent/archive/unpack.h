@@ -1,4 +1,4 @@
-// What gzip, xz, zstd and bzip2 packed, unpacked step by step. A cut-off or damaged member gives
+// An unpacker of gzip, xz, zstd and bzip2 files, step by step. A cut-off or damaged member gives
 // every byte before the damage.
 #pragma once
 
@@ -12,10 +12,11 @@ namespace agent {
 
 enum class Packing { gzip, xz, zstd, bzip2 };
 
-// Told by the first bytes (at least 6 of them, if there are so many); nullopt: not packed.
+// Recognises the packing by the first bytes (at least 6, if there are so many); nullopt: not
+// packed.
 [[nodiscard]] std::optional<Packing> packing_of(std::string_view head);
 
-// One member: what one run of the packing program wrote. Files may hold several in a row.
+// Unpacks one member: what one run of the packing program wrote. Files may hold several in a row.
 class Unpacker {
  public:
   struct Step {
@@ -27,8 +28,8 @@ class Unpacker {
 
   static std::unique_ptr<Unpacker> make(Packing packing);
   virtual ~Unpacker() = default;
-  // `more` without a byte taken or given: there is no input left. After end_of_member or broken,
-  // make another one.
+  // Returns `more` without a byte taken or given if no input is left. After end_of_member or
+  // broken, make another unpacker.
   virtual Step step(std::span<const char> input, std::span<char> output) = 0;
 };
 

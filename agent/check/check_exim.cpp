@@ -139,8 +139,9 @@ void check_exim(const CheckContext& context, Findings& findings) {
                     : primary != settings.value().end()                         ? primary->second
                                                                                 : "localhost";
   if (::geteuid() != 0) {
-    return findings.doubtful("exim", "whether the ACL looks up the lists was not tried",
-                             "run check as root: Exim plays sessions of others for nobody else");
+    return findings.doubtful(
+        "exim", "whether the ACL looks up the lists was not tried",
+        "run check as root: Exim simulates a session (exim -bh) for root only");
   }
   std::vector<std::string> seen;
   for (const auto& rule : context.config.rules) {

@@ -32,8 +32,8 @@ constexpr std::int64_t kGoodClock = 2, kBadClock = 60;  // seconds
 void check_password(const FarmConfig& farm, Findings& findings) {
   if (farm.password_file.empty()) {
     findings.doubtful(kAbout,
-                      "farm.password_file is not given: whoever reaches the server may "
-                      "block anybody",
+                      "farm.password_file is not given: anyone who reaches the server can "
+                      "block any sender",
                       "give the farm a user of its own, see conf/farm.md");
     return;
   }

@@ -84,7 +84,7 @@ void check_stamp(const CheckContext& context, const std::string& path, Findings&
                         "is it Exim's main log? log.paths names the logs to read");
   }
   if (!prefix) {
-    return findings.doubtful("log", path + ": the newest line has no stamp of Exim's",
+    return findings.doubtful("log", path + ": the newest line has no Exim timestamp",
                              "is it Exim's main log? log.paths names the logs to read");
   }
   const auto stamp = StampClock(context.zone).resolve(prefix->stamp).time_since_epoch().count();
@@ -92,12 +92,12 @@ void check_stamp(const CheckContext& context, const std::string& path, Findings&
   if (std::abs(stamp - written) > kClockSlack) {
     return findings.doubtful(
         "log",
-        fmt::format("{}: the newest stamp is {}, but the log was written at {}", path,
+        fmt::format("{}: the newest timestamp is {}, but the log was written at {}", path,
                     context.zone.text(Instant(std::chrono::seconds(stamp))),
                     context.zone.text(Instant(std::chrono::seconds(written)))),
         "if Exim's timezone is not this machine's, set log.timezone; a copied log is fine");
   }
-  findings.good("log", path + ": can be read; its stamps agree with the clock");
+  findings.good("log", path + ": can be read; its timestamps agree with the clock");
 }
 
 void check_log(const CheckContext& context, const std::string& pattern, Findings& findings) {
@@ -160,7 +160,7 @@ void check_list_content(const std::string& path, Findings& findings) {
     findings.bad("list", path + ": a NUL byte hides a line from Exim", "edit the list");
   if (ipv6 > 0)
     findings.bad("list",
-                 fmt::format("{}: {} key(s) cut at a colon, as IPv6 addresses without quotes are",
+                 fmt::format("{}: keys cut at a colon, as IPv6 addresses without quotes are: {}",
                              path, ipv6),
                  "put such keys in double quotes");
   if (!bytes.empty() && bytes.back() != '\n')
@@ -179,15 +179,15 @@ void check_list(const CheckContext& context, const std::string& path, Findings& 
     findings.bad("list", directory + ": everybody can write into it, and free themselves",
                  "chmod o-w " + directory);
   else if ((info.st_mode & S_IROTH) != 0)
-    findings.good("list", directory + ": open to everybody here: who is blocked is no secret");
+    findings.good("list", directory + ": everybody on this machine can see who is blocked");
   const auto lock = directory + "/" + actions::kLockName;
   if (::lstat(lock.c_str(), &info) == 0 && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-    findings.bad("list", lock + ": others can open it, and so hold up what is taken out of lists",
+    findings.bad("list", lock + ": others can open it, and so hold up removals from the lists",
                  "chmod 600 " + lock);
   if (context.exim) {
     if (const auto readable = actions::readable_by(*context.exim, path); !readable) {
       return findings.bad("list", readable.error().what,
-                          "Exim defers all mail that it looks up there: mend it at once");
+                          "Exim defers all mail that it looks up there: fix it at once");
     }
   }
   if (::lstat(path.c_str(), &info) != 0) {
@@ -200,7 +200,7 @@ void check_list(const CheckContext& context, const std::string& path, Findings& 
     if (const auto read = try_as(context.exim, Deed::read, path); !read) {
       return findings.bad("list",
                           fmt::format("as {}: {}", context.config.exim.user, read.error().what),
-                          "Exim defers all mail that it looks up there: mend it at once");
+                          "Exim defers all mail that it looks up there: fix it at once");
     }
   }
   if (const auto written = try_as(context.service, Deed::append, path); !written) {
@@ -217,7 +217,8 @@ void check_reasons(const CheckContext& context, Findings& findings) {
   const auto in_force = reasons_in_force(context.config, files);
   const auto& path = context.config.reasons.file;
   if (const auto* problem = std::get_if<std::string>(&in_force))
-    return findings.bad("reasons", *problem, "mend or remove it: the service does not start so");
+    return findings.bad("reasons", *problem,
+                        "fix or remove it: the service does not start with it");
   const auto& [catalog, from_file, ignored] = std::get<ReasonsInForce>(in_force);
   if (ignored) {
     findings.doubtful("reasons", path + ": changed, but its date is not newer: it is not used",
@@ -226,9 +227,9 @@ void check_reasons(const CheckContext& context, Findings& findings) {
   if (!from_file) return;  // those built in are tested
   const auto faults = faults_of(catalog);
   for (const auto& fault : faults)
-    findings.bad("reasons", fmt::format("{}: {}", path, fault), "mend the pattern or its samples");
+    findings.bad("reasons", fmt::format("{}: {}", path, fault), "fix the pattern or its samples");
   if (faults.empty())
-    findings.good("reasons", fmt::format("{}: {} patterns of {} stand for those built in", path,
+    findings.good("reasons", fmt::format("{}: {} patterns of {} replace the built-in ones", path,
                                          catalog.patterns.size(), catalog.date));
 }
 
@@ -249,7 +250,7 @@ void check_lists(const CheckContext& context, Findings& findings) {
   if (!context.exim) {
     findings.doubtful(
         "list", fmt::format("exim.user: this machine has no user \"{}\"", context.config.exim.user),
-        "set exim.user to whom Exim runs as; lists are readable by all meanwhile");
+        "set exim.user to the user Exim runs as; until then all can read the lists");
   }
   std::vector<std::string> seen;
   for (const auto& rule : context.config.rules) {

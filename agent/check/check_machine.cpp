@@ -69,11 +69,11 @@ void send_test(const CheckContext& context, Findings& findings) {
   const auto outcomes = mailer.outcomes();
   if (outcomes.empty() || !outcomes.front().error.empty()) {
     findings.bad("notice",
-                 "the test notice was not taken: " +
+                 "the test notice was not accepted: " +
                      (outcomes.empty() ? "no answer" : outcomes.front().error),
                  "see notify.transports, notify.smtp and notify.sendmail");
   } else {
-    findings.good("notice", "a test notice was taken; look whether it arrives");
+    findings.good("notice", "a test notice was accepted; check that it arrives");
   }
 }
 
@@ -107,10 +107,11 @@ void check_notices(const CheckContext& context, bool send, Findings& findings) {
         "see notify.transports, notify.smtp, notify.sendmail and notify.exec");
   }
   if (send) return send_test(context, findings);
-  const auto whom = notify.to.empty() ? std::string("no mail, exec or webhook only")
-                                      : fmt::format("to {}{}", notify.to.front(),
-                                                    notify.to.size() > 1 ? " and others" : "");
-  findings.good("notice", whom + "; --send-test sends one");
+  const auto recipients =
+      notify.to.empty()
+          ? std::string("no mail, exec or webhook only")
+          : fmt::format("to {}{}", notify.to.front(), notify.to.size() > 1 ? " and others" : "");
+  findings.good("notice", recipients + "; --send-test sends one");
 }
 
 void check_machine(const CheckContext& context, Findings& findings) {

@@ -45,7 +45,7 @@ void check_log_paths(const EximSettings& settings, const Config& config, Finding
   if (logs.empty()) {
     return findings.doubtful(
         "exim", "log_file_path: Exim logs to syslog only",
-        "syslog cuts and doubles lines; better a file, and log.paths its name");
+        "syslog cuts and repeats lines: let Exim log to a file, and name it in log.paths");
   }
   findings.bad("exim",
                fmt::format("log_file_path: Exim writes {}, which is not in log.paths", logs[0]),

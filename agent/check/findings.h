@@ -1,4 +1,4 @@
-// What check found: each fact good, doubtful or bad, and for the latter what to do about it.
+// The findings of `check`: each fact is good, doubtful or bad; the latter two come with advice.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ struct Finding {
   Verdict verdict = Verdict::good;
   std::string about;   // one word: "config", "log", "reasons", "state", "list", "exim", "notice",
                        // "farm", "machine"
-  std::string what;    // raw: make it printable before showing it
+  std::string what;    // raw bytes: make it printable before showing it
   std::string advice;  // empty if good
 };
 

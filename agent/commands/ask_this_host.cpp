@@ -31,8 +31,8 @@ std::vector<std::string> listed_as(const Config& config, const std::string& iden
 std::string by_the_logs(const Dossier& dossier) {
   const auto frozen = std::count_if(dossier.stories.begin(), dossier.stories.end(),
                                     [](const MessageStory& story) { return story.frozen; });
-  if (frozen == 0) return "As far as these logs go, none of its messages is frozen.";
-  return fmt::format("As far as these logs go, {} of its messages {} frozen.", frozen,
+  if (frozen == 0) return "According to these logs, none of its messages is frozen.";
+  return fmt::format("According to these logs, {} of its messages {} frozen.", frozen,
                      frozen == 1 ? "is" : "are");
 }
 

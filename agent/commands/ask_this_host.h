@@ -1,5 +1,5 @@
-// What this machine knows about an identity beside its logs: the lists it stands in, and what of
-// its mail Exim's queue holds. Only asked for, never changed.
+// Asks this machine what it knows about an identity beside its logs: the lists that hold it, and
+// its mail in Exim's queue. It changes nothing.
 #pragma once
 
 #include <optional>
@@ -14,10 +14,10 @@
 namespace agent {
 
 struct QueueNow {
-  std::optional<std::vector<actions::QueuedMessage>> messages;  // nullopt: it can't be told
+  std::optional<std::vector<actions::QueuedMessage>> messages;  // nullopt: the queue can't be read
   std::string problem;                                          // why
 };
-// Asks Exim, once for any number of identities. Without an Exim that is a problem, not an error.
+// Asks Exim, once for any number of identities. A missing Exim is a `problem`, not an error.
 [[nodiscard]] QueueNow queue_now(const Config& config);
 
 [[nodiscard]] OnThisHost on_this_host(const Dossier& dossier, const Config& config,

@@ -18,6 +18,7 @@
 #include "agent/config/spelling.h"
 #include "agent/core/printable.h"
 #include "agent/output/terminal.h"
+#include "agent/output/text_table.h"
 
 namespace agent {
 namespace {
@@ -28,7 +29,7 @@ void show(const Invocation& invocation) {
 }
 
 const char* word_for(Verdict verdict) {
-  return verdict == Verdict::good ? "ok" : verdict == Verdict::doubtful ? "look" : "BAD";
+  return verdict == Verdict::good ? "ok" : verdict == Verdict::doubtful ? "warn" : "BAD";
 }
 
 void print(const Finding& finding, const Terminal& terminal) {
@@ -129,8 +130,9 @@ Exit run_check(const Invocation& invocation) {
     }
   }
   if (invocation.output == Output::text) {
-    fmt::print("{}\n", bad > 0        ? fmt::format("{} to mend, {} to look at", bad, doubtful)
-                       : doubtful > 0 ? fmt::format("works; {} to look at", doubtful)
+    const auto warnings = counted(doubtful, "warning");
+    fmt::print("{}\n", bad > 0        ? counted(bad, "error") + ", " + warnings
+                       : doubtful > 0 ? "works; " + warnings
                                       : "all is well");
   }
   return bad > 0 ? kNo : kDone;

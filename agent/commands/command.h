@@ -1,5 +1,6 @@
-// The commands as a table: main.cpp finds the one that is asked for, reads its options, loads the
-// configuration and calls it. Help, parsing and the manual page all come from this table.
+// A command, and the table of all commands: main.cpp finds the command that is asked for, reads its
+// options, loads the configuration and calls it. Help, parsing and the manual page all come from
+// this table.
 #pragma once
 
 #include <boost/program_options.hpp>
@@ -18,7 +19,7 @@ struct Invocation {
   Config config;
   std::string config_path;  // empty: built-in defaults
   Output output = Output::text;
-  std::vector<std::string> arguments;  // LOG... or what else the command takes
+  std::vector<std::string> arguments;  // LOG..., or whatever the command takes
   boost::program_options::variables_map options;
 };
 
@@ -30,8 +31,8 @@ struct Command {
   const char* summary;    // one line
   const char* help;       // what it does, where it differs from the obvious
   NeedsConfig config;
-  void (*add_options)(
-      boost::program_options::options_description& options);  // beyond the common ones
+  // Adds the options beyond the common ones.
+  void (*add_options)(boost::program_options::options_description& options);
   Exit (*run)(const Invocation& invocation);
 };
 

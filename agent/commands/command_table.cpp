@@ -17,8 +17,8 @@ void replay_options(po::options_description& options) {
       ("summary", "jsonl, csv: also what was accepted before and after")  //
       ("brief", "text: without what was accepted; faster")                //
       ("report", po::value<std::string>()->value_name("FILE"),
-       "also write a page on all of them, and its tables as .csv")      //
-      ("logs-only", "in it, leave out this machine's lists and queue")  //
+       "also write a page on all of them, and its tables as .csv")              //
+      ("logs-only", "with --report: leave out this machine's lists and queue")  //
       ("fail-on-block", "exit 1 if anything was decided");
   add_selection_options(options);
 }
@@ -34,14 +34,16 @@ void evidence_options(po::options_description& options) {
 void tune_options(po::options_description& options) {
   options.add_options()  //
       ("limits", po::value<std::string>()->value_name("N,..."),
-       "to try (default 10,20,50,100,200,500)")  //
+       "limits to try (default 10,20,50,100,200,500)")  //
       ("periods", po::value<std::string>()->value_name("P,..."),
-       "to try (default 10m,1h,1d)")  //
+       "periods to try (default 10m,1h,1d)")  //
       ("html", po::value<std::string>()->value_name("FILE"),
-       "also write a page, and whom each setting blocks as .csv")                           //
-      ("summary", "jsonl, csv: also when, and what was accepted before and after")          //
-      ("spammers", po::value<std::string>()->value_name("FILE"), "known ones, one a line")  //
-      ("honest", po::value<std::string>()->value_name("FILE"), "the same of honest ones");
+       "also write a page, and the senders each setting blocks as .csv")            //
+      ("summary", "jsonl, csv: also when, and what was accepted before and after")  //
+      ("spammers", po::value<std::string>()->value_name("FILE"),
+       "file of known spammers, one per line")  //
+      ("honest", po::value<std::string>()->value_name("FILE"),
+       "file of known good senders, one per line");
   add_selection_options(options);
 }
 
@@ -49,25 +51,26 @@ void explain_options(po::options_description& options) {
   options.add_options()                                                                  //
       ("file", po::value<std::string>()->value_name("FILE"), "take the line from FILE")  //
       ("line", po::value<std::uint64_t>()->value_name("N")->default_value(1),
-       "its number there")  //
+       "number of the line in FILE")  //
       ("who", po::value<std::string>()->value_name("ID"),
-       "instead: why ID was decided on in the logs given")  //
-      ("unknown", "instead: the texts in these logs that no pattern of [reasons] knows");
+       "show the events behind each decision about ID in LOG...")  //
+      ("unknown", "list the texts in LOG... that no pattern of [reasons] knows");
 }
 
 void init_options(po::options_description& options) {
   options.add_options()  //
       ("exim", po::value<std::string>()->value_name("PATH"),
-       "the program (default: looked for)")  //
-      ("write", po::value<std::string>()->value_name("FILE"), "write it there; never over a file");
+       "Exim's program (default: searched for)")  //
+      ("write", po::value<std::string>()->value_name("FILE"),
+       "write the configuration to FILE; never overwrites a file");
 }
 
 void check_options(po::options_description& options) {
-  options.add_options()                                                   //
-      ("config-only", "the configuration alone; shows what is in force")  //
-      ("send-test", "send a notice to notify.to")                         //
+  options.add_options()                                                            //
+      ("config-only", "check the configuration alone, and show what is in force")  //
+      ("send-test", "send a notice to notify.to")                                  //
       ("user", po::value<std::string>()->value_name("NAME"),
-       "who the service runs as (default exiwarden)");
+       "the user the service runs as (default exiwarden)");
 }
 
 void run_options(po::options_description& options) {
@@ -77,15 +80,15 @@ void run_options(po::options_description& options) {
 void status_options(po::options_description& options) {
   options.add_options()("top", po::value<std::uint32_t>()->value_name("N")->default_value(10),
                         "show the N fullest windows")  //
-      ("farm", "the hosts of the farm, asked from its server");
+      ("farm", "show the hosts of the farm, as its server knows them");
 }
 
 void list_options(po::options_description& options) {
   add_scope_options(options);
-  options.add_options()                                             //
-      ("exact", "no globs: \"*\", \"?\" and \"[\" are plain")       //
-      ("farm", "whom the farm has blocked, asked from its server")  //
-      ("ids", "the identities alone, one a line");
+  options.add_options()                                                    //
+      ("exact", "no globs: \"*\", \"?\" and \"[\" are plain")              //
+      ("farm", "show who is blocked in the farm, as its server knows it")  //
+      ("ids", "only the identities, one per line");
 }
 
 void block_options(po::options_description& options) {
@@ -111,19 +114,19 @@ void unblock_options(po::options_description& options) {
 
 constexpr Command kCommands[] = {
     {"run", "", "the service: follow the log, count, block, notify",
-     "Follows log.paths in the foreground until SIGTERM. Says that it is ready to\n"
-     "systemd once the state is loaded and the logs are watched. SIGHUP makes it take\n"
+     "Follows log.paths in the foreground until SIGTERM. Tells systemd that it is\n"
+     "ready once the state is loaded and the logs are watched. SIGHUP makes it take\n"
      "a changed configuration.",
      Command::NeedsConfig::yes, run_options, run_service},
-    {"events", "LOG...", "every piece of evidence in a log, one a line",
+    {"events", "LOG...", "every piece of evidence in a log, one per line",
      "A LOG is plain or packed by gzip, xz, zstd or bzip2; \"-\" is standard input.\n"
-     "With relay.hosts set, refusals of other hosts are left out: they are nobody of\n"
-     "ours.",
+     "With relay.hosts set, refusals of other hosts are left out: they are not your\n"
+     "users.",
      Command::NeedsConfig::or_defaults, events_options, run_events},
-    {"replay", "LOG...", "whom the rules would have blocked in old logs, and when",
+    {"replay", "LOG...", "who would have been blocked in old logs, and when",
      "A LOG is a file (packed or not), a directory, a glob in quotes or \"-\"; logs of\n"
-     "several hosts are named mx1:PATH. Reads them in the order of their stamps and\n"
-     "says what the service would have decided, by the same code; changes nothing.",
+     "several hosts are named mx1:PATH. Reads them in the order of their timestamps\n"
+     "and says what the service would have decided, by the same code; changes nothing.",
      Command::NeedsConfig::or_defaults, replay_options, run_replay},
     {"explain", "[LINE...]", "a log line taken apart: what it is, who is charged",
      "Takes lines from the arguments or standard input, in the log's order: a failed\n"
@@ -132,10 +135,10 @@ constexpr Command kCommands[] = {
      "event in the window behind each decision about ID; exit 1 if there is none.\n"
      "With --unknown LOG..., texts that mean nothing known yet, the most frequent first.",
      Command::NeedsConfig::or_defaults, explain_options, run_explain},
-    {"tune", "LOG...", "which limits and periods would have blocked whom",
-     "One pass says whom each limit and period would have blocked, and when first: each\n"
-     "rule by itself, blocks without end. Suggests a setting from the widest gap between\n"
-     "identities, as TOML to paste. A LOG is named as for replay.",
+    {"tune", "LOG...", "what each limit and period would have blocked",
+     "One pass shows which senders each limit and period would have blocked, and when\n"
+     "first: each rule by itself, blocks without end. Suggests a setting from the\n"
+     "widest gap between identities, as TOML to paste. A LOG is named as for replay.",
      Command::NeedsConfig::or_defaults, tune_options, run_tune},
     {"evidence", "ID [LOG...]", "everything the logs say about one identity",
      "Without a LOG: log.paths and their rotations. Timeline, hosts, recipients,\n"
@@ -143,38 +146,39 @@ constexpr Command kCommands[] = {
      "this machine's lists and Exim's queue hold of it now.",
      Command::NeedsConfig::or_defaults, evidence_options, run_evidence},
     {"status", "", "position and lag, fullest windows, blocked, faults",
-     "Reads the checkpoint and the lists; the service may run or not. Windows are seen\n"
-     "at the log time of the newest event saved (it is saved every 10 s). Exit 1 if\n"
-     "there is a fault. With -o csv, the windows only. With --farm, instead, the hosts of\n"
-     "the farm: when each was heard, and whose stamps are refused.",
+     "Reads the checkpoint and the lists; the service may run or not. Windows are shown\n"
+     "as of the log time of the newest saved event (the service saves every 10 s).\n"
+     "Exit 1 if there is a fault. With -o csv, the windows only. With --farm, instead,\n"
+     "the hosts of the farm: when each was last heard, and which have events refused\n"
+     "for their timestamps.",
      Command::NeedsConfig::yes, status_options, run_status},
     {"list", "[ID...]", "who is blocked, since when and why",
      "Shows the lists, or what they hold on each ID. An ID may be a glob in quotes.\n"
-     "Exit 1 if one of them is not listed. With --farm, instead, all whom the farm has\n"
-     "blocked, and what each host has counted.",
+     "Exit 1 if one of them is not listed. With --farm, instead, all that the farm\n"
+     "has blocked, and what each host has counted.",
      Command::NeedsConfig::yes, list_options, run_list},
     {"block", "ID...", "puts senders into a list by hand",
      "An address or network goes into the first list of relays, anything else into\n"
      "the first list of users, unless --list or --rule says otherwise. IDs are as\n"
      "Exim logs them. Put \"--\" before an ID that begins with \"-\".",
      Command::NeedsConfig::yes, block_options, run_block},
-    {"unblock", "ID...", "takes senders out of the lists; they start afresh",
+    {"unblock", "ID...", "removes senders from the lists; their counts restart",
      "Looks in every list unless --list or --rule names one. An ID may be a glob in\n"
-     "quotes. Messages are found by what Exim's spool has on who sent them. Exit 1 if\n"
+     "quotes. Messages are found by the sender that Exim's spool records. Exit 1 if\n"
      "an ID is neither listed nor has frozen mail. Put \"--\" before an ID that begins\n"
      "with \"-\".",
      Command::NeedsConfig::yes, unblock_options, run_unblock},
-    {"release", "ID...", "unblock, and thaw what is frozen of theirs",
+    {"release", "ID...", "unblock, and thaw their frozen mail",
      "The same as unblock --release. Exim delivers thawed messages in its next queue\n"
      "run.",
      Command::NeedsConfig::yes, release_options, run_release},
-    {"init", "", "a first configuration, from what Exim says of itself",
+    {"init", "", "a first configuration, from Exim's own settings",
      "Asks exim -bP for its log, relay hosts, zone and user, and prints a commented\n"
-     "configuration, then what to paste into Exim's and where. What it could not find\n"
-     "out it says. Needs the rights to run exim -bP.",
+     "configuration, then what to paste into Exim's and where. Anything it can't\n"
+     "determine is reported. Needs the rights to run exim -bP.",
      Command::NeedsConfig::none, init_options, run_init},
-    {"check", "", "the configuration, Exim's, and what each may read and write",
-     "Each line says ok, look or BAD, and what to do. As root it tries as the\n"
+    {"check", "", "checks the configuration, Exim's settings and file rights",
+     "Each line says ok, warn or BAD, and what to do. As root it tries as the\n"
      "service's user and as Exim's, and asks Exim whether its ACL looks the lists up.\n"
      "Exit 1 if anything is BAD, 78 and every fault if the configuration is not sound.",
      Command::NeedsConfig::yes, check_options, run_check},

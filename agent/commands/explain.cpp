@@ -140,7 +140,9 @@ Exit explain_decision(const Invocation& invocation) {
                names.hint());
   }
   if (exit != kDone) return exit;
-  if (!any) fmt::print("no decision about {}: {} events in all\n", printable(wanted), seen.size());
+  if (!any)
+    fmt::print("no decision about {}: {} in all\n", printable(wanted),
+               counted(seen.size(), "event"));
   return any ? kDone : kNo;
 }
 
@@ -196,7 +198,7 @@ Exit explain_unknown(const Invocation& invocation) {
     fmt::print("{}\n", invocation.output == Output::csv ? record.csv() : record.json());
   }
   if (unknown.crowded_out() > 0) {
-    fmt::print(stderr, "exiwarden: {} texts of further kinds are not listed\n",
+    fmt::print(stderr, "exiwarden: {} more texts, of other kinds, are not listed\n",
                grouped(unknown.crowded_out()));
   }
   return exit;

@@ -160,15 +160,15 @@ Exit show_farm(const Invocation& invocation) {
   bool first = true;
   for (const auto& host : hosts.value()) {
     const bool silent = host.seen + kLongAgo < now;
-    // Of late: a clock that was mended is nobody's trouble any more.
+    // Only recent refusals: a clock that was set right is no fault any more.
     const auto refused = host.refused + kLately > now ? host.ahead + host.late : 0;
     if (silent || refused > 0) exit = kNo;
     const auto seen = zone.text(Instant(std::chrono::seconds(host.seen)));
     if (text) {
       fmt::print("{:<11}{}: heard {}{}{}\n", "host", host.name, seen,
                  silent ? ", nothing since" : "",
-                 refused > 0 ? fmt::format("; {} events refused, for their stamps are ahead of the "
-                                           "server's clock, {} for theirs are long past",
+                 refused > 0 ? fmt::format("; {} events refused: their timestamps are ahead of the "
+                                           "server's clock; {} more are too old",
                                            host.ahead, host.late)
                              : "");
       continue;

@@ -1,4 +1,4 @@
-// What status, list and evidence show of the farm, asked from its server; the service need not run.
+// What status, list and evidence show of the farm. They ask its server; the service need not run.
 #pragma once
 
 #include <memory>
@@ -13,8 +13,9 @@ namespace agent {
 Exit show_farm(const Invocation& invocation);
 Exit list_farm(const Invocation& invocation);
 
-// What the farm has of an identity now: the last word in each list, and who counted how many in the
-// window of each rule. Sentences; that it can't be asked is one. None without a farm.
+// Returns what the farm knows about an identity, as sentences: the latest statement on each list,
+// and the count of each host in the window of each rule. If the farm can't be asked, a sentence
+// says so. Empty without a farm.
 struct FarmSays {
   IdentityKind kind;
   std::string text;

@@ -1,5 +1,4 @@
-// Everything that is said about the commands comes from their table: --help, the manual page, the
-// shells' completion.
+// The help, the manual pages and the shells' completions, all made from the table of commands.
 #pragma once
 
 #include <string>
@@ -11,15 +10,15 @@ namespace agent {
 
 inline constexpr const char* kDefaultConfig = "/etc/exiwarden/exiwarden.toml";
 
-// Those of the command and those that all have.
+// Returns the options of the command and those that all have.
 [[nodiscard]] boost::program_options::options_description options_of(const Command& command);
 
 [[nodiscard]] std::string overview();
 [[nodiscard]] std::string help_of(const Command& command);
 
-// exiwarden(8) as roff.
+// Returns exiwarden(8) as roff.
 [[nodiscard]] std::string manual_page();
-// exiwarden.toml(5) as roff, from the commented file that shows every key.
+// Returns exiwarden.toml(5) as roff, made from the commented file that shows every key.
 [[nodiscard]] std::string config_manual_page(std::string_view toml);
 
 [[nodiscard]] std::string bash_completion();

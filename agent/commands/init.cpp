@@ -128,7 +128,7 @@ Exit run_init(const Invocation& invocation) {
   if (const auto parsed = parse_config(first.toml, "init"); parsed.index() == 1) {
     for (const auto& problem : std::get<1>(parsed))
       fmt::print(stderr, "exiwarden: {}\n", describe(problem));
-    fmt::print(stderr, "exiwarden: mend these in what follows\n");
+    fmt::print(stderr, "exiwarden: correct these in the configuration below\n");
   }
   if (invocation.options.count("write") > 0) {
     const auto path = invocation.options["write"].as<std::string>();

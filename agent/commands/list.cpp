@@ -18,9 +18,10 @@ void print_heading(const ScopedList& list, std::size_t entries, bool exists,
   std::string rules;
   for (const auto& rule : list.rules) rules += (rules.empty() ? "" : ", ") + printable(rule);
   fmt::print("{}\n", terminal.painted(Paint::bold, printable(list.path)));
-  fmt::print("{}\n", terminal.fitted(fmt::format("  {}s, rule {}: {}", name_of(list.kind), rules,
-                                                 !exists ? std::string("no such file, so nobody")
-                                                         : fmt::format("{} listed", entries))));
+  fmt::print("{}\n",
+             terminal.fitted(fmt::format("  {}s, rule {}: {}", name_of(list.kind), rules,
+                                         !exists ? std::string("nobody blocked (no such file yet)")
+                                                 : fmt::format("{} listed", entries))));
 }
 
 void print_entry(const actions::ListEntry& entry, const Terminal& terminal) {

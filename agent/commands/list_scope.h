@@ -1,4 +1,5 @@
-// What list, block, unblock and release share: which lists are meant, and who in them.
+// The scope that list, block, unblock and release share: the lists that are meant, and the entries
+// in them.
 #pragma once
 
 #include <memory>
@@ -20,34 +21,36 @@ struct ScopedList {
   IdentityKind kind = IdentityKind::user;
   int ipv6_prefix = 128;                                   // how its relay rules group addresses
   std::vector<std::string> rules;                          // that write into it, at least one
-  std::shared_ptr<const IdentityTables> tables = nullptr;  // null: nobody stands for anybody else
+  std::shared_ptr<const IdentityTables> tables = nullptr;  // null: no identity stands for another
 };
 
-// Every list of the configuration, in its order.
+// Returns every list of the configuration, in its order.
 [[nodiscard]] std::vector<ScopedList> lists_of(const Config& config);
 
-// Who stands for whom; a table that can't be read is said, and taken for empty.
+// Returns the names that identities stand for; reports a table that can't be read and takes it as
+// empty.
 [[nodiscard]] std::shared_ptr<const IdentityTables> tables_of(const Config& config);
 
 void add_scope_options(boost::program_options::options_description& options);
 
-// Those that --list and --rule leave; what is wrong is said, with the nearest name.
+// Returns the lists that --list and --rule select; reports a wrong name, with the nearest one.
 [[nodiscard]] std::variant<std::vector<ScopedList>, Exit> chosen_lists(
     const Invocation& invocation);
 
-// How the identity stands in that list: relays as Exim prints addresses, grouped as the rules
-// group them; users as given; both by the name they stand for.
+// Returns the key of the identity in that list: relays as Exim prints addresses, grouped as the
+// rules group them; users as given; both by the name that they stand for.
 [[nodiscard]] std::string key_in(const ScopedList& list, std::string_view identity);
 
-// The keys these bytes may stand for, folded: as given, as key_in() has it, and, for bytes beyond
-// ASCII, the escaped form in which Exim prints an id.
+// Returns the keys that these bytes may mean, folded: as given, as key_in() returns it, and, for
+// bytes beyond ASCII, the escaped form in which Exim prints an id.
 [[nodiscard]] std::vector<std::string> forms_of(const ScopedList& list, std::string_view identity);
 
-// "*", "?" and "[...]"; a backslash is a byte like any other, since Exim's ids are full of them.
+// Returns true if it holds "*", "?" or "[...]"; a backslash is a byte like any other, since Exim
+// escapes ids with it.
 [[nodiscard]] bool is_glob(std::string_view identity);
 
-// Which entries each of `identities` means: the very key if it is listed, else, unless `exact`,
-// those the glob matches.
+// The entries that each of `identities` means: that key itself if it is listed, else, unless
+// `exact`, the entries that the glob matches.
 struct Meant {
   std::vector<std::size_t> entries;  // indexes, ascending
   std::vector<bool> found;           // beside identities
@@ -55,21 +58,21 @@ struct Meant {
 [[nodiscard]] Meant meant(const ScopedList& list, const std::vector<actions::ListEntry>& entries,
                           const std::vector<std::string>& identities, bool exact);
 
-// "nobody is listed as X (did you mean Y?)", for each that was not found in any list.
+// Prints "nobody is listed as X (did you mean Y?)" for each identity that is in no list.
 void say_unmatched(const std::vector<std::string>& identities, const std::vector<bool>& found,
                    const std::vector<std::string>& known);
 
-// "2026-11-23T11:09:44+01:00 exiwarden rule=NAME ..." -> NAME; else the list's first rule.
+// Returns NAME for "2026-11-23T11:09:44+01:00 exiwarden rule=NAME ..."; else the list's first rule.
 [[nodiscard]] std::string rule_of(const ScopedList& list, std::string_view data);
 // The fields of the contract: list, rule, identity, data.
 [[nodiscard]] OutputRow row_of(const ScopedList& list, const actions::ListEntry& entry);
 
-// Says that COMMAND needs an ID.
+// Reports that COMMAND needs an ID.
 Exit no_identity(const char* command);
-// Says it on standard error and gives the exit code for it.
+// Reports `error` on standard error and returns the exit code for it.
 Exit complain_of(const actions::Error& error);
 
-// Calls `attempt` again while somebody else holds the directory's lock, for at most five seconds.
+// Calls `attempt` again while another program holds the directory's lock, for at most five seconds.
 template <class Attempt>
 auto patiently(const Attempt& attempt) {
   auto result = attempt();

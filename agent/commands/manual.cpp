@@ -74,7 +74,8 @@ constexpr const char* kFiles =
     ".TP\n.I /var/lib/exiwarden/checkpoint\nHow far the logs were read, the windows, unsent "
     "notices. A generation before it is kept.\n"
     ".TP\n.I /var/lib/exiwarden/exim/blocked_*\nThe lists, in the form of Exim's lsearch. They "
-    "have the last word: who is taken out by whatever hand is free, and counted anew.\n"
+    "have the last word: a sender removed from one, by any means, is free, and its count\n"
+    "restarts.\n"
     ".SH SIGNALS\nSIGHUP takes a changed configuration, SIGTERM saves everything and stops.\n";
 
 constexpr const char* kExitStatus =
@@ -91,12 +92,11 @@ std::string manual_page() {
       ".SH SYNOPSIS\n.B exiwarden\n.I COMMAND\n[options] [argument...]\n"
       ".SH DESCRIPTION\n"
       "Follows Exim's main log, charges each refused recipient to the authenticated user or relay\n"
-      "host who tried it, counts in an exact sliding window, and at the limit writes the sender\n"
+      "host that tried it, counts in an exact sliding window, and at the limit writes the sender\n"
       "into the file that Exim's ACL looks up, freezes what is left in the queue and tells the\n"
-      "abuse desk. Nobody is freed again but by an admin, or when a rule's block_for is "
-      "over.\n.PP\n"
-      "Results go to standard output, talk to standard error. Colours are for terminals only and\n"
-      "never with NO_COLOR set.\n.SH COMMANDS\n",
+      "abuse desk. A sender is freed by an admin, or when a rule's block_for is over.\n.PP\n"
+      "Results go to standard output, messages to standard error. Colours are for terminals\n"
+      "only and never with NO_COLOR set.\n.SH COMMANDS\n",
       kVersion);
   for (const auto& command : commands()) {
     text +=

@@ -126,7 +126,7 @@ ReadResult read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_m
   }
   if (whole && !Interrupt::requested())
     return {talk.exit, talk.exit != kDone && !merge.any_entry()};
-  talk.note("interrupted: the results are those of the part that was read");
+  talk.note("interrupted: the results cover only the part that was read");
   return {kInterrupted};
 }
 

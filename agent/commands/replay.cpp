@@ -29,7 +29,7 @@ namespace {
 
 constexpr std::size_t kMaxDossiers = 300;  // the rest is in the decisions themselves
 
-// What was accepted from whom, gathered beside the decisions.
+// Collects what was accepted from each sender, beside the decisions.
 class Beside {
  public:
   explicit Beside(const ReadPlan& plan)
@@ -129,7 +129,7 @@ Exit run_replay(const Invocation& invocation) {
 
   const bool reported = invocation.options.count("report") > 0;
   if (reported && reads_a_pipe(invocation)) {
-    fmt::print(stderr, "exiwarden: --report reads the logs twice: give files, no pipe\n");
+    fmt::print(stderr, "exiwarden: --report reads the logs twice: give files, not a pipe\n");
     return kUsage;
   }
 

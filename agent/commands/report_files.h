@@ -1,4 +1,4 @@
-// What evidence, replay --report and tune --html share: pages as files.
+// Writes pages into files, for evidence, replay --report and tune --html.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@
 
 namespace agent {
 
-// Writes `page` to FILE and, beside it, `tables` to FILE with ".csv" for its ".html"; says where
+// Writes `page` to FILE and, beside it, `tables` to FILE with ".csv" for its ".html"; prints where
 // they are, or what went wrong. `page` gets the name of that file, without its directory; empty:
 // none.
 [[nodiscard]] Exit write_page(const std::string& path,
@@ -21,7 +21,7 @@ namespace agent {
 [[nodiscard]] Exit write_report(const std::string& path,
                                 const std::vector<const Dossier*>& dossiers, ReportContext context);
 
-// "--since 2026-11-01 --user x" as it was given; empty without.
+// Returns "--since 2026-11-01 --user x" as it was given; empty if there are no such options.
 [[nodiscard]] std::string selection_text(const Invocation& invocation);
 
 [[nodiscard]] OutputRow row_of(const Dossier& dossier, const Zone& zone);

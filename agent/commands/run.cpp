@@ -58,8 +58,8 @@ std::optional<Service::Setup> reloaded(const std::string& path, const std::strin
   if (const auto* problems = std::get_if<1>(&loaded)) {
     for (const auto& problem : *problems) say(describe(problem));
   } else if (std::get<Config>(loaded).farm.url.empty() != alone) {
-    say(alone ? "farm.url: this service counts alone; to join a farm takes a restart"
-              : "farm.url: to leave the farm takes a restart");
+    say(alone ? "farm.url: this service counts alone; joining a farm takes a restart"
+              : "farm.url: leaving the farm takes a restart");
   } else if (std::get<Config>(loaded).state.directory != state) {
     say(fmt::format("state.directory: is {} now; that takes a restart", state));
   } else {

@@ -1,6 +1,6 @@
-// Which part of what happened a command tells of: --since, --until, --user, --host, --timezone. The
-// same for events, replay, tune and evidence. Everything in the logs counts all the same, so that a
-// part of the decisions is asked for, and never other decisions.
+// The options that select a part of the results: --since, --until, --user, --host, --timezone, the
+// same for events, replay, tune and evidence. Everything in the logs still counts, so that they
+// select a part of the decisions and never change a decision.
 #pragma once
 
 #include <boost/program_options.hpp>
@@ -16,11 +16,11 @@ namespace agent {
 
 void add_selection_options(boost::program_options::options_description& options);
 
-// What a command that reads logs starts from, or the exit code if an option is wrong (said).
+// Returns the plan of a command that reads logs, or the exit code if an option is wrong (reported).
 [[nodiscard]] std::variant<ReadPlan, Exit> read_plan(const Invocation& invocation);
 
-// "2026-11-23", "2026-11-23 10:00[:00]", "2026-11-23T10:00:00[+01:00|Z]"; without a zone in it,
-// `zone`.
+// Parses "2026-11-23", "2026-11-23 10:00[:00]", "2026-11-23T10:00:00[+01:00|Z]"; without a zone in
+// it, `zone`.
 [[nodiscard]] std::optional<Instant> parse_time(std::string text, const Zone& zone);
 
 }  // namespace agent

@@ -15,6 +15,7 @@
 #include "agent/core/printable.h"
 #include "agent/follow/log_file.h"
 #include "agent/output/terminal.h"
+#include "agent/output/text_table.h"
 #include "agent/report/fullest_windows.h"
 #include "agent/service/log_trust.h"
 #include "agent/state/single_instance.h"
@@ -122,8 +123,9 @@ class Status {
     line("service", !running ? "can't tell whether it runs" : *running ? "runs" : "does not run");
     if (!saved_.state) return;
     line("saved", written);
-    line("events", fmt::format("newest {}, {} identities counted", newest.empty() ? "none" : newest,
-                               saved_.state->subjects.size()));
+    line("events", fmt::format("newest {}, {} {} counted", newest.empty() ? "none" : newest,
+                               saved_.state->subjects.size(),
+                               noun(saved_.state->subjects.size(), "identity", "identities")));
   }
 
   void log(const std::string& pattern) {
@@ -193,7 +195,7 @@ class Status {
     line("blocked", fmt::format("{} in {}", entries, printable(list.path)));
   }
 
-  // Exim's settings are nothing that the service could mend: they are no faults of it.
+  // Exim's settings are no faults of the service, which could not change them.
   void exim() {
     const auto trust = ask_exim(invocation_.config.exim.binary);
     if (trust.why_not && trust.exim_there && !json())
@@ -249,7 +251,7 @@ class Status {
     const bool fits = actions::quoted_key(pending.identity).has_value();
     faults_.push_back(
         fits ? fmt::format("{} is not in {} yet", printable(pending.identity), pending.list)
-             : fmt::format("{} ({} bytes) can be in no line of {}: Exim does not "
+             : fmt::format("{} ({} bytes) fits in no line of {}: Exim does not "
                            "refuse its mail",
                            printable(pending.identity, 80), pending.identity.size(), pending.list));
     if (!json()) return;
@@ -263,8 +265,8 @@ class Status {
 
   void silent(const std::string& log, const Silence::State& silence) {
     if (!silence.alarmed || !silence.heard) return;
-    faults_.push_back((log.empty() ? "the log" : printable(log)) + " is silent since " +
-                      zone_.text(*silence.heard) + ", which is not its habit at this hour");
+    faults_.push_back((log.empty() ? "the log" : printable(log)) + " has been silent since " +
+                      zone_.text(*silence.heard) + ", which is unusual at this hour");
   }
 
   void farm() {
@@ -282,9 +284,11 @@ class Status {
       fmt::print("{}\n", record.json());
       return;
     }
-    line("farm", fmt::format("{}, {} identities known, {} events to send",
+    line("farm", fmt::format("{}, {} {} known, {} {} to send",
                              farm->connected ? "counts with us" : "is away: counting alone",
-                             saved_.state->farm_words.size(), farm->waiting));
+                             saved_.state->farm_words.size(),
+                             noun(saved_.state->farm_words.size(), "identity", "identities"),
+                             farm->waiting, noun(farm->waiting, "event")));
   }
 
   void outbox() {
@@ -302,7 +306,7 @@ class Status {
       return;
     }
     line("notices",
-         fmt::format("{} wait to be sent, the oldest since {}", outbox.size(),
+         fmt::format("{} waiting to be sent, the oldest since {}", outbox.size(),
                      zone_.text(Instant(std::chrono::seconds(outbox.front().notice.date)))));
   }
 

@@ -1,4 +1,4 @@
-// tune: which limit over which period would have blocked whom, in one pass over the logs.
+// tune: what each limit over each period would have blocked, in one pass over the logs.
 #include <fmt/format.h>
 
 #include <algorithm>

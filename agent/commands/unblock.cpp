@@ -1,4 +1,4 @@
-// unblock and release: take somebody out of the lists, and thaw or delete what is frozen of his.
+// unblock and release: take senders out of the lists, and thaw or delete their frozen mail.
 // The service, if it runs, sees the file change and starts a fresh window.
 #include <fmt/format.h>
 #include <unistd.h>
@@ -13,6 +13,7 @@
 #include "agent/core/attribution.h"
 #include "agent/core/printable.h"
 #include "agent/output/terminal.h"
+#include "agent/output/text_table.h"
 #include "agent/service/queue_match.h"
 #include "agent/state/checkpoint.h"
 
@@ -87,7 +88,7 @@ class Unblock {
           listed_.push_back({list, entries[at]});
           senders_.push_back({list.kind, entries[at].key, i});
         }
-        // Freed already, but there may be mail of his.
+        // Freed already, but some of its mail may be frozen.
         if (wanted.entries.empty() && (exact || !is_glob(identity)))
           senders_.push_back({list.kind, key_in(list, identity), i});
       }
@@ -107,8 +108,8 @@ class Unblock {
       for (const auto& block : state->pending) {
         if (folded(block.identity) != folded(invocation_.arguments[i])) continue;
         fmt::print(stderr,
-                   "exiwarden: {} is to be blocked as soon as {} can be written; to keep him "
-                   "out of it, put him into exempt.users and reload\n",
+                   "exiwarden: {} will be blocked as soon as {} can be written; to prevent "
+                   "that, add it to exempt.users and reload\n",
                    printable(block.identity), printable(block.list));
       }
     }
@@ -132,8 +133,8 @@ class Unblock {
   [[nodiscard]] bool agreed() const {
     std::uint64_t bytes = 0;
     for (const auto& message : frozen_) bytes += message.size;
-    const auto what = fmt::format("{} frozen message{}, {}", frozen_.size(),
-                                  frozen_.size() == 1 ? "" : "s", in_kib(bytes));
+    const auto what =
+        fmt::format("{}, {}", counted(frozen_.size(), "frozen message"), in_kib(bytes));
     if (invocation_.options.count("yes") > 0) return true;
     if (::isatty(STDIN_FILENO) == 0) {
       fmt::print(stderr, "exiwarden: {}: not deleted, nobody to ask; --yes deletes them\n", what);
@@ -190,7 +191,7 @@ class Unblock {
       report(message, thaw);
     }
     if (invocation_.output != Output::text) return;
-    fmt::print("{} {} message{}{}\n", thaw ? "thawed" : "deleted", changed, changed == 1 ? "" : "s",
+    fmt::print("{} {}{}\n", thaw ? "thawed" : "deleted", counted(changed, "message"),
                thaw ? "; Exim delivers in its next queue run" : "");
   }
 

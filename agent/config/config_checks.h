@@ -1,5 +1,5 @@
-// What values of the configuration must look like, for SectionReader: "" if one is good, else what
-// is accepted.
+// Checks of single values of the configuration, for SectionReader. Each returns "" if the value is
+// good, else what is accepted.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// The configuration as TOML again: every key, as it is in force.
+// Writes the configuration as TOML again: every key, as it is in force.
 #pragma once
 
 #include <string>
@@ -9,15 +9,15 @@
 
 namespace agent {
 
-// parse_config(effective_config(c)) gives c.
+// Returns TOML from which parse_config() gives `config` again.
 [[nodiscard]] std::string effective_config(const Config& config);
-// The same for people, who pass it on: without the secrets in it.
+// Returns the same without the secrets in it, for people, who may pass it on.
 [[nodiscard]] std::string shown_config(Config config);
 
-// A TOML basic string, quoted and escaped.
+// Returns a TOML basic string, quoted and escaped.
 [[nodiscard]] std::string toml_string(std::string_view text);
 
-// One [[rule]] of it.
+// Returns one [[rule]] of it.
 [[nodiscard]] std::string rule_text(const Rule& rule);
 
 }  // namespace agent

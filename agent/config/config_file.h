@@ -1,4 +1,4 @@
-// The TOML file -> a checked Config, or all that is wrong with it.
+// Reads the TOML file into a checked Config, or lists all that is wrong with it.
 #pragma once
 
 #include <string>
@@ -10,17 +10,17 @@
 
 namespace agent {
 
-// What an empty file gives.
+// Returns the configuration that an empty file gives.
 [[nodiscard]] Config default_config();
 
 // "exiwarden.toml:12:3: rule[1].limit: is ..."
 std::string describe(const ConfigProblem& problem);
 
-// All or nothing: a Config, or every problem found (never an empty list). `file` only names the
-// text.
+// Returns a Config, or every problem found (never an empty list). `file` only names the text in
+// problems.
 std::variant<Config, std::vector<ConfigProblem>> parse_config(std::string_view text,
                                                               const std::string& file);
-// The same for a file on disk; that it cannot be read is a problem too.
+// Does the same for a file on disk; an unreadable file is a problem, too.
 std::variant<Config, std::vector<ConfigProblem>> load_config(const std::string& path);
 
 }  // namespace agent

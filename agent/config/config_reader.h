@@ -1,5 +1,5 @@
-// Typed reading of TOML tables that finds every fault in one go: each value is asked for by name,
-// what nobody asked for is unknown.
+// A typed reader of TOML tables that finds every fault in one go: each value is asked for by name,
+// and a key that was never asked for is unknown.
 #pragma once
 
 #include <toml++/toml.h>
@@ -18,7 +18,7 @@ namespace agent {
 class Problems {
  public:
   explicit Problems(std::string file) : file_(std::move(file)) {}
-  // `what` may quote the file's own bytes: it is made printable here.
+  // `what` may quote the file's own bytes; this makes it printable.
   void add(const toml::source_region& place, std::string key, const std::string& what);
   void warn(const toml::source_region& place, std::string key, const std::string& what);
   std::vector<ConfigProblem> problems, warnings;
@@ -27,32 +27,32 @@ class Problems {
   std::string file_;
 };
 
-// One table. Its destructor would be too late to complain about keys nobody asked for: call
-// finish().
+// The reader of one table. Call finish() at the end: the destructor would be too late to complain
+// of unknown keys.
 class SectionReader {
  public:
   SectionReader(const toml::table& table, std::string path, Problems& problems)
       : table_(table), path_(std::move(path)), problems_(problems) {}
 
-  using Check =
-      std::function<std::string(const std::string&)>;  // "" if good, else what is accepted
+  // Returns "" if the value is good, else what is accepted.
+  using Check = std::function<std::string(const std::string&)>;
 
   void text(const char* key, std::string& out, const Check& check = {});
-  // Complains without what was written.
+  // Like text(), but a complaint does not show the value.
   void secret(const char* key, std::string& out, const Check& check);
   void texts(const char* key, std::vector<std::string>& out, const Check& check = {});
   void number(const char* key, std::int64_t low, std::int64_t high,
               const std::function<void(std::int64_t)>& out);
   void duration(const char* key, std::chrono::seconds low, std::chrono::seconds high,
                 std::chrono::seconds& out);
-  // One, or a list of them; "forever" too, as `forever`.
+  // Reads one duration or a list of them; "forever" becomes `forever`.
   void durations(const char* key, std::chrono::seconds low, std::chrono::seconds high,
                  std::chrono::seconds forever, std::vector<std::chrono::seconds>& out);
-  // "50%"; "" for 0.
+  // Reads "50%"; "" means 0.
   void percent(const char* key, std::uint32_t& out);
   void networks(const char* key, std::vector<Network>& out);
   void boolean(const char* key, bool& out);
-  // true, false or "auto"
+  // Reads true, false or "auto".
   void tristate(const char* key, Tristate& out);
 
   template <class T>
@@ -82,9 +82,9 @@ class SectionReader {
     }
   }
 
-  // The sub-table, if it is there; anything else under the name is a fault.
+  // Returns the sub-table, or null if it is not there; any other type is a fault.
   const toml::table* table(const char* key);
-  // The tables of [[key]].
+  // Returns the tables of [[key]].
   std::vector<const toml::table*> tables(const char* key);
 
   [[nodiscard]] bool has(const char* key) const { return table_.contains(key); }
@@ -94,14 +94,14 @@ class SectionReader {
     problems_.add(place(key), path_of(key), what);
   }
 
-  // Every key that was not asked for is unknown.
+  // Complains of every key that was not asked for.
   void finish();
 
  private:
   const toml::node* node(const char* key);
   const toml::array* list(const char* key);
   bool plain_text(const char* key, std::string& out);
-  // `words`: those of the accepted ones that may be meant by a word like them.
+  // `words`: the accepted words, one of which a misspelt word may mean.
   void wrong_type(const char* key, const toml::node& found, const std::string& accepted,
                   const std::vector<std::string>& words = {});
   template <class T, std::size_t N>

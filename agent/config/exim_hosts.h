@@ -1,4 +1,4 @@
-// Exim's host lists, as far as they are addresses: "<; 192.0.2.0/24 ; 2001:db8::/32". Pure.
+// The addresses in an Exim host list: "<; 192.0.2.0/24 ; 2001:db8::/32". Pure.
 #pragma once
 
 #include <string>
@@ -11,13 +11,13 @@ namespace agent {
 
 struct EximHosts {
   std::vector<Network> networks;
-  // What is in the list but can't go into relay.hosts: names, look-ups, negated items.
+  // What is in the list but can't go into relay.hosts: names, lookups, negated items.
   std::vector<std::string> left_out;
 };
 
-// The separator is a colon (doubled where it is meant, as in "::::1") unless "<" names another
-// one. Empty items (local submission) and "@", "@[]" (this machine) are no relays and are dropped.
-// Source: string.c string_nextinlist, host.c.
+// Reads a host list. The separator is a colon (a literal colon is doubled, as in "::::1") unless
+// "<" names another one. Empty items (local submission) and "@", "@[]" (this machine) are no relays
+// and are dropped. Source: string.c string_nextinlist, host.c.
 [[nodiscard]] EximHosts read_exim_hosts(std::string_view list);
 
 }  // namespace agent

@@ -1,4 +1,4 @@
-// Where the farm's server is: farm.url, taken apart.
+// The address of the farm's server: farm.url, parsed.
 #pragma once
 
 #include <string>
@@ -14,11 +14,11 @@ struct FarmAddress {
   int database = 0;
 };
 
-// Or what is accepted instead. Never a name or a password in it: those would show wherever the URL
-// does.
+// Returns the address, or what is accepted instead. A name or a password in the URL is refused: it
+// would show wherever the URL does.
 [[nodiscard]] std::variant<FarmAddress, std::string> parse_farm_url(std::string_view url);
 
-// For people; holds no secret.
+// Returns the address for people; holds no secret.
 [[nodiscard]] std::string text_of(const FarmAddress& address);
 
 }  // namespace agent

@@ -5,7 +5,7 @@
 
 namespace agent {
 
-// After the rules: what hosts share goes by the names of the lists' files.
+// Call it after the rules are read: what hosts share is named by the lists' files.
 void read_farm(SectionReader& in, Config& config);
 
 }  // namespace agent

@@ -1,4 +1,4 @@
-// How hosts of a farm call each other and their lists, and the form in which bytes go between them.
+// The names of a farm's hosts and lists, and the form in which bytes go between hosts.
 #pragma once
 
 #include <optional>
@@ -7,13 +7,13 @@
 
 namespace agent {
 
-// The name by which hosts know a list.
+// Returns the name by which hosts know a list.
 [[nodiscard]] std::string farm_list_name(const std::string& path);
 
-// What a host may be called in a farm: 1 to 64 of A-Z a-z 0-9 . _ -
+// Returns true for a valid host name in a farm: 1 to 64 of A-Z a-z 0-9 . _ -
 [[nodiscard]] bool is_farm_host(std::string_view host);
 
-// Bytes in a form without blanks, control bytes and what separates fields; and back.
+// Encode bytes without blanks, control bytes and field separators, and decode them.
 [[nodiscard]] std::string farm_encoded(std::string_view bytes);
 [[nodiscard]] std::optional<std::string> farm_decoded(std::string_view text);
 

@@ -69,7 +69,7 @@ void relay_section(const EximFacts& facts, FirstConfig& out) {
   out.toml += fmt::format("hosts = [{}]\n", list);
   for (const auto& item : facts.relays.left_out) {
     out.not_found.push_back("the addresses behind \"" + one_line(item) + "\" in relay_from_hosts");
-    out.toml += fmt::format("# not taken over, it is no address: {}\n", one_line(item));
+    out.toml += fmt::format("# left out, it is not an address: {}\n", one_line(item));
   }
 }
 
@@ -86,7 +86,7 @@ FirstConfig first_config(const EximFacts& facts) {
   relay_section(facts, out);
   out.toml +=
       "\n[exempt]\n"
-      "# Ids and hosts that may write to addresses that do not exist.\n"
+      "# Senders that are never counted: user ids and relay hosts.\n"
       "users = []\n"
       "hosts = []\n";
   out.toml += fmt::format("\n[exim]\nbinary = {}\n", toml_string(facts.binary));
@@ -101,7 +101,7 @@ FirstConfig first_config(const EximFacts& facts) {
   const auto domain = facts.mail_name.empty() ? "example.org" : facts.mail_name;
   out.toml += fmt::format(
       "\n[notify]\n"
-      "# Who is told of each block.\n"
+      "# The addresses that get a mail for each block.\n"
       "to = [{}]\n"
       "from = {}\n"
       "sendmail = [{}, \"-i\", \"-f\", \"<>\"]\n",

@@ -1,4 +1,5 @@
-// What init writes: a configuration from Exim's own settings, and the way into Exim's. Pure.
+// The first configuration that `init` writes, made from Exim's own settings, and the guide to
+// Exim's side. Pure.
 #pragma once
 
 #include <string>
@@ -18,7 +19,7 @@ enum class Layout {
 
 struct EximFacts {
   std::string binary;  // absolute path
-  std::string config;  // the file Exim reads, as it says
+  std::string config;  // the file that Exim says it reads
   Layout layout = Layout::plain;
   actions::EximSettings settings;  // exim -bP
   bool relay_list_known = false;   // a hostlist relay_from_hosts exists
@@ -28,12 +29,12 @@ struct EximFacts {
 
 struct FirstConfig {
   std::string toml;                    // commented, valid
-  std::vector<std::string> not_found;  // what an admin has to look up himself
+  std::vector<std::string> not_found;  // what the admin has to find out
 };
 
 [[nodiscard]] FirstConfig first_config(const EximFacts& facts);
 
-// Lines to paste and where; plain text within 78 columns.
+// Returns the lines to paste and where they go; plain text within 78 columns.
 [[nodiscard]] std::string paste_guide(const EximFacts& facts);
 
 }  // namespace agent

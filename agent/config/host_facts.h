@@ -1,4 +1,4 @@
-// What the pure core needs to know of this machine, asked once at the edge.
+// Facts of this machine that the pure core needs, asked once at the edge.
 #pragma once
 
 #include <string>
@@ -11,14 +11,14 @@
 
 namespace agent {
 
-// relay.own as addresses: "@[]" becomes those of all interfaces, as in Exim's host lists.
+// Returns relay.own as addresses: "@[]" becomes those of all interfaces, as in Exim's host lists.
 std::vector<IpAddress> own_addresses(const std::vector<std::string>& own);
 
-// Everything Pipeline wants, from the config and this machine; or what is wrong with the config
-// that only the machine knows (an unknown time zone, a pattern that RE2 refuses).
+// Returns all that Pipeline needs, from the configuration and this machine; or a fault of the
+// configuration that only this machine can find (an unknown time zone, a pattern that RE2 refuses).
 std::variant<PipelineOptions, std::string> pipeline_options_for(const Config& config);
 
-// This machine's name, "localhost" if it has none.
+// Returns this machine's name, or "localhost" if it has none.
 [[nodiscard]] std::string host_name();
 
 }  // namespace agent

@@ -1,11 +1,12 @@
-// A path that is mistyped.
+// Finds the file that a mistyped path may mean.
 #pragma once
 
 #include <string>
 
 namespace agent {
 
-// What is there and most like `path`, each part of it for itself; "" if some part is like nothing.
+// Returns the existing path that is most like `path`, compared part by part; "" if some part is
+// like nothing that exists.
 [[nodiscard]] std::string nearest_file(const std::string& path);
 
 }  // namespace agent

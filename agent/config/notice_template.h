@@ -1,5 +1,5 @@
-// Notices in the words of the site: a text with {names} in it, each of which is replaced by what it
-// stands for. "{{" and "}}" are braces.
+// Templates for notices in the site's own words: a text in which each {name} is replaced by its
+// value. "{{" and "}}" are braces.
 #pragma once
 
 #include <string>
@@ -9,14 +9,14 @@
 
 namespace agent {
 
-// The names there are, in the order they are explained in.
+// Returns the known names, in the order of their documentation.
 [[nodiscard]] const std::vector<std::string>& template_names();
 
-// "" if the text is good; else what is wrong, with the nearest name: "{usr} is no name (did you
-// mean {identity}?); accepted: ..."
+// Returns "" if the text is good, else what is wrong, with the nearest name: "{usr} is no name (did
+// you mean {identity}?); accepted: ..."
 [[nodiscard]] std::string template_problem(std::string_view text);
 
-// `values` need not hold every name: those it lacks are empty.
+// Fills in the values. `values` need not hold every name: the missing ones are empty.
 [[nodiscard]] std::string fill_template(
     std::string_view text, const std::vector<std::pair<std::string, std::string>>& values);
 

@@ -1,4 +1,4 @@
-// The catalog of reasons in force: that of reasons.file if it is newer than the one built in.
+// The catalog of reasons in force: that of reasons.file if it is newer than the built-in one.
 #pragma once
 
 #include <string>
@@ -13,16 +13,16 @@ namespace agent {
 
 struct ReasonsInForce {
   parsers::ReasonCatalog catalog;
-  bool from_file = false;  // else the one built in: there is no file, or it is no newer
-  bool ignored = false;    // the file has the date of the one built in, and says something else
+  bool from_file = false;  // else built in: there is no file, or it is not newer
+  bool ignored = false;    // the file has the date of the built-in one, but another content
 };
 
-// Or what is wrong with the file, in words.
+// Returns the catalog, or what is wrong with the file, in words.
 [[nodiscard]] std::variant<ReasonsInForce, std::string> reasons_in_force(const Config& config,
                                                                          actions::Files& files);
 
-// What of a catalog does not hold: patterns that RE2 can't read, that miss their sample or match
-// the other one. Empty: all is well.
+// Returns the faults of a catalog: patterns that RE2 can't read, that miss their sample or match
+// the other one. Empty if there are none.
 [[nodiscard]] std::vector<std::string> faults_of(const parsers::ReasonCatalog& catalog);
 
 }  // namespace agent

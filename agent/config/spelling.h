@@ -1,4 +1,4 @@
-// "Did you mean ...?"
+// Finds the word that a misspelt word may mean: "Did you mean ...?"
 #pragma once
 
 #include <string>
@@ -7,14 +7,14 @@
 
 namespace agent {
 
-// The word nearest to `given` by edit distance, letters' case ignored; "" if none is near enough to
-// be a slip of the fingers.
+// Returns the word nearest to `given` by edit distance, in either case; "" if none is near enough
+// to be a typing error.
 [[nodiscard]] std::string nearest(std::string_view given, const std::vector<std::string>& words);
-// The same of ids and addresses, where a domain that many share is no likeness.
+// Returns the same for ids and addresses, where a domain that many share does not make them alike.
 [[nodiscard]] std::string nearest_identity(std::string_view given,
                                            const std::vector<std::string>& known);
 
-// ' (did you mean "..."?)', or "" for no word; printable.
+// Returns ' (did you mean "..."?)', printable, or "" for no word.
 [[nodiscard]] std::string did_you_mean(std::string_view word);
 
 }  // namespace agent

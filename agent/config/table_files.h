@@ -1,5 +1,5 @@
-// The edge of tables.h: reads the files that exempt and identity_map name, and reads them again
-// when they change. All or nothing: with a fault in any of them what was read before stays.
+// Reads the files that exempt and identity_map name into IdentityTables, and reads them again when
+// they change. All or nothing: with a fault in any of them, the tables read before stay.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,7 @@
 
 namespace agent {
 
-// The tables as the files are now; or the first thing that is wrong, with the file's name.
+// Returns the tables as the files are now, or the first fault, with the file's name.
 [[nodiscard]] std::variant<std::shared_ptr<const IdentityTables>, std::string> read_tables(
     const Config& config, actions::Files& files);
 
@@ -25,13 +25,13 @@ class TableFiles {
  public:
   using Say = std::function<void(const std::string&)>;
   using Steady = std::chrono::steady_clock::time_point;
-  // How often they are looked at; a change counts once it has stayed the same for one look, since
-  // an editor may be in the midst of writing.
+  // How often the files are checked. A change counts once a file has stayed the same from one check
+  // to the next, since an editor may be in the middle of writing.
   static constexpr std::chrono::seconds kLook{1};
 
   TableFiles(actions::Files& files, Say say) : files_(files), say_(std::move(say)) {}
 
-  // Another configuration, whose tables were just read.
+  // Takes another configuration, whose tables were just read.
   void follow(const Config& config);
   // New tables, if the files have others now.
   [[nodiscard]] std::shared_ptr<const IdentityTables> look(Steady now);

@@ -94,7 +94,7 @@ std::string not_counted(const Explanation& explanation) {
   if (explanation.reason_class)
     return "not counted: the reason means something else than that the recipient does not exist";
   if (explanation.kind == parsers::name_of(parsers::Kind::temp_rejected))
-    return "not counted: a refusal for now never means that a recipient does not exist";
+    return "not counted: a temporary refusal never means that a recipient does not exist";
   return "not counted: it gives no reason";
 }
 
@@ -139,7 +139,8 @@ void explain_other(const PipelineOptions& around, bool junk_helo, std::string_vi
     }
   }
   if (!prefix) {
-    explanation.why = "no entry: it does not begin with a stamp (continuation lines don't)";
+    explanation.why =
+        "not a log entry: it does not begin with a timestamp (continuation lines don't)";
     return;
   }
   fields.add("stamp", prefix->stamp.text);

@@ -202,7 +202,7 @@ void BlockedList::welcome(const Entries& entries, Counting& counting) {
   for (const auto& entry : entries) {
     const auto key = folded(entry.key);
     if (!counting.is_blocked(index_, key) && !start_.holds(key)) {
-      said(fmt::format("{}: {} was added by another hand", path(), printable(key)));
+      said(fmt::format("{}: {} was added by somebody else", path(), printable(key)));
       counting.set_blocked(index_, key);
       news_.changed = true;
     }
@@ -210,7 +210,7 @@ void BlockedList::welcome(const Entries& entries, Counting& counting) {
     if (counting.is_blocked(index_, key) && counting.end_of(index_, key) != until)
       counting.set_end(index_, key, until);
   }
-  said.end(path(), "were added by another hand");
+  said.end(path(), "were added by somebody else");
 }
 
 // Somebody wanted these blocks to end, and they will not.
@@ -433,7 +433,7 @@ bool BlockedList::take_out_ended() {
   entries_ -= std::min(entries_, removed.value());
   SaidFew said(say_);
   for (const auto& key : over)
-    said(fmt::format("{}: {} is free again, his block has ended", path(), printable(folded(key))));
+    said(fmt::format("{}: {} is free again, its block has ended", path(), printable(folded(key))));
   said.end(path(), "are free again, their blocks have ended");
   ended_.clear();
   return true;

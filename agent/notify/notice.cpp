@@ -13,6 +13,7 @@
 #include "agent/core/reason_kind.h"
 #include "agent/notify/notice_json.h"
 #include "agent/output/output_row.h"
+#include "agent/output/text_table.h"
 
 namespace agent {
 namespace {
@@ -74,22 +75,22 @@ std::string queue_test(const Decision& decision) {
 std::string commands(const Decision& decision, const NoticeContext& context) {
   const auto config = context.config_path.empty() ? "" : " -c " + shell_word(context.config_path);
   const auto exim = shell_word(context.exim_binary);
-  // Whose name stands for others exipick can't know.
+  // exipick can't know which other identities a mapped name stands for.
   const auto look =
       context.mapped
           ? fmt::format("Look at what it sent:\n    exiwarden evidence{} -- {}\n", config,
                         shell_word(decision.identity))
           : fmt::format("Look at what is frozen:\n    exipick -z {}\n    {} -Mvh ID; {} -Mvb ID\n",
                         shell_word(queue_test(decision)), exim, exim);
-  const auto whom = fmt::format("{} --exact --rule {} -- {}", config, shell_word(decision.rule),
-                                shell_word(decision.identity));
+  const auto sender = fmt::format("{} --exact --rule {} -- {}", config, shell_word(decision.rule),
+                                  shell_word(decision.identity));
   return look +
          fmt::format(
              "\nIt was a mistake: release the sender and the mail:\n"
              "    exiwarden release{}\n\n"
              "It was spam: change the password, then delete the mail and release the sender:\n"
              "    exiwarden unblock --delete{}\n",
-             whom, whom);
+             sender, sender);
 }
 
 // "2026-11-23T12:42:35+01:00 (1h, the 2nd block in a row), or until " for blocks that end.
@@ -214,10 +215,11 @@ Notice compose_watch(const Decision& decision, const Zone& zone, Instant now,
   notice.body = fmt::format(
       "exiwarden on {} sees the {}\n\n"
       "    {}\n\n"
-      "come near a limit: {} recipients it tried to reach do not exist,\n"
+      "come near a limit: {} {} it tried to reach {},\n"
       "between {} and {}.\n"
       "Rule \"{}\" blocks at {} in {}. Nothing is blocked yet.\n\n",
       printable(context.host), kind, printable(decision.identity), decision.count,
+      noun(decision.count, "recipient"), noun(decision.count, "does not exist", "do not exist"),
       zone.text(decision.first), zone.text(decision.time), printable(decision.rule), decision.limit,
       duration_text(decision.period));
   const auto what_to_do = fmt::format(
@@ -236,21 +238,23 @@ Notice compose_notice(const Decision& decision, const Zone& zone, Instant now,
   notice.message_id = message_id(decision, context.host);
   notice.date = now.time_since_epoch().count();
   const auto kind = name_of(decision.identity_kind);
-  notice.subject = fmt::format("[{}] {} {} blocked: {} refused recipients in {}",
-                               printable(context.host, 40), kind, printable(decision.identity, 60),
-                               decision.count, duration_text(decision.period));
+  notice.subject =
+      fmt::format("[{}] {} {} blocked: {} {} in {}", printable(context.host, 40), kind,
+                  printable(decision.identity, 60), decision.count,
+                  noun(decision.count, "refused recipient"), duration_text(decision.period));
   notice.body = fmt::format(
       "exiwarden on {} has blocked the {}\n\n"
       "    {}\n\n"
-      "because {} recipients it tried to reach do not exist,\n"
+      "because {} {} it tried to reach {},\n"
       "between {} and {}.\n"
       "Rule \"{}\": {} in {}. The deciding line is\n"
       "{}:{}\n\n"
-      "What this sender submits from now on Exim freezes; nothing more goes out.\n"
-      "It stays so until {}the line below is removed from\n"
+      "From now on Exim freezes what this sender submits; nothing more goes out.\n"
+      "This holds until {}the line below is removed from\n"
       "    {}\n"
       "    {}\n\n",
       printable(context.host), kind, printable(decision.identity), decision.count,
+      noun(decision.count, "recipient"), noun(decision.count, "does not exist", "do not exist"),
       zone.text(decision.first), zone.text(decision.time), printable(decision.rule), decision.limit,
       duration_text(decision.period), printable(decision.place.file), decision.place.line,
       until_text(decision, zone), printable(decision.list), printable(context.list_line));
@@ -268,13 +272,13 @@ Notice compose_silence(const Silences::News& news, const Zone& zone, Instant now
       fmt::format("silence\n{}\n{}", news.since.time_since_epoch().count(), news.path), host);
   notice.date = now.time_since_epoch().count();
   const auto name = news.path.substr(news.path.rfind('/') + 1);
-  notice.subject = fmt::format("[{}] Exim's log {} is silent since {}", printable(host, 40),
+  notice.subject = fmt::format("[{}] Exim's log {} has been silent since {}", printable(host, 40),
                                printable(name, 40), since);
   notice.body = fmt::format(
       "exiwarden on {} has read no new line of\n\n    {}\n\n"
-      "since {}. At this hour pauses of {} are usual.\n"
+      "since {}. Pauses of {} are usual at this hour.\n"
       "If Exim logs elsewhere now, nothing is counted and nobody is blocked.\n\n"
-      "Look whether Exim runs, and where it logs:\n"
+      "Check that Exim runs, and where it logs:\n"
       "    exiwarden status\n    exiwarden check\n",
       printable(host), log, since, duration_text(news.usual));
   OutputRow record;
@@ -305,10 +309,11 @@ Notice compose_digest(const std::vector<const Notice*>& notices, const std::stri
   digest.message_id = "exiwarden." + sha256_hex(ids).substr(0, 32) + first.substr(first.find('@'));
   const auto others = notices.size() - blocked;
   const auto also = others > 0 ? fmt::format(", {} more", others) : "";
-  digest.subject = fmt::format("[{}] {} senders blocked{}", printable(host, 40), blocked, also);
-  digest.body =
-      fmt::format("exiwarden on {} has blocked {} senders{}:\n\n{}", printable(host), blocked,
-                  others > 0 ? fmt::format(", and says {} more", others) : "", table);
+  digest.subject = fmt::format("[{}] {} {} blocked{}", printable(host, 40), blocked,
+                               noun(blocked, "sender"), also);
+  digest.body = fmt::format("exiwarden on {} has blocked {} {}{}:\n\n{}", printable(host), blocked,
+                            noun(blocked, "sender"),
+                            others > 0 ? fmt::format(", and reports {} more", others) : "", table);
   if (left_out > 0) digest.body += fmt::format("\nDetails of {} are left out below.\n", left_out);
   digest.body += bodies;
   return digest;

@@ -1,5 +1,6 @@
-// The mail that tells the abuse desk of a decision: who, how many, since when, from where, to whom,
-// what was written into which list, and the commands to look, release or delete.
+// A notice: the mail that tells the abuse desk of a decision. It names the sender, the count, the
+// time, the hosts and the recipients, the line that was written into a list, and the commands to
+// inspect, release or delete the mail.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,7 @@ struct Notice {
   std::string message_id;  // the same for the same decision, whenever it is composed
   std::int64_t date = 0;   // seconds since 1970 UTC
   std::string subject, body;
-  std::string data;  // of each event one JSON object a line, for programs
+  std::string data;  // one JSON object per line for each event, for programs
   bool operator==(const Notice&) const = default;
 };
 
@@ -25,29 +26,29 @@ struct NoticeContext {
   std::string config_path;  // empty for the default
   std::string list_line;    // as written, without newline
   std::string exim_binary;
-  std::string subject, body;  // templates; empty for our own words
-  // The identity stands for others (identity_map): exipick could not find their mail.
+  std::string subject, body;  // templates; empty for the built-in texts
+  // The identity stands for others (identity_map), so that exipick could not find their mail.
   bool mapped = false;
 };
 
 [[nodiscard]] Notice compose_notice(const Decision& decision, const Zone& zone, Instant now,
                                     const NoticeContext& context);
 
-// Somebody comes near a limit; nothing was done yet.
+// For a sender that comes near a limit; nothing was done yet.
 [[nodiscard]] Notice compose_watch(const Decision& decision, const Zone& zone, Instant now,
                                    const NoticeContext& context);
 
-// A log is silent against its habit: nothing is counted, whatever is sent.
+// For a log that is silent for unusually long: nothing is counted, whatever is sent.
 [[nodiscard]] Notice compose_silence(const Silences::News& news, const Zone& zone, Instant now,
                                      const std::string& host);
 
-// Several notices in one mail: what each is about first, then each in full as far as there is room.
-// Not for less than two.
+// Combines at least two notices in one mail: first their subjects, then each in full as far as
+// there is room.
 [[nodiscard]] Notice compose_digest(const std::vector<const Notice*>& notices,
                                     const std::string& host);
 
-// One word for a POSIX shell, whatever the bytes but NUL, fit to be pasted into an interactive one:
-// no byte in it (but newlines at the very end) means anything to a terminal.
+// Returns any bytes but NUL as one word for a POSIX shell, fit to be pasted into an interactive
+// one: no byte in it (except newlines at the very end) means anything to a terminal.
 [[nodiscard]] std::string shell_word(std::string_view text);
 
 }  // namespace agent

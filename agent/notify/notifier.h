@@ -16,18 +16,18 @@
 
 namespace agent {
 
-// A seam: tests take the mail themselves.
+// The interface to send notices. A seam: tests put in their own.
 class NoticeSender {
  public:
   struct Outcome {
     std::string message_id;
-    std::string error;  // of every transport; empty: it was taken
+    std::string error;  // of every transport; empty if it was accepted
   };
   virtual ~NoticeSender() = default;
   virtual void send(const Notice& mail) = 0;
-  // What has ended since the last call.
+  // Returns the attempts that have ended since the last call.
   virtual std::vector<Outcome> outcomes() = 0;
-  // Waits until what is under way has ended, at most this long.
+  // Waits until the attempt under way has ended, at most this long.
   virtual void wait(std::chrono::milliseconds) {}
   virtual void configure(const NotifyConfig&) {}
   // Readable when there are outcomes; -1: ask from time to time.

@@ -104,7 +104,7 @@ bool Outbox::collect(Steady now) {
     changed = true;
     mail_.reset();
     if (outcome.error.empty()) {
-      if (!fault_.empty()) say_("notices are taken again");
+      if (!fault_.empty()) say_("notices are accepted again");
       fault_.clear();
       std::erase_if(items_, [&](const Item& item) {
         if (!item.in_mail) return false;

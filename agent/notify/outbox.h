@@ -1,11 +1,11 @@
-// Notices on their way. Each goes at once, in a mail of its own, until kAlone mails went (or half
-// of what an hour may bring) within the hour; from then on what is decided in quick succession, or
-// beyond the mails of an hour, goes together in one. A mail is tried until it is taken, at growing
-// intervals.
+// The outbox: notices that no transport has accepted yet. Each goes at once, in a mail of its own,
+// until kAlone mails (or half of an hour's limit) went within the hour; from then on, notices in
+// quick succession, or beyond the hour's limit, go together in one mail. A mail is tried again at
+// growing intervals until it is accepted.
 //
-// What waits is kept in the checkpoint, with the number of times it was handed over and nobody
-// could say any more what became of it, since that is written before the hand-over. So a stop at
-// any point loses none, and one that may have gone is sent again only once things are calm.
+// Waiting notices are kept in the checkpoint, with the number of hand-overs whose outcome is
+// unknown, since the checkpoint is written before the hand-over. So a stop at any point loses no
+// notice, and a notice that may have gone out is sent again only when things are calm.
 #pragma once
 
 #include <chrono>
@@ -44,14 +44,14 @@ class Outbox {
   void restore(std::vector<WaitingNotice> notices, Steady now);
   void set_max_per_hour(std::uint32_t mails) { max_per_hour_ = mails; }
 
-  // Chooses the next mail if one is due. True: a checkpoint with waiting() must now be written, and
-  // then release() called.
+  // Chooses the next mail if one is due. Returns true if a checkpoint with waiting() must now be
+  // written, and then release() called.
   bool prepare(Steady now);
   [[nodiscard]] bool prepared() const { return mail_ && !released_; }
   void release();
-  // At a stop: what was chosen but not released waits as before.
+  // For a stop: a mail that was chosen but not released waits as before.
   void take_back();
-  // Takes in what the mailer has done; true if the outbox changed.
+  // Takes the mailer's outcomes; returns true if the outbox changed.
   bool collect(Steady now);
 
   [[nodiscard]] std::optional<Steady> next_due() const;  // nullopt: nothing waits for a time
@@ -65,11 +65,11 @@ class Outbox {
   struct Item {
     Notice notice;
     Steady due{};
-    unsigned attempts = 0;      // that failed, and we know it
+    unsigned attempts = 0;      // that are known to have failed
     std::uint32_t unknown = 0;  // see WaitingNotice
     bool in_mail = false;
-    // So many may go together in the next mail with it: half of those of the last one that failed.
-    // So a notice that nobody takes is alone soon, and the others go without it.
+    // How many notices may go together in the next mail with it: half of those of the last mail
+    // that failed. So a notice that is never accepted is soon alone, and the others go without it.
     std::size_t together = kMaxInMail;
   };
   [[nodiscard]] bool goes_alone() const;

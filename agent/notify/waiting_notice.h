@@ -6,10 +6,10 @@
 
 namespace agent {
 
-// A notice that no transport has taken yet.
+// A notice that no transport has accepted yet.
 struct WaitingNotice {
   Notice notice;
-  // Times it was handed over without our knowing what became of it: we were stopped meanwhile.
+  // The number of hand-overs whose outcome is unknown because the service stopped meanwhile.
   std::uint32_t unknown = 0;
   bool operator==(const WaitingNotice&) const = default;
 };

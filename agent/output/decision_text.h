@@ -1,4 +1,4 @@
-// Decisions for people and programs.
+// A decision as an output row and as text.
 #pragma once
 
 #include <string>
@@ -8,9 +8,10 @@
 
 namespace agent {
 
-// The fields of the contract, in its order.
+// Returns the fields of the contract, in its order.
 [[nodiscard]] OutputRow row_of(const Decision& decision, const Zone& zone);
-// "user alice: 100 in 1h (rule authenticated) since ... at mainlog:1234", fit for a terminal.
+// Returns "user alice: 100 in 1h (rule authenticated) since ... at mainlog:1234", fit for a
+// terminal.
 [[nodiscard]] std::string text_of(const Decision& decision, const Zone& zone);
 
 }  // namespace agent

@@ -1,4 +1,4 @@
-// Exit codes of every command (sysexits.h's numbers where they fit).
+// The exit codes of every command (sysexits.h's numbers where they fit).
 #pragma once
 
 namespace agent {

@@ -1,4 +1,4 @@
-// One result, as a line of text, JSON or CSV: named fields in a fixed order.
+// An output row: one result as a line of text, JSON or CSV, with named fields in a fixed order.
 #pragma once
 
 #include <cstdint>
@@ -21,15 +21,15 @@ class OutputRow {
 
   // Strings may hold any bytes; they are escaped when written.
   OutputRow& add(std::string_view name, std::string_view value);
-  OutputRow& add_optional(std::string_view name,
-                          const std::optional<std::string_view>& value);  // null if empty
+  // nullopt becomes null.
+  OutputRow& add_optional(std::string_view name, const std::optional<std::string_view>& value);
   OutputRow& add(std::string_view name, std::uint64_t value);
-  // An array; in CSV one cell with a blank between (blanks inside become "\x20").
+  // Adds an array; in CSV it is one cell with blanks between (blanks inside become "\x20").
   OutputRow& add(std::string_view name, const std::vector<std::string>& values);
 
   [[nodiscard]] std::string json() const;  // one object, ASCII only, no newline
   // RFC 4180, no newline. Text that a spreadsheet would take for a formula (it begins with one of
-  // "=+-@") gets a "'" in front; who needs every byte reads JSON.
+  // "=+-@") gets a "'" in front; JSON has every byte as it is.
   [[nodiscard]] std::string csv() const;
   [[nodiscard]] std::string csv_header() const;  // the names
   [[nodiscard]] const std::vector<std::pair<std::string, Value>>& fields() const { return fields_; }

@@ -1,5 +1,5 @@
-// Text for people at a terminal: colours only there and never with NO_COLOR, lines no wider than
-// it. What goes into a file or a pipe is whole and plain.
+// A terminal and the text for it: colours only there and never with NO_COLOR, lines no wider than
+// it. Output into a file or a pipe is whole and plain.
 #pragma once
 
 #include <cstddef>
@@ -12,15 +12,17 @@ enum class Paint { red, yellow, green, bold };
 
 class Terminal {
  public:
-  // What standard output is: a terminal or not, its width (COLUMNS, else 80), NO_COLOR, TERM=dumb.
+  // Finds out what standard output is: a terminal or not, its width (COLUMNS, else 80), NO_COLOR,
+  // TERM=dumb.
   static Terminal standard_output();
   // For tests. Without a width, lines are never cut.
   Terminal(bool colours, std::size_t columns) : colours_(colours), columns_(columns) {}
 
   [[nodiscard]] std::string painted(Paint paint, std::string_view text) const;
-  // `text` is printable already; cut with "..." if it is wider than what `used` columns leave.
+  // Returns `text`, printable already, cut with "..." if it is wider than what `used` columns
+  // leave.
   [[nodiscard]] std::string fitted(std::string_view text, std::size_t used = 0) const;
-  // `text` on as many lines as the terminal needs, those after the first one indented.
+  // Returns `text` on as many lines as the terminal needs, those after the first one indented.
   [[nodiscard]] std::string wrapped(std::string_view text, std::size_t indent) const;
 
  private:

@@ -33,6 +33,15 @@ std::string grouped(std::uint64_t number) {
   return text;
 }
 
+std::string noun(std::uint64_t number, std::string_view one, std::string_view many) {
+  if (number == 1) return std::string(one);
+  return many.empty() ? std::string(one) + "s" : std::string(many);
+}
+
+std::string counted(std::uint64_t number, std::string_view one, std::string_view many) {
+  return grouped(number) + " " + noun(number, one, many);
+}
+
 std::string bar(std::uint64_t value, std::uint64_t most, std::size_t width) {
   if (value == 0 || most == 0) return "";
   return std::string(std::max<std::size_t>(1, value * width / most), '#');

@@ -17,7 +17,7 @@ namespace agent {
 
 class BlockEffect {
  public:
-  // Messages whose deliveries are waited for; beyond that the oldest is given up.
+  // The most messages whose deliveries it waits for; beyond that it gives up the oldest.
   static constexpr std::size_t kMaxMessages = 500'000;
 
   struct Figures {
@@ -47,7 +47,7 @@ class BlockEffect {
   struct Row {
     IdentityKind kind;
     std::string key;             // folded; or the network it stands for
-    std::uint64_t arrivals = 0;  // of all, until then
+    std::uint64_t arrivals = 0;  // of all identities, until then
     Figures before;
     std::uint64_t refused_before = 0;
     std::vector<const Subject*> subjects;

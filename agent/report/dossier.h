@@ -1,5 +1,6 @@
-// Everything the logs say about one identity: what was decided, what it sent and was refused, from
-// where, to whom, and the lines that show it. Gathered in one pass, bounded whatever the logs hold.
+// A dossier: all that the logs say about one identity: the decisions, what it sent and was refused,
+// its hosts and recipients, and the lines that show it. Collected in one pass, bounded whatever the
+// logs hold.
 #pragma once
 
 #include <array>
@@ -20,17 +21,17 @@
 
 namespace agent {
 
-// Tables are counted whole up to this many different keys, then the rest together.
+// A table of counts by key. Up to kMaxKeys keys are counted singly, the rest together.
 struct Tally {
   static constexpr std::size_t kMaxKeys = 20'000;
   struct Count {
     std::uint64_t refused = 0, accepted = 0;
   };
   std::map<std::string, Count, std::less<>> counts;
-  Count others;  // of keys that found no room
+  Count others;  // of the keys beyond kMaxKeys
 
   Count& at(std::string_view key);
-  // The largest first; what `most` leaves out is added up in `rest`.
+  // Returns the `most` largest, the largest first; `rest` is the sum of the others.
   [[nodiscard]] std::vector<std::pair<std::string, Count>> top(std::size_t most, Count& rest) const;
 };
 
@@ -55,23 +56,23 @@ class Dossier {
   static constexpr std::size_t kQuotes = 12;  // at the start, before a decision, and at the end
 
   struct Bucket {
-    std::uint32_t window = 0;  // most that the window held meanwhile
+    std::uint32_t window = 0;  // the most that the window held meanwhile
     std::uint64_t refused = 0, messages = 0, recipients = 0;
   };
 
-  // `rule`: whose window is drawn, the first that listens to this kind; null: none does.
+  // `rule`: the rule whose window is drawn, the first one for this kind; null if there is none.
   Dossier(IdentityKind kind, std::string identity, const Rule* rule);
 
   void signal(const Signalled& signalled);
   void arrival(Instant time, const std::string& file, std::string_view message_id,
                const parsers::Arrival& arrival);
-  void entry(const Entry& entry);  // of any message; those of others are passed over
+  void entry(const Entry& entry);  // of any message; ignores those of other identities
   void decision(const Decision& decision);
 
   [[nodiscard]] IdentityKind kind() const { return kind_; }
   [[nodiscard]] const std::string& identity() const { return identity_; }
   [[nodiscard]] bool empty() const { return refused == 0 && other_refused == 0 && messages == 0; }
-  // The lines to quote, in the order of the logs, each once.
+  // Returns the lines to quote, in the order of the logs, each once.
   [[nodiscard]] std::vector<QuotedLine> quotes() const;
 
   std::optional<Rule> rule;
@@ -86,7 +87,7 @@ class Dossier {
   std::optional<Instant> first, last;
   Tally hosts, helos, domains, reasons, senders;
   std::vector<MessageStory> stories;       // the first kMaxMessages
-  std::set<std::string> files;             // that hold any of it
+  std::set<std::string> files;             // the log files that mention it
   std::map<std::int64_t, Bucket> buckets;  // by time divided by bucket_seconds
   std::int64_t bucket_seconds = 60;
 
@@ -110,7 +111,7 @@ class Dossier {
   std::deque<QuotedLine> tail_;
 };
 
-// "a@b" -> "b" in lower case; "" where there is none.
+// Returns "b" in lower case for "a@b"; "" if there is no domain.
 [[nodiscard]] std::string domain_of(std::string_view address);
 
 }  // namespace agent

@@ -19,9 +19,9 @@ namespace agent {
 
 class DossierCollector {
  public:
-  // The plan must live as long; messages are read too from now on.
+  // The plan must live as long as this object; from now on it also reads messages.
   explicit DossierCollector(ReadPlan& plan);
-  // `identity`: as in a decision, so a network where a rule groups addresses.
+  // `identity`: as in a decision, so a network if a rule groups addresses.
   Dossier& add(IdentityKind kind, const std::string& identity);
   [[nodiscard]] ReadHooks hooks();
   [[nodiscard]] const std::vector<std::unique_ptr<Dossier>>& dossiers() const { return dossiers_; }
@@ -40,8 +40,8 @@ class DossierCollector {
   parsers::StringMap<std::vector<Dossier*>> owners_;
 };
 
-// SHA-256 of each file as it lies on disk; those that can't be read are left out. `shown`: names
-// as in Dossier::files, perhaps with the label of a host before them.
+// Returns the SHA-256 of each file as it lies on disk, without files that can't be read. `shown`:
+// names as in Dossier::files, perhaps with the label of a host before them.
 [[nodiscard]] std::map<std::string, std::string> digests_of(const std::set<std::string>& shown);
 
 }  // namespace agent

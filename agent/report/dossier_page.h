@@ -13,27 +13,27 @@
 
 namespace agent {
 
-// What a page says about itself and the world around.
+// What a report says about its sources and this machine.
 struct ReportContext {
   const Config* config = nullptr;
   const Zone* zone = nullptr;
   std::string selection;                       // options that narrowed what was read; may be empty
   std::map<std::string, std::string> digests;  // file -> SHA-256 as it lies on disk
-  std::vector<std::string> notes;              // what was said about the logs: gaps, copies, damage
-  std::map<const Dossier*, OnThisHost> standing;  // of those for whom it was asked
+  std::vector<std::string> notes;              // the remarks about the logs: gaps, copies, damage
+  std::map<const Dossier*, OnThisHost> standing;  // of the dossiers for which it was asked
   std::string csv;                                // name of the file with the full tables
   bool partial = false;                           // not all logs were read
 };
 
-// At most this long; what does not fit is in the CSV and said so.
+// The most bytes of a page; what does not fit is in the CSV, and the page says so.
 inline constexpr std::size_t kMaxPage = 1'000'000;
 
 [[nodiscard]] std::string dossier_page(const std::vector<const Dossier*>& dossiers,
                                        const ReportContext& context);
-// identity,table,name,refused,accepted,time,host,sender,size,subject
+// Returns CSV with the columns identity,table,name,refused,accepted,time,host,sender,size,subject
 [[nodiscard]] std::string dossier_csv(const std::vector<const Dossier*>& dossiers,
                                       const ReportContext& context);
-// For a terminal, at most 80 columns but for quoted lines.
+// Returns the text for a terminal, at most 80 columns wide except for quoted lines.
 [[nodiscard]] std::string dossier_text(const Dossier& dossier, const ReportContext& context);
 
 }  // namespace agent

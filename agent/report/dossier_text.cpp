@@ -96,11 +96,10 @@ std::string dossier_text(const Dossier& dossier, const ReportContext& context) {
     if (!standing->farm.empty()) out += "  in the farm:\n";
     for (const auto& line : standing->farm) out += wrapped(printable(line), 4);
   }
-  out += fmt::format(
-      "\n  {:>9} recipients refused\n  {:>9} messages accepted, to {} recipients ({} failed "
-      "later)\n",
-      grouped(dossier.refused), grouped(dossier.messages), grouped(dossier.recipients),
-      grouped(dossier.failed));
+  out += fmt::format("\n  {:>9} {} refused\n  {:>9} {} accepted, to {} ({} failed later)\n",
+                     grouped(dossier.refused), noun(dossier.refused, "recipient"),
+                     grouped(dossier.messages), noun(dossier.messages, "message"),
+                     counted(dossier.recipients, "recipient"), grouped(dossier.failed));
   if (dossier.other_refused > 0) {
     out += fmt::format("  {:>9} refusals that do not count (temporary, or for policy)\n",
                        grouped(dossier.other_refused));
@@ -114,13 +113,10 @@ std::string dossier_text(const Dossier& dossier, const ReportContext& context) {
                        printable(decision.place.file), decision.place.line);
   }
   if (!dossier.decisions.empty()) {
-    const auto of = [](std::uint64_t count, const char* one) {
-      return fmt::format("{} {}{}", grouped(count), one, count == 1 ? "" : "s");
-    };
     out += wrapped(fmt::format("A block at that moment would have stopped {} to {}, and {}.",
-                               of(dossier.messages_after, "message"),
-                               of(dossier.recipients_after, "recipient"),
-                               of(dossier.refused_after, "more attempt")),
+                               counted(dossier.messages_after, "message"),
+                               counted(dossier.recipients_after, "recipient"),
+                               counted(dossier.refused_after, "more attempt")),
                    4);
   }
   out += tally("client host", dossier.hosts) + tally("name in HELO", dossier.helos) +

@@ -1,5 +1,5 @@
-// The lines of a log that belong to a message ("=>", "**", "Completed", ...), beside what the
-// pipeline makes of the same bytes. For figures and evidence only: nobody is charged by them.
+// A reader of the log entries that belong to a message ("=>", "**", "Completed", ...), beside the
+// pipeline that reads the same bytes. For figures and evidence only: these entries charge nobody.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ class EntryReader {
   using OnEntry = std::function<void(const Entry& entry)>;
 
   explicit EntryReader(parsers::CivilSeconds not_after) : not_after_(not_after) {}
-  // `offset` and `line`: what of it is not fed, as whole lines.
+  // `offset` and `line`: the bytes and whole lines at its beginning that are not fed.
   void start_file(std::string file, std::uint64_t offset = 0, std::uint64_t line = 0);
   void feed(std::span<const char> bytes, const OnEntry& on_entry);
 

@@ -1,4 +1,4 @@
-// How near to their limits the windows of a checkpoint are. Pure.
+// The fullest windows of a checkpoint, by how near they are to their limits. Pure.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,9 @@ struct FullWindow {
   Instant newest{};  // event in the window
 };
 
-// The fullest windows first, by their share of the limit, at most `most`. Seen at the log time of
-// the state's newest event. Who is in the list of a rule is left out: its window decides nothing.
+// Returns at most `most` windows, the fullest first by their share of the limit, as of the log time
+// of the state's newest event. An identity in a rule's list is left out: its window decides
+// nothing.
 [[nodiscard]] std::vector<FullWindow> fullest_windows(const Checkpoint& state, const Config& config,
                                                       std::size_t most);
 

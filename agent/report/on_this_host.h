@@ -1,4 +1,4 @@
-// How an identity stands on this machine at the moment of asking, beside what the logs say.
+// The current state of an identity on this machine, beside what the logs say.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@ namespace agent {
 struct OnThisHost {
   std::vector<std::string> listed;             // "LIST: data" for each line that blocks it now
   std::vector<actions::QueuedMessage> frozen;  // in Exim's queue, the oldest first
-  std::vector<std::string> farm;               // what the farm has of it, sentences
-  std::string note;                            // what is known of the queue, as a sentence or two
+  std::vector<std::string> farm;               // what the farm knows about it, as sentences
+  std::string note;  // what is known about the queue, in a sentence or two
 };
 
 }  // namespace agent

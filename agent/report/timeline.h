@@ -1,5 +1,5 @@
-// What happened when, as a picture: how full the window was against its limit, the moment of
-// decision, and what was accepted and refused.
+// A timeline as a picture: how full the window was against its limit, the moment of decision, and
+// what was accepted and refused.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace agent {
 
-// An SVG element to stand in a page; empty if there is nothing to draw. It holds numbers and times
+// Returns an SVG element for a page; empty if there is nothing to draw. It holds numbers and times
 // only, nothing from a log.
 [[nodiscard]] std::string timeline_svg(const Dossier& dossier, const Zone& zone);
 

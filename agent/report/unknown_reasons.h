@@ -1,5 +1,5 @@
-// Texts that no pattern of [reasons] knows, each kind once with how often it came and an example:
-// what an administrator decides on and pastes into the configuration. Pure and bounded.
+// The texts that no pattern of [reasons] knows, each kind once with its number and an example. An
+// administrator decides on them and pastes them into the configuration. Pure and bounded.
 #pragma once
 
 #include <cstdint>
@@ -18,19 +18,19 @@ class UnknownReasons {
   static constexpr std::size_t kMaxKinds = 10'000;
 
   struct Kind {
-    std::string regex;    // RE2 that matches all of this kind; what differs in each of them is open
+    std::string regex;    // RE2 that matches all texts of this kind; the parts that differ are open
     std::string example;  // the first text, as raw as the log
     std::string file;     // where it stands
     std::uint64_t line = 0;
     std::uint64_t count = 0;
   };
 
-  // A text that is unknown, and what it is masked by (reason_text.h).
+  // Adds an unknown text, with the address and sender that mask it (reason_text.h).
   void add(std::string_view text, std::string_view argument, std::string_view sender,
            const std::string& file, std::uint64_t line);
 
   [[nodiscard]] std::vector<Kind> by_number() const;  // the most frequent first
-  // Texts of further kinds, for which there was no room.
+  // Returns the number of texts of further kinds, for which there was no room.
   [[nodiscard]] std::uint64_t crowded_out() const { return crowded_out_; }
 
  private:

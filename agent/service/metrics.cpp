@@ -44,7 +44,7 @@ class Page {
 void write_farm(Page& page, const Metrics::Farm& farm) {
   page.gauge("exiwarden_farm_connected", "1 if the farm's server is there and counts with us.",
              farm.connected ? 1 : 0);
-  page.gauge("exiwarden_farm_identities", "Identities whose last word in the farm is known.",
+  page.gauge("exiwarden_farm_identities", "Identities whose latest statement in the farm is known.",
              farm.words);
   page.gauge("exiwarden_farm_waiting_events", "Events not sent to the farm yet.", farm.waiting);
   page.counter("exiwarden_farm_dropped_events_total",
@@ -56,9 +56,10 @@ void write_farm(Page& page, const Metrics::Farm& farm) {
   page.value("exiwarden_farm_refused_events_total", "stamp", "ahead", farm.ahead);
   page.value("exiwarden_farm_refused_events_total", "stamp", "late", farm.late);
   page.counter("exiwarden_farm_blocks_total", "Blocks taken over from the farm.", farm.blocked);
-  page.counter("exiwarden_farm_freed_total", "Identities freed because the farm has.", farm.freed);
+  page.counter("exiwarden_farm_freed_total", "Identities freed because the farm freed them.",
+               farm.freed);
   page.head("exiwarden_farm_refused_words_total", "counter",
-            "Words of the farm that are not followed here, by why.");
+            "Statements of the farm that this host does not follow, by reason.");
   page.value("exiwarden_farm_refused_words_total", "why", "unknown_list", farm.unknown_list);
   page.value("exiwarden_farm_refused_words_total", "why", "exempt", farm.exempt);
   page.value("exiwarden_farm_refused_words_total", "why", "trust", farm.trust);
@@ -94,7 +95,7 @@ std::string metrics_text(const Metrics& metrics) {
                metrics.charged[i]);
   }
   page.head("exiwarden_tagged_lines_total", "counter",
-            "Lines of our ACL by what their tag was worth.");
+            "Lines of exiwarden's ACL by the verdict on their tag.");
   for (std::size_t i = 0; i < TagCheck::kVerdicts; ++i) {
     page.value("exiwarden_tagged_lines_total", "tag", name_of(static_cast<TagCheck::Verdict>(i)),
                metrics.tagged[i]);
@@ -105,9 +106,8 @@ std::string metrics_text(const Metrics& metrics) {
              metrics.messages);
   page.counter("exiwarden_messages_forgotten_total", "Messages forgotten for want of room.",
                metrics.messages_forgotten);
-  page.head(
-      "exiwarden_unreadable_rejections_total", "counter",
-      "Lines that begin as a refused RCPT but fail the scan, by its first step that said no.");
+  page.head("exiwarden_unreadable_rejections_total", "counter",
+            "Lines that begin as a refused RCPT but fail the scan, by the first step that failed.");
   for (std::size_t i = 0; i < parsers::kSteps; ++i) {
     page.value("exiwarden_unreadable_rejections_total", "step",
                parsers::name_of(static_cast<parsers::Step>(i)), reader.unreadable[i]);
@@ -134,7 +134,7 @@ std::string metrics_text(const Metrics& metrics) {
   page.counter("exiwarden_watched_total", "Watch levels reached.", metrics.watched);
   page.counter("exiwarden_blocks_ended_total", "Blocks that have ended by themselves.",
                metrics.blocks_ended);
-  page.head("exiwarden_log_silent", "gauge", "1 if a log is silent for longer than is its habit.");
+  page.head("exiwarden_log_silent", "gauge", "1 if a log has been silent for longer than usual.");
   for (const auto& [path, silent] : metrics.silent)
     page.value("exiwarden_log_silent", "log", path, silent ? 1 : 0);
   page.gauge("exiwarden_log_lag_bytes", "Bytes of the logs not read yet.", metrics.lag_bytes);
@@ -147,8 +147,9 @@ std::string metrics_text(const Metrics& metrics) {
                "Identities given up because there were more than state.max_identities.",
                metrics.crowded_out);
   page.gauge("exiwarden_identities", "Identities with a window or a block.", metrics.identities);
-  page.gauge("exiwarden_outbox_notices", "Notices not taken by any transport yet.", metrics.outbox);
-  page.counter("exiwarden_mails_total", "Mails that a transport has taken.", metrics.mails);
+  page.gauge("exiwarden_outbox_notices", "Notices that no transport has accepted yet.",
+             metrics.outbox);
+  page.counter("exiwarden_mails_total", "Mails that a transport has accepted.", metrics.mails);
   page.counter("exiwarden_notices_dropped_total", "Notices dropped because too many waited.",
                metrics.notices_dropped);
   page.gauge("exiwarden_pending_blocks", "Decisions whose line is not in its list yet.",

@@ -127,7 +127,7 @@ void Freezer::drop_freed(std::vector<Job>& jobs) const {
     const bool listed = now.hold(job.list, job.identity).value_or(job.listed);
     const bool freed = std::exchange(job.listed, listed) && !listed;
     if (freed)
-      say_(fmt::format("{}: freed meanwhile; nothing more of his in the queue is frozen",
+      say_(fmt::format("{}: freed meanwhile; nothing more of its mail in the queue is frozen",
                        printable(job.identity)));
     return freed;
   });

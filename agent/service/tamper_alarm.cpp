@@ -33,7 +33,7 @@ std::vector<std::string> TamperAlarm::news(
        "lines that begin as a refused recipient but are not in order: they charge nobody; explain "
        "says where they can't be read"},
       {counters.events[kAmbiguous] - counters.distrusted,
-       "refusals whose sender can't be told for sure: they charge nobody; explain says why"},
+       "refusals whose sender is not certain: they charge nobody; explain says why"},
       {counters.distrusted,
        "pieces of evidence inside the entry of an arriving message: somebody writes lines into the "
        "log, and they charge nobody"},

@@ -1,6 +1,6 @@
-// All that must survive a stop, as one value: how far each log was read, and the windows, blocks
-// and notices of the same moment. Text, versioned, with a checksum; conf/checkpoint-format.md
-// describes it.
+// The checkpoint: all that must survive a stop, as one value: how far each log was read, and the
+// windows, blocks and notices of the same moment. Text, versioned, with a checksum;
+// conf/checkpoint-format.md describes it.
 #pragma once
 
 #include <optional>
@@ -31,16 +31,17 @@ struct Checkpoint {
   std::vector<PendingBlock> pending;
   std::vector<WaitingNotice> outbox;
   Silences::State silences;
-  std::vector<std::string> faults;  // under way at this moment, for "status"; of no use to a start
+  std::vector<std::string> faults;  // present at this moment, for "status"; a start ignores them
   std::vector<SavedFarmStatement> farm_words;
   std::optional<SavedFarm> farm;
 };
 
 [[nodiscard]] std::string encode_checkpoint(const Checkpoint& state);
-// With `subjects` in the place of the state's: they are many, and a copy would take as long again.
+// Encodes with `subjects` in place of the state's: they are many, and a copy would take as long
+// again.
 [[nodiscard]] std::string encode_checkpoint(const Checkpoint& state,
                                             const Counting::Subjects& subjects);
-// Or what is wrong with the text; any damage is found by the checksum.
+// Returns the checkpoint, or what is wrong with the text; the checksum finds any damage.
 [[nodiscard]] std::variant<Checkpoint, std::string> decode_checkpoint(std::string_view text);
 
 }  // namespace agent

@@ -18,11 +18,11 @@ namespace agent {
 inline constexpr std::string_view kStateHeader = "exiwarden-state 1\n";
 inline constexpr std::string_view kStateSum = "sum ";  // before the checksum, in the last line
 
-// Bytes that would end the field or the line as %HH; "%-" is the empty one.
+// Appends a field, with bytes that would end the field or the line as %HH; "%-" is an empty field.
 void append_field(std::string& out, std::string_view bytes);
-// "%." for no value at all.
+// Appends a text; "%." stands for nullopt.
 void append_optional(std::string& out, const std::optional<std::string>& text);
-// In seconds since 1970 UTC; "-" for none.
+// Appends a time in seconds since 1970 UTC; "-" stands for nullopt.
 void append_optional(std::string& out, const std::optional<Instant>& time);
 
 template <class T>

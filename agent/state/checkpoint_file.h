@@ -1,4 +1,5 @@
-// The checkpoint on disk: two generations in the state directory. Damage is set aside, never fatal.
+// The checkpoint on disk: two generations in the state directory. A damaged file is set aside and
+// never fatal.
 #pragma once
 
 #include <functional>
@@ -18,8 +19,8 @@ class CheckpointFile {
       : files_(files), path_(directory + "/checkpoint"), previous_(path_ + ".previous") {}
 
   struct Loaded {
-    std::optional<Checkpoint> state;  // nullopt: none is whole; the logs will be read again
-    bool damaged = false;             // there was one that is not
+    std::optional<Checkpoint> state;  // nullopt: none is intact; the logs will be read again
+    bool damaged = false;             // a damaged one was found
   };
   // The newest generation that is whole. A damaged one is renamed to "checkpoint.damaged", and
   // said.

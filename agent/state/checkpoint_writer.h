@@ -1,5 +1,6 @@
-// When to write a checkpoint, and what waits for one. Under way is one at a time; while it is, and
-// as long as writing would take more than a small part of the time, changes gather for the next.
+// Decides when to write a checkpoint, and keeps what waits for one. One checkpoint at a time is
+// under way; meanwhile, and as long as writing would take more than a small part of the time,
+// changes gather for the next.
 #pragma once
 
 #include <chrono>
@@ -24,23 +25,23 @@ class CheckpointWriter {
 
   CheckpointWriter(Saver& saver, Say say) : saver_(saver), say_(std::move(say)) {}
 
-  void touch() { touched_ = true; }             // there is something to save, some time
+  void touch() { touched_ = true; }             // there is something to save, at some time
   void hurry() { touched_ = hurried_ = true; }  // something else waits for it
   [[nodiscard]] bool touched() const { return touched_; }
 
   // Starts one if it is time. `make` encodes the state of this moment.
   bool start_if_due(Steady now, const std::function<SaveJob()>& make);
-  // Writes one now and waits for it; for start and stop.
+  // Writes a checkpoint now and waits for it; for start and stop.
   bool write(Steady now, const std::function<SaveJob()>& make);
   struct Done {
     bool saved = false;
-    std::vector<std::string> lists;  // that were to be synced first
+    std::vector<std::string> lists;  // that had to be synced first
   };
   std::optional<Done> collect(Steady now);
 
-  // When start_if_due() should be called next.
+  // Returns when start_if_due() should be called next.
   [[nodiscard]] std::optional<Steady> due() const;
-  // Nothing could be saved for longer than anybody should wait.
+  // Returns true if no checkpoint could be saved for longer than kPatience.
   [[nodiscard]] bool out_of_patience(Steady now) const {
     return failing_since_ && now - *failing_since_ >= kPatience;
   }

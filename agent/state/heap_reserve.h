@@ -1,14 +1,14 @@
-// Memory for what is about to be made, had at once and in huge pages. The kernel gives a page at
-// its first touch, which for tens of MiB in pages of 4 KiB takes longer than what is done with
-// them.
+// A reserve of heap memory for what is about to be made, taken at once and in huge pages. The
+// kernel gives a page at its first touch, which for tens of MiB in pages of 4 KiB takes longer than
+// the work on them.
 #pragma once
 
 #include <cstddef>
 
 namespace agent {
 
-// While it lives, `bytes` of room stand at the end of malloc's heap; what was not used then goes
-// back. Only speed depends on it: where malloc is another one, nothing happens.
+// While it lives, malloc's heap has `bytes` of room at its end; the unused part is then given back.
+// Only speed depends on it: with another malloc, nothing happens.
 class HeapReserve {
  public:
   explicit HeapReserve(std::size_t bytes);
@@ -17,7 +17,7 @@ class HeapReserve {
   HeapReserve& operator=(const HeapReserve&) = delete;
 
  private:
-  const bool made_;  // for less it is not worth it
+  const bool made_;  // false for small reserves, which do not pay
 };
 
 }  // namespace agent

@@ -1,6 +1,6 @@
-// Brings lists and checkpoint to the disk, in this order: a checkpoint never knows more than the
-// lists hold. A seam: the service does it on a thread of its own, for an fsync takes longer than a
-// line may wait; tests do it on the spot.
+// A saver, which brings lists and checkpoint to the disk, in this order: a checkpoint never knows
+// more than the lists hold. A seam: the service saves on a separate thread, because an fsync takes
+// longer than a line may wait; tests save at once.
 #pragma once
 
 #include <condition_variable>
@@ -19,12 +19,12 @@ namespace agent {
 
 struct SaveJob {
   std::vector<std::string> lists;     // paths to sync
-  std::string checkpoint;             // what encode_state() gave; empty: none
+  std::string checkpoint;             // the text of encode_checkpoint(); empty: none
   std::string metrics_path, metrics;  // written first, if there is a path
 };
 
-// All steps, now. A list that is no longer there to be synced is no fault, nor are metrics that
-// can't be written: a scraper reads them next time. Gives what failed.
+// Does all steps now. A list that no longer exists is no fault, nor are metrics that can't be
+// written: a scraper reads them next time. Returns what failed.
 [[nodiscard]] std::optional<actions::Error> save_now(actions::Files& files, CheckpointFile& state,
                                                      const SaveJob& job);
 
@@ -34,12 +34,12 @@ class Saver {
     std::optional<actions::Error> fault;
   };
   virtual ~Saver() = default;
-  // Only after the outcome of the last one was taken.
+  // Call it only after the outcome of the last job was taken.
   virtual void start(SaveJob job) = 0;
   virtual std::optional<Outcome> outcome() = 0;
-  // Waits for the outcome of what was started, if anything was.
+  // Waits for the outcome of the job that was started, if there is one.
   virtual std::optional<Outcome> wait() = 0;
-  // Readable when there is an outcome; -1: there is one as soon as start() returns.
+  // Returns a descriptor that is readable when there is an outcome; -1: start() returns with one.
   [[nodiscard]] virtual int fd() const = 0;
 };
 
@@ -71,7 +71,7 @@ class ThreadSaver : public Saver {
   std::jthread thread_;  // last: it uses all of the above
 };
 
-// On the spot.
+// Saves at once, in start().
 class DirectSaver : public Saver {
  public:
   DirectSaver(actions::Files& files, const std::string& state_directory)

@@ -1,6 +1,6 @@
-// One service a state directory: two would undo each other's checkpoints. A lock on STATE/lock,
-// which the kernel gives back however the service ends. In the file stands what does not work at
-// the moment, so that "status" can tell it also when no checkpoint can be written.
+// The lock that allows one service per state directory: two would undo each other's checkpoints. It
+// is a lock on STATE/lock, which the kernel releases however the service ends. The file holds the
+// current faults, so that "status" can show them even when no checkpoint can be written.
 #pragma once
 
 #include <optional>
@@ -15,13 +15,14 @@ class SingleInstance {
  public:
   // Held until destroyed. Errc::timeout: another service holds it.
   static actions::Result<SingleInstance> claim(const std::string& state_directory);
-  // Does a service hold it? nullopt: it can't be told.
+  // Returns whether a service holds it; nullopt if that can't be found out.
   static std::optional<bool> running(const std::string& state_directory);
-  // What the service that holds it has told last; nullopt: nothing, or it can't be read.
+  // Returns the latest faults of the service that holds it; nullopt if there are none or they can't
+  // be read.
   static std::optional<std::vector<std::string>> faults(const std::string& state_directory);
 
-  // Replaces what was told before. Best effort, within the file that is open: so it works in a
-  // directory that can't be written any more, and on a disk that is full.
+  // Replaces the faults in the file, as far as possible. It writes within the open file, so it
+  // works in a directory that is no longer writable, and on a full disk.
   void tell(const std::vector<std::string>& faults);
 
   enum class Claim {
@@ -29,7 +30,7 @@ class SingleInstance {
     renewed,  // the directory or the lock in it was removed: both were made again
     lost,     // another service has claimed the directory meanwhile
   };
-  // Looks whether the lock is still the one in the directory.
+  // Checks that the lock is still the one in the directory.
   Claim renew();
 
   SingleInstance(SingleInstance&& other) noexcept;

@@ -1,5 +1,5 @@
-// A limit and a period to use: in the widest gap between those who are to be left alone and those
-// who are to be blocked.
+// The advice of tune: a limit and a period in the widest gap between the identities to leave alone
+// and those to block.
 #pragma once
 
 #include <cstdint>
@@ -15,24 +15,24 @@ namespace agent {
 struct Advice {
   std::size_t period = 0;  // index into the grid
   std::uint32_t limit = 0;
-  std::uint32_t below = 0;  // the highest count of those left alone
-  std::uint32_t above = 0;  // the lowest of those blocked; Peaks::ceiling() means "or more"
+  std::uint32_t below = 0;  // the highest count of the identities left alone
+  std::uint32_t above = 0;  // the lowest count of those blocked; Peaks::ceiling() means "or more"
   std::size_t blocked = 0;  // identities
-  // Labelled ones on the wrong side: there is no gap then.
+  // Labelled identities on the wrong side: then there is no gap.
   std::size_t missed = 0, false_alarms = 0;
-  // Limit for Exim's own averaging ratelimit over the same period that parts the same identities;
-  // nullopt if none does, or rates were not wanted.
+  // The limit with which Exim's own averaging ratelimit over the same period separates the same
+  // identities; nullopt if no limit does, or rates were not wanted.
   std::optional<std::uint32_t> ratelimit;
 };
 
-// With labels the gap lies between the highest honest and the lowest spammer; without, most
+// With labels, the gap lies between the highest honest and the lowest spammer; without, most
 // identities are taken for honest and the widest gap in the upper half counts (tenfold is wide
 // enough, then the lower one wins). The limit is one of the grid's, of `preferred` if one of them
-// lies in the gap. nullopt: too little to tell.
+// lies in the gap. Returns nullopt if there is too little to decide by.
 [[nodiscard]] std::optional<Advice> advise(const Peaks& peaks, const Labels& labels,
                                            const std::vector<std::uint32_t>& preferred);
 
-// The rule with that limit and period, as TOML that a configuration can take.
+// Returns the rule with that limit and period, as TOML for a configuration.
 [[nodiscard]] std::string rule_snippet(const Rule& rule, const Advice& advice,
                                        std::chrono::seconds period);
 

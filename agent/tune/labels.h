@@ -1,5 +1,5 @@
-// What people know about identities: files with one identity a line, as Exim logs it. Empty lines
-// and those that begin with "#" are left out.
+// Labels: what people know about identities, in files with one identity per line, as Exim logs it.
+// Empty lines and those that begin with "#" are ignored.
 #pragma once
 
 #include <string>
@@ -15,7 +15,7 @@ struct Labels {
   [[nodiscard]] bool given() const { return !spammers.empty() || !honest.empty(); }
 };
 
-// The folded identities of such a file.
+// Returns the folded identities of such a file.
 [[nodiscard]] actions::Result<std::unordered_set<std::string>> read_identities(
     const std::string& path);
 

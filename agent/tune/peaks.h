@@ -31,7 +31,7 @@ class Peaks {
   struct Hit {
     Instant time{};
     std::uint64_t event = 0;     // number of the event among the identity's, from 1
-    std::uint64_t messages = 0;  // accepted from it until then, if accepted() was told
+    std::uint64_t messages = 0;  // accepted from it until then, if accepted() was called
     std::uint32_t spelling = 0;  // of the identity in that event: names[spelling]
   };
   struct Subject {
@@ -40,9 +40,9 @@ class Peaks {
     std::uint64_t messages = 0;
     Instant first{}, last{};
     std::vector<std::uint32_t> peaks;    // by period; at most ceiling()
-    std::vector<std::vector<Hit>> hits;  // by period, then by limit as far as they were reached
+    std::vector<std::vector<Hit>> hits;  // by period, then by limit, as far as it was reached
     std::vector<double> rates;           // by period: highest rate of Exim's ratelimit, if wanted
-    // By a [[rule.override]]: it blocks at this count, whatever the rule's limit.
+    // From a [[rule.override]]: it blocks at this count, whatever the rule's limit.
     std::optional<std::uint32_t> own_limit;
 
    private:
@@ -50,30 +50,30 @@ class Peaks {
     std::vector<std::int64_t> times;        // ascending
     std::vector<std::uint64_t> recipients;  // beside times, if recipients are counted
     std::vector<std::size_t> heads;         // by period: its window is times[head..]
-    std::vector<double> rate;               // by period, of ratelimit, now
+    std::vector<double> rate;               // by period: ratelimit's current rate
   };
 
-  // `wants_rates`: also follow what Exim's averaging ratelimit would measure.
+  // `wants_rates`: also compute what Exim's averaging ratelimit would measure.
   Peaks(const Rule& rule, int ipv6_prefix, Grid grid, bool wants_rates);
 
-  // Not `selected`: the event fills windows, but no limit is reached by it.
+  // If not `selected`, the event fills windows, but reaches no limit.
   void add(const Occurrence& event, bool selected = true);
-  // A message was accepted from this identity.
+  // Counts a message accepted from this identity.
   void accepted(IdentityKind kind, std::string_view identity);
 
   [[nodiscard]] const Rule& rule() const { return rule_; }
   [[nodiscard]] const Grid& grid() const { return grid_; }
-  // Higher counts are not told apart.
+  // Higher counts are not distinguished.
   [[nodiscard]] std::uint32_t ceiling() const { return ceiling_; }
   // By folded identity; those without an event that counts have events == 0.
   using Subjects = parsers::StringMap<Subject>;
   [[nodiscard]] const Subjects& subjects() const { return subjects_; }
 
-  // The identities that this cell blocks, spelt as in the deciding event, sorted.
+  // Returns the identities that this cell blocks, spelt as in the deciding event, sorted.
   [[nodiscard]] std::vector<std::string> blocked(std::size_t limit, std::size_t period) const;
 
  private:
-  // The subject's name as this rule sees it (relays may be grouped), in `name_`.
+  // Returns the subject's name as this rule sees it (relays may be grouped), in `name_`.
   std::string_view name_of(IdentityKind kind, std::string_view identity);
   Subject& subject_of(std::string_view name);
   void place(Subject& subject, std::int64_t at, std::uint64_t recipient) const;
@@ -88,7 +88,7 @@ class Peaks {
   bool wants_rates_;
   std::uint32_t ceiling_;
   Subjects subjects_;
-  std::string name_, folded_;  // kept to spare allocations
+  std::string name_, folded_;  // kept to save allocations
 };
 
 }  // namespace agent

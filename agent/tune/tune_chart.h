@@ -1,4 +1,4 @@
-// How many identities came how far, and where a limit parts them, as a picture for a page.
+// A chart for a page: how many identities reached which count, and where a limit separates them.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace agent {
 
-// `limit` 0: no line. Bars right of the line are those that it blocks.
+// `limit` 0: no line. The bars right of the line are the identities that it blocks.
 [[nodiscard]] std::string peaks_svg(const Tuning& tuning, std::size_t period, std::uint32_t limit);
 
 }  // namespace agent

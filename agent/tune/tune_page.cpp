@@ -200,7 +200,7 @@ std::string suggestion(const Tuning& tuning, const TunePageContext& context) {
   out += "<h3>For the configuration</h3>\n<pre>" +
          html_lines(rule_snippet(peaks.rule(), advice, period)) + "</pre>\n";
   if (const auto own = ratelimit_text(tuning); !own.empty()) {
-    out += "<p>Exim's own averaging condition that parts the same identities:</p>\n<pre>" +
+    out += "<p>Exim's own averaging condition that separates the same identities:</p>\n<pre>" +
            html_text(own) + "</pre>\n";
   }
   return out;
@@ -209,7 +209,7 @@ std::string suggestion(const Tuning& tuning, const TunePageContext& context) {
 }  // namespace
 
 std::string tune_page(const std::vector<Tuning>& rules, const TunePageContext& context) {
-  const std::string title = "Limits and whom they would have blocked";
+  const std::string title = "Limits, and the senders they would have blocked";
   std::string body =
       "<h1>" + title +
       "</h1>\n<p class=\"soft\">Each setting decided as the service would have, from "
@@ -234,7 +234,8 @@ std::string tune_page(const std::vector<Tuning>& rules, const TunePageContext& c
     body += "<p>Only a part was looked at: " + mono(context.selection) + "</p>\n";
   }
   if (!context.csv.empty()) {
-    body += "<p>Whom each setting blocks, and when, is in " + mono(context.csv) + ".</p>\n";
+    body += "<p>The senders that each setting blocks, and when, are in " + mono(context.csv) +
+            ".</p>\n";
   }
   return html_page(title, body + "<footer>exiwarden " + std::string(kVersion) + "</footer>\n");
 }

@@ -151,10 +151,11 @@ std::string left_out_text(const Tuning& tuning) {
         terms);
   }
   if (tuning.shares_list) {
-    text += (text.empty() ? "" : " ") +
-            std::string(
-                "Left out: the other rules of the same list. Who is blocked by one of them is "
-                "not decided on again.");
+    text +=
+        (text.empty() ? "" : " ") +
+        std::string(
+            "Left out: the other rules of the same list. A sender that one of them has blocked is "
+            "not decided on again.");
   }
   return text;
 }
@@ -172,9 +173,10 @@ std::string reason_text(const Tuning& tuning, const Labels& labels) {
     return text + " This is the widest gap of the periods asked for.";
   }
   return text +
-         fmt::format(" No limit parts the labelled ones cleanly: {} {} left alone, {} {} blocked.",
-                     advice.missed, advice.missed == 1 ? "spammer is" : "spammers are",
-                     advice.false_alarms, labels.honest.empty() ? "others are" : "honest ones are");
+         fmt::format(
+             "No limit separates the labelled ones cleanly: {} {} left alone, {} {} blocked.",
+             advice.missed, advice.missed == 1 ? "spammer is" : "spammers are", advice.false_alarms,
+             labels.honest.empty() ? "others are" : "honest ones are");
 }
 
 std::string ratelimit_text(const Tuning& tuning) {
@@ -196,7 +198,7 @@ std::string tuning_text(const Tuning& tuning, const Labels& labels, const Zone& 
   std::string out =
       fmt::format("Rule {} ({}, counts {})\n", printable(rule.name), name_of(rule.identity),
                   rule.count == CountBy::attempts ? "attempts" : "recipients");
-  if (known == 0) return out + "  nothing that this rule counts is in these logs\n";
+  if (known == 0) return out + "  these logs hold nothing that this rule counts\n";
   out += fmt::format("  {} {} tried recipients that do not exist\n\n", grouped(known),
                      known == 1 ? "identity" : "identities");
   out += "Identities that a limit would block, by period:\n" + cells(tuning, labels, false);
@@ -252,7 +254,7 @@ std::string tuning_text(const Tuning& tuning, const Labels& labels, const Zone& 
   out += chart(tuning, advice.period, advice.limit);
 
   if (const auto own = ratelimit_text(tuning); !own.empty()) {
-    out += "\nExim's own averaging condition that parts the same identities:\n  " + own + "\n";
+    out += "\nExim's own averaging condition that separates the same identities:\n  " + own + "\n";
   }
   out += "\nFor the configuration:\n" + rule_snippet(rule, advice, period);
   return out;

@@ -1,4 +1,4 @@
-// The answer of tune for people.
+// The answer of tune as text for people.
 #pragma once
 
 #include <cstdint>
@@ -16,43 +16,44 @@ namespace agent {
 // One rule's answer, ready to be shown.
 struct Tuning {
   const Peaks* peaks = nullptr;
-  std::vector<std::size_t> limits;  // of those in the grid, the ones that were asked for
+  std::vector<std::size_t> limits;  // the limits of the grid that were asked for
   std::optional<Advice> advice;
   bool shares_list = false;  // another rule blocks into the same list
 };
 
 [[nodiscard]] std::string tuning_text(const Tuning& tuning, const Labels& labels, const Zone& zone);
 
-// What text and page share.
+// A blocked identity, for text and page.
 struct Blocked {
   std::string identity;
   const Peaks::Hit* hit = nullptr;
   const Peaks::Subject* subject = nullptr;
   std::string label;  // "spammer", "honest" or empty
 };
-// Whom limit and period (by index) block, in the order of decision.
+// Returns the identities that a limit and period (by index) block, in the order of decision.
 [[nodiscard]] std::vector<Blocked> blocked_by(const Peaks& peaks, std::size_t limit,
                                               std::size_t period, const Labels& labels);
-// What labels make of a setting. Without honest ones given, everybody else counts as honest.
+// How well a setting fits the labels. If no honest ones are given, all others count as honest.
 struct Verdict {
   std::uint64_t hits = 0, misses = 0, false_alarms = 0;
 };
 [[nodiscard]] Verdict judge(const std::vector<Blocked>& blocked, const Labels& labels);
-// The `most` identities with the highest counts below the limit, highest first.
+// Returns the `most` identities with the highest counts below the limit, highest first.
 [[nodiscard]] std::vector<Blocked> nearest_below(const Peaks& peaks, std::uint32_t limit,
                                                  std::size_t period, const Labels& labels,
                                                  std::size_t most);
-// Identities by their highest count: 1, 2, 3-4, 5-9, 10-19, ...; the last one is open.
+// A bar of the chart: the identities by their highest count, 1, 2, 3-4, 5-9, 10-19, ...; the last
+// bar is open.
 struct PeakBucket {
   std::uint32_t low = 0, high = 0;
   std::uint64_t identities = 0;
 };
 [[nodiscard]] std::vector<PeakBucket> peak_buckets(const Peaks& peaks, std::size_t period);
-// What the service does that is not in the answer; "" if there is nothing.
+// Returns what the service does and the answer leaves out; "" if there is nothing.
 [[nodiscard]] std::string left_out_text(const Tuning& tuning);
-// Why this limit, as a sentence or three.
+// Returns the reason for this limit, in up to three sentences.
 [[nodiscard]] std::string reason_text(const Tuning& tuning, const Labels& labels);
-// The ACL condition of Exim's own ratelimit for it; empty if none parts the same identities.
+// Returns the ACL condition of Exim's own ratelimit for it; empty if none separates the same ones.
 [[nodiscard]] std::string ratelimit_text(const Tuning& tuning);
 
 }  // namespace agent

@@ -1,5 +1,6 @@
-// "<=" entries: who submitted a message. A "**" entry later names the message only, so this is what
-// a failed delivery is charged by. Source: receive.c (order of the fields), host.c, smtp_in.c.
+// An arrival entry ("<="), which names the submitter of a message. A later "**" entry names the
+// message only, so a failed delivery is charged by its arrival. Source: receive.c (order of the
+// fields), host.c, smtp_in.c.
 //   "<= " SENDER [R=id] [DS] [H=FULLHOST [I=] [TFO]] [U=] [Ci=] [P=] [L] [X= CV= DN= SNI=]
 //   [A=name[:id]] [PRDR] [PRX=] [K] S=size ...
 #pragma once
@@ -20,8 +21,8 @@ struct Arrival {
   std::string_view measures;           // from " S=" to the end
 };
 
-// What the message was like, for people to read: the size Exim logs, in bytes, and the subject
-// where log_selector has it, as printed between its quotes. A client's text cannot pass for them.
+// The size of a message as Exim logs it, in bytes, and its subject, as printed between its quotes,
+// if log_selector logs it; for people to read. A client's text cannot pass for either.
 struct ArrivalDetails {
   std::uint64_t size = 0;
   std::string_view subject;
@@ -31,7 +32,7 @@ struct ArrivalDetails {
 enum class ArrivalScan : unsigned char {
   read,
   not_an_arrival,
-  unreadable,  // begins as one but is not in order: nobody can be told from it
+  unreadable,  // begins as one but is malformed: the submitter is unknown
   ambiguous,   // can be read in two ways that name different submitters
 };
 

@@ -1,9 +1,9 @@
-// Lines that are not what they seem: an arrival entry ("<=") can hold a newline, and what follows
-// it then looks like entries of their own. Two ways are known: a quoted sender given by a local
-// user (exim -f), and MAIL's AUTH= parameter under log_selector +smtp_mailauth. Such a sender
-// stands also where a local message is refused (receive.c: "F=<...> rejected by non-SMTP ACL",
+// Finds log lines that may be forged: an arrival entry ("<=") can hold a newline, and the text
+// behind it then looks like entries of their own. Two ways are known: a quoted sender given by a
+// local user (exim -f), and MAIL's AUTH= parameter under log_selector +smtp_mailauth. Such a sender
+// also stands where a local message is refused (receive.c: "F=<...> rejected by non-SMTP ACL",
 // "rejected from <...>") and where receiving it crashes (exim.c: "SIGSEGV (..."). An entry is one
-// write(2), so the forged lines follow at once. Such lines are evidence against nobody.
+// write(2), so the forged lines follow at once. Such lines charge nobody.
 #pragma once
 
 #include <cstdint>
@@ -16,16 +16,16 @@ namespace parsers {
 
 class Distrust {
  public:
-  // An entry is at most this long (macros.h LOG_BUFFER_SIZE); so is what it can forge.
+  // The most bytes in an entry (macros.h LOG_BUFFER_SIZE), and so the most that it can forge.
   static constexpr std::uint32_t kReach = 8192;
-  // A sender is at most 256 bytes long. Not more than it needs: what an open quote covers is lost
-  // evidence, and a local user can open one.
+  // A sender is at most 256 bytes long. This reach is no longer than needed: evidence inside an
+  // open quote is lost, and a local user can open one.
   static constexpr std::uint32_t kQuotedReach = 1024;
 
-  // Whole lines, each with its LF, in file order, that hold no evidence themselves.
+  // Takes whole lines, each with its LF, in file order, that hold no evidence themselves.
   void pass_over(std::string_view lines);
-  // One line with its LF that may be evidence, and its prefix if it has one: true if it lies inside
-  // an unfinished entry.
+  // Takes one line with its LF that may be evidence, and its prefix if it has one. Returns true if
+  // the line lies inside an unfinished entry.
   bool covers(std::string_view line, const std::optional<Prefix>& prefix);
 
   // For the checkpoint: what is left to distrust.

@@ -1,4 +1,4 @@
-// What the parsers hand on: one piece of log evidence, with everything the line itself says.
+// An event: one piece of log evidence, with everything that its line says.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +17,9 @@ enum class Kind : std::uint8_t {
   temp_rejected,    // "temporarily rejected": greylisting, callout time-outs, faults of the config
   policy_rejected,  // refused for any other reason
   tagged,           // the line our own ACL writes by logwrite
-  warned,           // a line of the site's own making, told by a [[pattern]]
+  warned,           // a line of the site's own making, described by a [[pattern]]
   bounced,          // a delivery that failed for good because there is no such recipient
-  ambiguous,        // evidence whose sender can't be decided safely
+  ambiguous,        // evidence whose sender is not certain
 };
 inline constexpr std::size_t kKinds = 7;
 
@@ -37,10 +37,10 @@ struct Event {
   std::optional<std::string_view> recipient;  // raw RCPT argument (at most 100 bytes), "<>" removed
   std::optional<std::string_view> sender;     // between "F=<" and ">"
   std::optional<std::string_view> reason;     // text after the argument
-  std::optional<Reason> reason_class;         // what the reason means; of refusals for good
+  std::optional<Reason> reason_class;         // what the reason means; only for permanent refusals
   std::optional<std::string_view> authenticator;  // name of the authenticator
   std::optional<std::string_view> message_id;
-  std::optional<std::string_view> login;  // who submitted the message on the machine itself
+  std::optional<std::string_view> login;  // the login that submitted the message on this machine
   const Tagged* tagged = nullptr;         // all fields of a tagged line, else null
   std::string_view line;                  // the physical line without its LF
   std::uint64_t number = 0;               // 1-based line number in the file

@@ -1,5 +1,6 @@
-// [[pattern]]: lines of a site's own making, told by RE2 with named groups user, host, recipient
-// and reason, matched against what follows the stamp, [pid] and message id.
+// The compiled [[pattern]] tables: RE2 expressions for lines of a site's own making, with the named
+// groups user, host, recipient and reason. They are matched against the text that follows the
+// timestamp, [pid] and message id.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +15,13 @@ namespace parsers {
 
 struct PatternSource {
   std::string regex;
-  // A group that is one string in double quotes, as Exim's ${quote:} makes it, is taken out of
-  // them.
+  // Removes the double quotes around a group that is one string as Exim's ${quote:} makes it.
   bool dequote = true;
 };
 
 struct PatternMatch {
-  std::optional<std::string> user, host, recipient,
-      reason;  // nullopt: no such group, or not in this line
+  // nullopt: no such group, or not in this line.
+  std::optional<std::string> user, host, recipient, reason;
 };
 
 struct PatternError {
@@ -38,7 +38,7 @@ class Patterns {
   Patterns& operator=(const Patterns&) = delete;
 
   [[nodiscard]] bool empty() const;
-  // The first pattern that matches; nullopt: none. Safe from several threads.
+  // Returns the first match; nullopt if no pattern matches. Safe from several threads.
   [[nodiscard]] std::optional<PatternMatch> match(std::string_view payload) const;
 
  private:

@@ -1,6 +1,6 @@
-// A block of a log taken apart ahead of its turn: what a LogReader hands out for its lines if
-// nothing before them reaches into them. Any thread may prepare blocks. The reader whose turn it is
-// takes one whose assumptions hold, and reads the lines itself otherwise: the events are the same.
+// A prepared block: the events of a block of log lines, parsed ahead of its turn as if no earlier
+// line affects them. Any thread may prepare blocks. The LogReader takes a block whose assumptions
+// hold, and reads the lines itself otherwise: the events are the same.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ namespace parsers {
 
 class PreparedBlock {
  public:
-  // False: nothing is prepared.
+  // Returns false if nothing is prepared.
   [[nodiscard]] bool usable() const { return usable_; }
   void discard() { usable_ = false; }
 
@@ -33,29 +33,31 @@ class PreparedBlock {
 
   bool usable_ = false;
   std::size_t begin_ = 0, end_ = 0;  // the whole lines, in the bytes they were prepared from
-  // What is handed out, in order. Views point into those bytes; lines and offsets count from
+  // The items to hand out, in order. Views point into those bytes; lines and offsets count from
   // begin_.
   std::vector<Item> items_;
   std::vector<Event> events_;
   std::deque<Tagged> tagged_;  // of events that have one
   std::vector<Arrived> arrivals_;
   std::vector<std::string_view> completed_;
-  // The reader's state, before and after, and what it counted.
+  // The reader's state, before and after, and its counters.
   bool junk_before_ = false, junk_after_ = false;
   Distrust::State distrust_after_;
   ReaderCounters counters_;
 };
 
-// One for each thread.
+// Prepares blocks; one for each thread.
 class BlockPreparer : private EventSink {
  public:
-  // May lines between these wall-clock times settle what a stamp means, as in EventSink?
+  // Returns true if lines between these wall-clock times may settle what a timestamp means, as in
+  // EventSink.
   using NeedsEveryStamp = std::function<bool(CivilSeconds first, CivilSeconds last)>;
 
-  // `options`: those of the reader that will take the blocks.
+  // `options`: those of the reader that takes the blocks.
   BlockPreparer(ReaderOptions options, NeedsEveryStamp needs_every_stamp);
 
-  // Any bytes of a log file, also from the midst of a line. `junk_seen` as the reader's will be.
+  // `bytes` may be any bytes of a log file, also from the middle of a line. `junk_seen`: the
+  // reader's, as it will be at these bytes.
   void prepare(std::span<const char> bytes, bool junk_seen, PreparedBlock& block);
 
  private:

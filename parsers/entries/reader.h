@@ -1,7 +1,7 @@
-// READ FIRST in parsers/: bytes of one log, in any chunking -> events, in file order.
-// Looks for the fixed words of the lines it knows over whole blocks, takes the line around each hit
-// apart by a strict scan, and passes over the rest. No clock, no files, no globals: the same bytes
-// give the same events.
+// READ FIRST in parsers/: the reader of one log, which turns bytes in any chunking into events, in
+// file order. It searches whole blocks for the fixed words of the lines it knows, parses the line
+// around each hit by a strict scan, and passes over the rest. No clock, no files, no globals: the
+// same bytes give the same events.
 #pragma once
 
 #include <array>
@@ -30,15 +30,15 @@ class EventSink {
  public:
   virtual ~EventSink() = default;
   virtual void on_event(const Event& event) = 0;
-  // May lines between these two wall-clock times settle what a stamp means (a repeated hour)? Then
-  // on_stamp is called for every line of the block, in order.
+  // Returns true if lines between these two wall-clock times may settle what a timestamp means (a
+  // repeated hour). Then on_stamp is called for every line of the block, in order.
   virtual bool needs_every_stamp(CivilSeconds first, CivilSeconds last) {
     (void)first, (void)last;
     return false;
   }
   virtual void on_stamp(const Stamp& stamp) { (void)stamp; }
-  // With ReaderOptions::submissions: a message came in, and it is done with. Views die with the
-  // call.
+  // Called with ReaderOptions::submissions only: a message has arrived, and (on_completed) it is
+  // finished. Views die with the call.
   virtual void on_arrival(std::string_view message_id, const Stamp& stamp, const Arrival& arrival) {
     (void)message_id, (void)stamp, (void)arrival;
   }
@@ -51,11 +51,11 @@ struct ReaderOptions {
   bool submissions = false;                  // arrivals, failed deliveries and completions too
   std::optional<bool> junk_helo;             // helo_accept_junk_hosts; nullopt: what the log shows
   std::optional<bool> syslog_duplication;    // Exim's option; nullopt: what the log shows
-  CivilSeconds not_after =
-      253402300799;  // newest plausible stamp, for syslog stamps without a year
+  // The newest plausible timestamp, for syslog timestamps without a year.
+  CivilSeconds not_after = 253402300799;
 };
 
-// What was seen and what was passed over; nothing is skipped without being counted here.
+// Counts of what the reader saw and passed over; nothing is skipped without being counted here.
 struct ReaderCounters {
   std::uint64_t lines = 0;
   std::uint64_t bytes = 0;
@@ -66,8 +66,8 @@ struct ReaderCounters {
   std::uint64_t distrusted = 0;       // evidence inside an unfinished arrival entry
   std::uint64_t overflowed = 0;       // "log string overflowed log buffer": evidence may be hidden
   std::uint64_t too_long = 0;         // lines over kMaxLine
-  std::uint64_t bad_tagged = 0;       // begin as our ACL's line, but are not
-  std::uint64_t bad_arrivals = 0;     // arrival entries that do not say without doubt who submitted
+  std::uint64_t bad_tagged = 0;       // begin as our ACL's line, but are malformed
+  std::uint64_t bad_arrivals = 0;     // arrival entries whose submitter is not certain
   std::uint64_t copies = 0;           // second copies of rejections in syslog files
   std::uint64_t lost_pieces = 0;      // pieces of syslog entries whose others are missing
 
@@ -78,7 +78,7 @@ class LogReader {
  public:
   enum class Form : std::uint8_t { unknown, file, syslog };
 
-  // All that the next byte's meaning depends on; a value, for the checkpoint.
+  // The state that the meaning of the next byte depends on; a value, for the checkpoint.
   struct State {
     std::uint64_t offset = 0;  // of the first byte not yet part of a whole line
     std::uint64_t line = 0;    // whole lines so far
@@ -92,9 +92,10 @@ class LogReader {
   explicit LogReader(ReaderOptions options);
 
   void feed(std::span<const char> bytes, EventSink& sink);
-  // The same with what was prepared of these bytes (prepared.h), which is used up.
+  // The same with the block prepared from these bytes (prepared.h), which is used up.
   void feed(std::span<const char> bytes, PreparedBlock& prepared, EventSink& sink);
-  // Another file begins: offset and line start again, so does what depends on neighbouring lines.
+  // Begins another file: offset and line start again, and so does all that depends on neighbouring
+  // lines.
   void start_file();
 
   [[nodiscard]] State state() const;
@@ -109,7 +110,7 @@ class LogReader {
 
  private:
   friend class BlockPreparer;
-  // Whole lines of a file as if nothing came before them.
+  // Prepares whole lines of a file as if no line came before them.
   void prepare(std::string_view block, bool junk_seen, EventSink& sink, PreparedBlock& prepared);
   [[nodiscard]] bool can_take(const PreparedBlock& prepared) const;
   void take(PreparedBlock& prepared, EventSink& sink);
@@ -118,7 +119,7 @@ class LogReader {
   void on_candidate(std::string_view line, bool every_stamp, EventSink& sink);
   void on_line(std::string_view whole_line, EventSink& sink);
   void on_entry(const Prefix& prefix, bool distrusted, Event& event, EventSink& sink);
-  // False: the entry is none about a refused RCPT, or fails the scan at `failed`.
+  // Returns false if the entry is not about a refused RCPT, or fails the scan at `failed`.
   bool on_rejection(const Prefix& prefix, bool distrusted, Event& event, EventSink& sink,
                     Step& failed);
   bool on_pattern(std::string_view payload, bool distrusted, Event& event, EventSink& sink);
@@ -148,7 +149,7 @@ class LogReader {
   bool junk_seen_ = false;
 };
 
-// The fields of an event that a tagged line gives; `tagged` must live as long.
+// Sets the fields of an event that a tagged line gives; `tagged` must live as long as the event.
 void set_tagged(const Tagged& tagged, Event& event);
 
 }  // namespace parsers

@@ -265,7 +265,7 @@ bool is_all_argument(const Rejection& rejection, FoundFrom&& found_from) {
 
 // Could a login that holds " rejected RCPT " have made this line? Then what we took for argument
 // and text is still the login's. A client can put the words into an argument that Exim accepts and
-// prints as it is; if that were a doubt, every spammer could make his lines doubtful. So only an
+// prints as it is; if that were a doubt, every spammer could make its lines doubtful. So only an
 // argument that Exim can't have printed raises it, and words in a text that is Exim's own. What
 // this leaves: a login that holds the words and so much of an address that its rest and the
 // argument used with it are one, or one that holds a whole entry with a server's answer, is taken
@@ -296,7 +296,7 @@ bool has_later_host(std::string_view rest, std::size_t length, bool whole, bool 
 
 // Where junk is known to pass, all that follows the host may still be HELO. Elsewhere only free
 // text before the sender raises the question, what Exim itself wrote after the argument, and an
-// argument that can't be one: to ask it of F= or of any argument would let a spammer make his own
+// argument that can't be one: to ask it of F= or of any argument would let a spammer make its own
 // lines doubtful.
 bool may_be_helo(const Rejection& rejection, std::string_view after_host, bool free_text,
                  bool junk_helo, bool escaped) {

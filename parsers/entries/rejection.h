@@ -1,6 +1,7 @@
-// One entry's payload -> a refused RCPT, by a strict left-to-right scan that never searches in text
-// a client can write. The order of the fields is that of smtp_in.c smtp_handle_acl_fail and
-// host.c host_and_ident; the escaping of each decides how its end is found.
+// A refused RCPT, read from one entry's payload by a strict left-to-right scan that never searches
+// in text that a client can write. The order of the fields is that of smtp_in.c
+// smtp_handle_acl_fail and host.c host_and_ident; the escaping of each decides how its end is
+// found.
 #pragma once
 
 #include <optional>
@@ -10,7 +11,7 @@
 
 namespace parsers {
 
-// In every entry about a refused RCPT; " temporarily rejected RCPT " holds it too.
+// The words in every entry about a refused RCPT; " temporarily rejected RCPT " holds them too.
 inline constexpr Word kRejectedRcpt{" rejected RCPT ", 10};
 inline constexpr WordFinder kFindRejectedRcpt{kRejectedRcpt};
 
@@ -25,14 +26,14 @@ struct Rejection {
   std::string_view text;               // after the argument; empty if there is none
 };
 
-// The first step of the scan that said no.
+// The first step of the scan that failed.
 enum class Step : unsigned char {
-  not_ours,   // no entry about a refused RCPT at all
+  not_ours,   // not an entry about a refused RCPT
   host,       // H= is not [name] [(helo)] [ip]: junk in the HELO, an overflow, a forgery
   interface,  // I=
   sender,     // F=<...>
   auth,       // A=
-  verb,       // neither "rejected RCPT" nor "temporarily rejected RCPT" where it must stand
+  verb,       // neither "rejected RCPT" nor "temporarily rejected RCPT" at its place
 };
 inline constexpr std::size_t kSteps = 6;
 std::string_view name_of(Step step);
@@ -45,14 +46,14 @@ enum class Doubt : unsigned char {
 };
 
 struct Scan {
-  std::optional<Rejection>
-      rejection;  // with doubt: only its host may be used, not with Doubt::helo
+  // With a doubt only its host may be used, and with Doubt::helo nothing of it.
+  std::optional<Rejection> rejection;
   Doubt doubt = Doubt::none;
   Step failed = Step::not_ours;  // meaningful only without a rejection
 };
 
 // `junk_helo`: helo_accept_junk_hosts is set or the log shows it, so the HELO may be any text.
-// `escaped`: the entry comes by way of a syslog daemon, which may write a byte as "#015".
+// `escaped`: a syslog daemon wrote the entry and may have written a byte as "#015".
 [[nodiscard]] Scan scan_rejection(std::string_view payload, bool junk_helo, bool escaped = false);
 
 // "<x@y>" -> "x@y"; anything else as it is.

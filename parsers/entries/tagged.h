@@ -1,5 +1,6 @@
-// The line our own ACL writes by logwrite (conf/exim): no text of an outsider in it, each field
-// that somebody could choose is base64. Version 1, one blank between the fields, in this order:
+// A tagged line, which our own ACL writes by logwrite (conf/exim). It holds no text of an outsider:
+// each field that a client can choose is base64. Version 1, one blank between the fields, in this
+// order:
 //   exiwarden/1 missing-recipient auth=NAME id=BASE64 host=IP rcpt=BASE64 at=MICROSECONDS pid=N
 //   n=N[ mac=HEX]
 // "-" stands for "none": auth and id without authentication, host without TCP.
@@ -26,10 +27,10 @@ struct Tagged {
   std::string_view mac;          // lower-case hex; empty if there is none
 };
 
-// nullopt at the first deviation: nobody but our ACL writes such a line, and it makes no mistakes.
+// Returns nullopt at the first deviation: our ACL alone writes such a line, and makes no mistakes.
 [[nodiscard]] std::optional<Tagged> parse_tagged(std::string_view payload);
 
-// Strict RFC 4648 with padding; nullopt for anything else.
+// Decodes strict RFC 4648 with padding; returns nullopt for anything else.
 [[nodiscard]] std::optional<std::string> decode_base64(std::string_view text);
 
 }  // namespace parsers

@@ -1,5 +1,5 @@
-// " SPF[=word]" and " DMARC[=word]": what Exim 4.100 prints of its checks of the sender, in
-// arrivals and rejections (receive.c add_spf_info_for_log).
+// Skips " SPF[=word]" and " DMARC[=word]", Exim 4.100's results of its sender checks in arrivals
+// and rejections (receive.c add_spf_info_for_log).
 #pragma once
 
 #include <string_view>
@@ -8,7 +8,7 @@
 
 namespace parsers {
 
-// Takes those that stand here whole, with another field behind them.
+// Skips those that stand here whole, with another field behind them.
 inline void skip_check_results(Cursor& at) {
   if (!at.at(" SPF") && !at.at(" DMARC")) return;
   for (const std::string_view name : {" SPF", " DMARC"}) {

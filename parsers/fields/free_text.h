@@ -1,6 +1,6 @@
-// Where a field that holds free text may end. Some fields are printed without any escaping of what
-// would end them (U=, DN="); all that can be done is to try every end and to see whether what
-// follows can be read in more than one way.
+// Tries each possible end of a field that holds free text. Exim prints some fields (U=, DN=")
+// without escaping what would end them; so a parser tries every end, and sees whether the rest can
+// be read in more than one way.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 namespace parsers {
 
 // Calls go_on(cursor) for every blank of `within`, a prefix of the cursor's rest, at which one of
-// `starts` stands; while go_on returns true.
+// `starts` stands, while go_on returns true.
 template <std::size_t N, class GoOn>
 void for_each_end(const Cursor& at, std::string_view within, const std::string_view (&starts)[N],
                   GoOn&& go_on) {
@@ -25,7 +25,7 @@ void for_each_end(const Cursor& at, std::string_view within, const std::string_v
 }
 
 // The same for a field in quotes, whose content may hold quotes: every '"' that is followed by one
-// of `starts`. The cursor handed on stands after the quote.
+// of `starts`. The cursor that go_on gets stands after the quote.
 template <std::size_t N, class GoOn>
 void for_each_closing_quote(const Cursor& at, const std::string_view (&starts)[N], GoOn&& go_on) {
   for (auto quote = at.rest.find('"'); quote != std::string_view::npos;

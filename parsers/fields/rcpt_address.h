@@ -1,5 +1,5 @@
-// Would Exim take this for the address of a RCPT command? Its own reading (parse.c
-// parse_extract_address), held to a real Exim by tests/exim.
+// Tells whether Exim would accept a text as the address of a RCPT command, by Exim's own rules
+// (parse.c parse_extract_address); tests/exim compares this with a real Exim.
 #pragma once
 
 #include <string_view>
@@ -12,9 +12,9 @@ enum class AddressReading {
   whole,
 };
 
-// `text`: as the client sent it, without blanks at its ends. Domains are taken more kindly than
-// Exim takes them, as its options allow; one without a domain is `no`. Two pairs of angle brackets
-// (strip_excess_angle_brackets) are not taken.
+// `text`: as the client sent it, without blanks at its ends. Domains are accepted more
+// generously than by Exim, as its options allow; an address without a domain is `no`. Two pairs of
+// angle brackets (strip_excess_angle_brackets) are not accepted.
 [[nodiscard]] AddressReading read_rcpt_address(std::string_view text);
 
 }  // namespace parsers

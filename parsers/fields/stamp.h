@@ -1,5 +1,5 @@
-// Log stamps. Exim prints local time, with an offset only if log_timezone is set; syslog's
-// traditional form has no year at all. What a stamp means as an instant is agent/zone.h's business.
+// A log timestamp. Exim prints local time, with an offset only if log_timezone is set; syslog's
+// traditional form has no year at all. agent/core/zone.h turns a timestamp into an instant.
 #pragma once
 
 #include <array>
@@ -23,10 +23,10 @@ struct Stamp {
 [[nodiscard]] std::int64_t days_from_civil(std::int64_t year, unsigned month, unsigned day);
 
 // Decodes "YYYY-MM-DD hh:mm:ss[.mmm][ +hhmm]" at the start of `text` and cuts it off.
-// Leaves `text` as it was if it does not start so. Source: tod.c tod_stamp.
+// Leaves `text` unchanged if it does not start so. Source: tod.c tod_stamp.
 [[nodiscard]] std::optional<Stamp> take_exim_stamp(std::string_view& text);
 
-// The same, for many lines in a row: those of one second are decoded once.
+// Decodes the same for many lines in a row: those of one second are decoded once.
 class StampMemory {
  public:
   [[nodiscard]] std::optional<Stamp> take_exim_stamp(std::string_view& text);
@@ -40,11 +40,11 @@ class StampMemory {
 [[nodiscard]] std::optional<Stamp> take_iso_stamp(std::string_view& text);
 
 // Decodes "DAY YYYY-MM-DD hh:mm:ss[.ffffff] ZONE" (journalctl's short-full). Only UTC, GMT and
-// "+hhmm" say an offset: the letters of a zone mean different ones in different places.
+// "+hhmm" give an offset: other zone letters have different meanings in different places.
 [[nodiscard]] std::optional<Stamp> take_full_stamp(std::string_view& text);
 
 // Decodes "Mmm dd hh:mm:ss[.ffffff]" (RFC 3164, and journalctl's short-precise). The year is the
-// latest one that does not put the stamp more than a day after `not_after`.
+// latest one that puts the timestamp at most a day after `not_after`.
 [[nodiscard]] std::optional<Stamp> take_bsd_stamp(std::string_view& text, CivilSeconds not_after);
 
 }  // namespace parsers

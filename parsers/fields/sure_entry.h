@@ -1,13 +1,13 @@
-// Other programs begin their lines with a stamp like Exim's too: is a line surely an entry of
-// Exim's?
+// Tells whether a line is surely an entry of Exim's: other programs, too, begin their lines with a
+// timestamp like Exim's.
 #pragma once
 
 #include "parsers/fields/prefix.h"
 
 namespace parsers {
 
-// True if what follows the stamp is a message id, or how Exim itself begins an entry. False of some
-// entries: what a site's ACL logs may be anything.
+// Returns true if a message id follows the timestamp, or words with which Exim itself begins an
+// entry. Returns false for some entries of Exim's: a site's ACL may log anything.
 [[nodiscard]] bool is_surely_exim(const Prefix& prefix);
 
 }  // namespace parsers

@@ -1,4 +1,4 @@
-// Exim's entries as a syslog daemon or journalctl writes them:
+// A line of Exim's as a syslog daemon or journalctl writes it:
 //   [<PRI>]STAMP [HOST] [FACILITY.LEVEL] exim[PID]: ENTRY      (the third: BusyBox)
 //   [<PRI>]1 STAMP HOST exim PID MSGID STRUCTURED-DATA ENTRY   (RFC 5424)
 // ENTRY starts with Exim's own stamp unless syslog_timestamp is off. Source: log.c write_syslog.
@@ -21,16 +21,16 @@ struct SyslogLine {
   std::string_view message;  // the entry, or a piece of it
 };
 
-// nullopt if the line has no such prefix or was written by another program (the tag must hold
-// "exim"). `not_after` bounds the year of stamps that have none.
+// Returns nullopt if the line has no such prefix or another program wrote it (the tag must hold
+// "exim"). `not_after` bounds the year of timestamps that have none.
 [[nodiscard]] std::optional<SyslogLine> parse_syslog(std::string_view line, CivilSeconds not_after);
 
-// The entry inside a message: Exim's own stamp if it is there, else syslog's.
+// Returns the entry inside a message, with Exim's own timestamp if it is there, else syslog's.
 [[nodiscard]] std::optional<Prefix> parse_syslog_message(const Stamp& stamp,
                                                          std::string_view message);
 
 // Joins "[1/3] ..." "[2/3] ..." of one process (entries over 870 bytes). A piece is never an entry
-// of its own: who controls the length of the HELO controls where the second piece begins.
+// of its own: a client that controls the length of the HELO controls where the second piece begins.
 class SyslogPieces {
  public:
   static constexpr std::size_t kMaxProcesses = 256;  // beyond: the oldest are given up, counted
@@ -53,27 +53,27 @@ class SyslogPieces {
 };
 
 // With syslog_duplication (Exim's default) every rejection is sent twice, at info and at notice, by
-// two calls in a row of one process. Tells the second copy.
+// two calls in a row of one process. Recognises the second copy.
 class SyslogCopies {
  public:
   static constexpr std::size_t kMaxProcesses = 1024;
 
   explicit SyslogCopies(std::optional<bool> duplication = std::nullopt)
       : duplication_(duplication) {}
-  // True: this is the copy of a rejection that was seen already.
+  // Returns true if this is the copy of a rejection that was seen already.
   bool is_copy(std::string_view pid, std::string_view message);
 
   struct State {
     std::uint64_t single = 0, paired = 0;  // rejections seen once, twice in a row
-    std::map<std::string, std::pair<std::string, bool>, std::less<>>
-        last;  // pid -> message, copied
+    // pid -> message, and whether it was copied.
+    std::map<std::string, std::pair<std::string, bool>, std::less<>> last;
   };
   State state;
 
  private:
-  // Without word from the config: copies are the rule until the log shows clearly that they are
-  // not. To take a repeated RCPT for a copy loses one count; the reverse would block at half the
-  // limit.
+  // If the configuration says nothing, copies are expected until the log clearly shows that there
+  // are none. Mistaking a repeated RCPT for a copy loses one count; the reverse would block at half
+  // the limit.
   [[nodiscard]] bool duplicated() const;
   std::optional<bool> duplication_;
 };

@@ -1,6 +1,6 @@
-// The catalog of reasons: which wordings mean what, as data. conf/reasons.toml is its text; that
-// file says how it is written. A copy is compiled in, and an installed file that is newer by its
-// own date takes its place. Parsing is pure: no file is opened here.
+// The catalog of reasons: the meaning of each wording, as data. Its text is conf/reasons.toml,
+// which describes its own form. A copy is compiled in, and an installed file that is newer by its
+// own date replaces it. Parsing is pure: no file is opened here.
 #pragma once
 
 #include <cstdint>
@@ -28,10 +28,10 @@ struct ReasonCatalog {
   std::vector<ReasonPattern> patterns;
 };
 
-// The catalog, or what is wrong with the text and where, in words.
+// Returns the catalog, or what is wrong with the text and where, in words.
 [[nodiscard]] std::variant<ReasonCatalog, std::string> parse_reason_catalog(std::string_view toml);
 
-// The one that is compiled in.
+// Returns the catalog that is compiled in.
 [[nodiscard]] const ReasonCatalog& built_in_reasons();
 
 }  // namespace parsers

@@ -1,5 +1,5 @@
-// The text after "rejected RCPT <x>", made fit for matching: what a client or a stranger's address
-// put into it is cut out, so that <"mailbox full"@example.org> can't pass for a reason.
+// A masked reason: the text after "rejected RCPT <x>" without the parts that a client or a
+// stranger's address put into it, so that <"mailbox full"@example.org> can't pass for a reason.
 #pragma once
 
 #include <string>
@@ -16,7 +16,7 @@ struct MaskedReason {
   [[nodiscard]] bool is_about_sender() const { return names_sender && !names_recipient; }
 };
 
-// True if there is nothing in it to be cut out.
+// Returns true if the text holds nothing that must be cut out.
 [[nodiscard]] bool is_masked(std::string_view text);
 // Writes to `out` (reused, no other state): the text with
 // - "host.name [ip] : " before "SMTP error from remote mail server after" removed, and "host
@@ -31,7 +31,7 @@ struct MaskedReason {
 void mask_reason(std::string_view text, std::string_view argument, std::string_view sender,
                  MaskedReason& out);
 
-// MaskedReason::is_about_sender of a text as it is logged.
+// Returns MaskedReason::is_about_sender for a text as it is logged.
 [[nodiscard]] bool is_about_sender(std::string_view text, std::string_view argument,
                                    std::string_view sender);
 

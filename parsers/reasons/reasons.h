@@ -34,8 +34,9 @@ class Reasons {
 
   // Both are safe from several threads.
   [[nodiscard]] Reason classify(std::string_view masked) const;
-  // The first pattern by which a text means what classify() says: its name in the catalog, or the
-  // regex of a site's own; empty if it is unknown. Slower. Lives as long as this.
+  // Returns the first pattern that gives a text the meaning that classify() returns: its name in
+  // the catalog, or the regex if it is the site's own; empty if the text is unknown. Slower than
+  // classify(). The view lives as long as this object.
   [[nodiscard]] std::string_view pattern_for(std::string_view masked) const;
 
   Reasons(const Reasons&) = delete;
@@ -66,13 +67,13 @@ class ReasonMemory {
   MaskedReason masked_;
 };
 
-// Which pattern a text was taken by, for people: what ReasonMemory says, with the name of the first
-// pattern that says so. Remembers as it does.
+// Names the first pattern that gives a text the meaning that ReasonMemory returns, for people.
+// Remembers answers likewise.
 class PatternMemory {
  public:
   explicit PatternMemory(std::shared_ptr<const Reasons> reasons) : reasons_(std::move(reasons)) {}
-  // Empty: no pattern knows the text. "names-the-sender": it names the sender and not the
-  // recipient. Lives as long as this.
+  // Returns an empty view if no pattern knows the text, and "names-the-sender" if the text names
+  // the sender and not the recipient. The view lives as long as this object.
   std::string_view of(std::string_view text, std::string_view argument, std::string_view sender);
 
  private:

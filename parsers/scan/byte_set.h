@@ -1,5 +1,6 @@
-// A set of bytes, and where a text has the first of them. For fields of a few dozen bytes: 32 are
-// looked at together, so that one branch, nearly always the same, says how long a field is.
+// A set of bytes, and a search for the first of them in a text. Made for fields of a few dozen
+// bytes: it compares 32 together, so that one branch, nearly always the same, finds the field's
+// length.
 #pragma once
 
 #include <array>
@@ -25,7 +26,7 @@ template <ByteRange... kRanges>
 class ByteSet {
  public:
   [[nodiscard]] static constexpr bool has(char c) { return kTable[static_cast<unsigned char>(c)]; }
-  // Where the first byte of the set stands; the size of `text`: nowhere.
+  // Returns the place of the first byte of the set, or the size of `text` if there is none.
   [[nodiscard]] static std::size_t first_in(std::string_view text) {
     std::size_t at = 0;
 #if defined(__SSE2__)
@@ -72,7 +73,7 @@ class ByteSet {
 #endif
 };
 
-// text.find(c) for a byte that is near.
+// Returns text.find(c); faster for a byte that is near.
 [[nodiscard]] inline std::size_t find_near(std::string_view text, char c) {
 #if defined(__SSE2__)
   if (text.size() >= 32) {

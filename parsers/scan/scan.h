@@ -1,4 +1,4 @@
-// The smallest tools of a strict left-to-right scan: a cursor that only moves forward.
+// The cursor of a strict left-to-right scan, which only moves forward.
 #pragma once
 
 #include <string_view>
@@ -7,9 +7,9 @@
 
 namespace parsers {
 
-// text.starts_with(word), which calls memcmp however short the word; here the compiler makes a
-// comparison or two of it where it knows the word. Of 9 to 15 bytes it would make the call too: two
-// eights that overlap say the same.
+// Returns text.starts_with(word). That calls memcmp however short the word is; here the compiler
+// makes a comparison or two of it if it knows the word. For 9 to 15 bytes it would make the call,
+// too; so two overlapping comparisons of 8 bytes replace it.
 [[gnu::always_inline]] inline bool begins(std::string_view text, std::string_view word) {
   if (text.size() < word.size()) return false;
   if (word.size() > 8 && word.size() < 16) {
@@ -31,14 +31,15 @@ struct Cursor {
     rest.remove_prefix(literal.size());
     return true;
   }
-  // Up to the next blank or the end; may be empty.
+  // Takes the text up to the next blank or the end; may be empty.
   std::string_view token() {
     const auto end = find_near(rest, ' ');
     const auto word = rest.substr(0, end);
     rest.remove_prefix(word.size());
     return word;
   }
-  // Up to and without `stop`, which is eaten too; false and unmoved if it never comes.
+  // Takes the text up to `stop`, and drops `stop`; returns false and does not move if it is
+  // missing.
   bool until(char stop, std::string_view& out) {
     const auto end = find_near(rest, stop);
     if (end == std::string_view::npos) return false;

@@ -1,5 +1,5 @@
-// Fixed words looked for over a whole block, all in one pass, with its lines counted on the way.
-// Pure; uses AVX2 where the machine has it (words_avx2.cpp) and gives the same answers without.
+// A finder of fixed words in a whole block: all words in one pass, which also counts the lines.
+// Pure; uses AVX2 if the machine has it (words_avx2.cpp) and gives the same answers without.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +12,8 @@
 
 namespace parsers {
 
-// A word and the place of two neighbouring bytes in it that are rare in logs: only where these two
-// stand is the whole word compared.
+// A word and the place of two neighbouring bytes in it that are rare in logs: the whole word is
+// compared only where these two stand.
 struct Word {
   std::string_view text;
   std::size_t rare = 0;  // rare + 1 < text.size()
@@ -38,13 +38,13 @@ class WordFinder {
     shortest_ = std::min(shortest_, word.text.size());
   }
 
-  // Where the next word begins whose rare bytes stand at or after `from`; kNone: nowhere. Adds to
-  // `lines` the LFs from `from` up to the hit's rare bytes, or to the end. To go on behind a hit,
-  // ask from the end of its line.
+  // Returns the beginning of the next word whose rare bytes stand at or after `from`, or kNone.
+  // Adds to `lines` the LFs from `from` up to the hit's rare bytes, or to the end. To continue
+  // behind a hit, call it from the end of its line.
   [[nodiscard]] std::size_t next(std::string_view block, std::size_t from,
                                  std::uint64_t& lines) const;
 
-  // Where the next word begins at or after `from`.
+  // Returns the beginning of the next word at or after `from`, or kNone.
   [[nodiscard]] std::size_t find(std::string_view text, std::size_t from = 0) const {
     std::uint64_t lines = 0;
     text.remove_prefix(from);
@@ -58,7 +58,8 @@ class WordFinder {
     std::array<unsigned char, kMaxWords> first{}, second{};
     std::size_t count = 0;
   };
-  // The first place in text[0, size) with one of the pairs, or `size`; adds the LFs before it.
+  // Returns the first place in text[0, size) with one of the pairs, or `size`; adds the LFs before
+  // it.
   using Search = std::size_t (*)(const char* text, std::size_t size, const Pairs& pairs,
                                  std::uint64_t& lines);
 
@@ -70,7 +71,7 @@ class WordFinder {
   std::size_t shortest_ = kNone;
 };
 
-// The search kernels, for the test that holds them together; null: not on this machine.
+// The search kernels, for the test that compares them; null if this machine lacks one.
 [[nodiscard]] WordFinder::Search plain_search();
 [[nodiscard]] WordFinder::Search sse2_search();
 [[nodiscard]] WordFinder::Search avx2_search();

@@ -87,7 +87,7 @@ period = "1m"
             record["about"] == "pending" for record in self.records("status", code=None)), "alice waits")
         done = self.run_program("unblock", "Alice")
         self.assertNotEqual(done.returncode, 0)
-        self.assertIn(b"alice is to be blocked as soon as", done.stderr)
+        self.assertIn(b"alice will be blocked as soon as", done.stderr)
         self.assertIn(b"exempt.users", done.stderr)
         self.configure(self.CONFIG + '[exempt]\nusers = ["alice"]\n')
         service.send_signal(signal.SIGHUP)
@@ -131,7 +131,7 @@ period = "1m"
         wait_until(lambda: b"alice is free again" in self.read(said), "the service sees her go")
         self.append_log(refusals("alice", 19, ago=0))
         self.expect(0, "block", "eve")
-        wait_until(lambda: b"eve was added by another hand" in self.read(said), "the service sees eve come")
+        wait_until(lambda: b"eve was added by somebody else" in self.read(said), "the service sees eve come")
         self.assertNotIn(b"alice", self.listed())  # a fresh window
         self.append_log(refusals("alice", 1, ago=0))
         wait_until(lambda: b"alice" in self.listed(), "alice is listed again")

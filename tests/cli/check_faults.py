@@ -35,11 +35,11 @@ TABLE = [
     (lambda t: os.chmod(t.lists(), 0o757), "list", "BAD", "everybody can write into it", "chmod o-w /"),
     (lambda t: os.chmod(t.users, 0o646), "list", "BAD", "everybody can write it", "chmod o-w /"),
     (lambda t: os.chown(t.users, 0, 0), "list", "BAD", "as daemon: ", "append: chown"),
-    (lambda t: os.chmod(t.users, 0o640), "list", "BAD", "may not read", "mend it at once"),
-    (change('user = "nobody"', 'user = "noboddy"'), "list", "look", 'no user "noboddy"', "set exim.user"),
+    (lambda t: os.chmod(t.users, 0o640), "list", "BAD", "may not read", "fix it at once"),
+    (change('user = "nobody"', 'user = "noboddy"'), "list", "warn", 'no user "noboddy"', "set exim.user"),
     (change('"/bin/true"', '"/no/such/mailer"'), "notice", "BAD", "no transport works", "notify.sendmail"),
-    (change('to = ["abuse@example.org"]', "to = []"), "notice", "look", "nobody is told", "notify.to"),
-    (change("[notify]", '[[rule]]\nname = "r"\nidentity = "relay"\n[notify]'), "config", "look",
+    (change('to = ["abuse@example.org"]', "to = []"), "notice", "warn", "nobody is told", "notify.to"),
+    (change("[notify]", '[[rule]]\nname = "r"\nidentity = "relay"\n[notify]'), "config", "warn",
      "relay.hosts is not given", "exiwarden.toml(5)"),
 ]
 
@@ -85,8 +85,8 @@ class CheckFaults(AdminCase):
         os.chown(self.home + "/state", 0, 0)
         os.chmod(self.log, 0o600)
         lines = self.expect(1, "check", "--user", "daemon").stdout.decode().splitlines()
-        bad, look = (len([line for line in lines if line.startswith(word)]) for word in ("BAD ", "look "))
-        self.assertEqual((bad, lines[-1]), (3, f"3 to mend, {look} to look at"))
+        bad, warnings = (len([line for line in lines if line.startswith(word)]) for word in ("BAD ", "warn "))
+        self.assertEqual((bad, lines[-1]), (3, f"3 errors, {warnings} warning{'' if warnings == 1 else 's'}"))
 
 
 if __name__ == "__main__":

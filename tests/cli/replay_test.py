@@ -278,7 +278,7 @@ class LongWork(LogCase):
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 130)
-        self.assertIn(b"interrupted: the results are those of the part that was read", err)
+        self.assertIn(b"interrupted: the results cover only the part that was read", err)
         self.assertEqual(len(out.splitlines()), len(crossings(traffic.entries(), 100, 3600)))
 
     def test_a_bar_on_a_terminal_and_ctrl_c_in_long_work(self):
@@ -310,7 +310,7 @@ class LongWork(LogCase):
         self.assertRegex(seen, rb"\[=*> *\] +\d+ %  .* of \d+ MiB  .*/s  .* left")
         self.assertTrue(all(len(line) < 80 for line in seen.decode().replace("\r", "\n").replace("\x1b[K", "").splitlines()
                             if "%" in line))
-        self.assertIn(b"interrupted: the results are those of the part that was read", seen)
+        self.assertIn(b"interrupted: the results cover only the part that was read", seen)
         self.assertIn(b"no page was written", seen)
         self.assertFalse(os.path.exists(self.home + "/page.html"))
         for who in crossings(traffic.entries(), 100, 3600):

@@ -137,7 +137,7 @@ class Report(LogCase):
     @unittest.skipUnless(CHROMIUM, "no chromium")
     def test_tune_in_a_browser(self):
         seen = self.in_browser(self.tune_page(), "--dump-dom")
-        self.assertIn("<title>Limits and whom they would have blocked</title>", seen)
+        self.assertIn("<title>Limits, and the senders they would have blocked</title>", seen)
         self.assertNotIn("<script", seen)
 
     @unittest.skipUnless(CHROMIUM, "no chromium")

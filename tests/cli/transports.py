@@ -95,7 +95,7 @@ class Transports(unittest.TestCase):
         with Service(self.place) as service:
             self.place.append(*[refusal("bob", n) for n in range(3)])
             wait_for(lambda: len(hook.requests) == 2, "the second try")
-            wait_for(lambda: "notices are taken again" in service.errors.read_text(), "it to be said")
+            wait_for(lambda: "notices are accepted again" in service.errors.read_text(), "it to be said")
             said = service.errors.read_text()
         self.assertIn("answered 503 said the hook; trying again", said)
         self.assertNotIn("secret", said)
@@ -135,7 +135,7 @@ class Transports(unittest.TestCase):
         done = call("check", "-c", self.place.config, "--send-test", "-o", "jsonl",
                     env={"http_proxy": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1"})  # none is asked
         found = [json.loads(line) for line in done.stdout.splitlines()]
-        self.assertIn(("ok", "a test notice was taken; look whether it arrives"),
+        self.assertIn(("ok", "a test notice was accepted; check that it arrives"),
                       [(one["verdict"], one["what"]) for one in found])
         self.assertIn("a test notice", hook.requests[0][2]["text"])
 

@@ -108,7 +108,7 @@ class Unruly(unittest.TestCase):
             self.hit(huge, "eve")
             wait_for(lambda: sorted(self.place.keys()) == [b"eve", b"victim"], "listed after a restart")
             self.assertEqual(len([line for line in service.output.read_bytes().splitlines() if b"aaaa" in line]), 2)
-            self.assertTrue(any("can be in no line" in fault for fault in self.faults()))
+            self.assertTrue(any("fits in no line" in fault for fault in self.faults()))
             self.assertEqual(service.stop(), 0)
 
     def test_in_a_burst_the_watchdog_is_fed_and_a_signal_is_heard(self):

@@ -53,7 +53,7 @@ TEST_CASE("A block ends at its time, and the next one is longer") {
   m.forward(15s);
   m.settle();
   CHECK(m.listed().empty());
-  CHECK(m.said_so("alice is free again, his block has ended"));
+  CHECK(m.said_so("alice is free again, its block has ended"));
   m.rejections("alice", 2);
   m.settle();
   CHECK(m.listed().empty());  // a fresh window

@@ -272,7 +272,7 @@ class World(ListHands, LogHands, ServiceHands):
             raise Failure(f"holds {own} KiB")
         code, text = self.m.status()
         faults = [line for line in text.splitlines() if line.startswith("fault: ")]
-        if code != 0 and not (self.unlistable and all("can be in no line" in fault for fault in faults)):
+        if code != 0 and not (self.unlistable and all("fits in no line" in fault for fault in faults)):
             raise Failure(f"status says {code} though all is well again:\n{text}")
         self.m.saved()
         self.m.stop()

@@ -98,7 +98,7 @@ class Check(unittest.TestCase):
     def test_a_notice_is_sent(self):
         code, findings = self.check("--send-test")
         self.assertEqual(code, 0, self.said(findings, "BAD"))
-        self.assertIn("was taken", self.said(findings, "ok"))
+        self.assertIn("was accepted", self.said(findings, "ok"))
 
     def test_init_writes_what_exim_said(self):
         path = self.lab.directory / "new.toml"

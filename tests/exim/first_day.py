@@ -64,12 +64,12 @@ _VOLATILE = (
 # What a machine may have or not: man-db, apt-utils, and packages that nobody needs.
 _ASIDE = re.compile(r"^(Processing triggers for|debconf: delaying).*\n", re.MULTILINE)
 # A machine whose clock nobody keeps is told so; that is no part of the story.
-_CLOCK = re.compile(r"look  machine the clock is not synchronised\n +-> run chrony or systemd-timesyncd\n((?:.*\n)*)"
-                    r"works; 2 to look at\n")
+_CLOCK = re.compile(r"warn  machine the clock is not synchronised\n +-> run chrony or systemd-timesyncd\n((?:.*\n)*)"
+                    r"works; 2 warnings\n")
 
 
 def plain(text):
-    text = _CLOCK.sub(r"ok    machine the clock is synchronised\n\1works; 1 to look at\n", _ASIDE.sub("", text))
+    text = _CLOCK.sub(r"ok    machine the clock is synchronised\n\1works; 1 warning\n", _ASIDE.sub("", text))
     for pattern, word in _VOLATILE:
         text = re.sub(pattern, word, text, flags=re.MULTILINE)
     return text.splitlines()

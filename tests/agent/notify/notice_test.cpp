@@ -206,7 +206,7 @@ TEST_CASE("a watch notice says that nothing was done, a block with an end when i
   decision.until = decision.time + std::chrono::hours(24);
   decision.times = 2;
   const auto notice = compose_notice(decision, zone, kNow, sample_context());
-  CHECK(notice.body.find("It stays so until 2026-11-24T10:42:35+01:00\n"
+  CHECK(notice.body.find("This holds until 2026-11-24T10:42:35+01:00\n"
                          "(1d, block number 2 in a row), or until the line below is removed") !=
         std::string::npos);
   auto mapped = sample_context();
@@ -238,7 +238,7 @@ TEST_CASE("what programs are told of a notice") {
   const auto two = compose_watch(decision, zone, kNow, sample_context());
   const auto both = agent::compose_digest({&one, &two}, "mx1");
   const auto json = nlohmann::json::parse(agent::notice_json(both));
-  CHECK(json["text"] == "[mx1] 1 senders blocked, 1 more");
+  CHECK(json["text"] == "[mx1] 1 sender blocked, 1 more");
   CHECK(json["message_id"] == both.message_id);
   CHECK(json["body"] == both.body);
   REQUIRE(json["events"].size() == 2);

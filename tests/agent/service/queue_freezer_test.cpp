@@ -94,7 +94,7 @@ TEST_CASE("so it is while his line can't be written") {
 TEST_CASE("who was freed meanwhile is left alone") {
   Place place;
   place.queue(": >\"$here/users\"");
-  CHECK(freeze(place) == "Alice: freed meanwhile; nothing more of his in the queue is frozen");
+  CHECK(freeze(place) == "Alice: freed meanwhile; nothing more of its mail in the queue is frozen");
   CHECK(place.read("ordered").empty());
 }
 
