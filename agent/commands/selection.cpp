@@ -45,7 +45,7 @@ void add_selection_options(po::options_description& options) {
       ("host", po::value<std::string>()->value_name("HOST"),
        "only this client address or network, or this label of logs")  //
       ("timezone", po::value<std::string>()->value_name("ZONE"),
-       "of timestamps that have none (default log.timezone)");
+       "zone of timestamps that have none (default log.timezone)");
 }
 
 std::optional<Instant> parse_time(std::string text, const Zone& zone) {
