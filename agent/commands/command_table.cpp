@@ -38,7 +38,7 @@ void tune_options(po::options_description& options) {
       ("periods", po::value<std::string>()->value_name("P,..."),
        "periods to try (default 10m,1h,1d)")  //
       ("html", po::value<std::string>()->value_name("FILE"),
-       "also write a page, and the senders each setting blocks as .csv")            //
+       "also write a page, and its senders as .csv")            //
       ("summary", "jsonl, csv: also when, and what was accepted before and after")  //
       ("spammers", po::value<std::string>()->value_name("FILE"),
        "file of known spammers, one per line")  //

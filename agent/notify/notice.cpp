@@ -249,7 +249,7 @@ Notice compose_notice(const Decision& decision, const Zone& zone, Instant now,
       "between {} and {}.\n"
       "Rule \"{}\": {} in {}. The deciding line is\n"
       "{}:{}\n\n"
-      "From now on Exim freezes what this sender submits; nothing more goes out.\n"
+      "Exim freezes what this sender submits from now on; nothing more goes out.\n"
       "This holds until {}the line below is removed from\n"
       "    {}\n"
       "    {}\n\n",
