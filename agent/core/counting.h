@@ -1,5 +1,6 @@
 // Events of identities -> decisions: one exact window per identity and rule, all in log time.
-// Pure: no clock, no files. What it must remember over a restart is a value (see state.h).
+// Pure: no clock, no files. What it must remember over a restart is a value (see
+// state/checkpoint.h).
 #pragma once
 
 #include <cstdint>
