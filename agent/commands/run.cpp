@@ -78,114 +78,166 @@ bool freezes(const Config& config) {
   return may;
 }
 
-}  // namespace
+void say_near_limit(const Decision& decision, const Zone& zone) {
+  if (journal_is_there() && send_to_journal(journal_fields(decision, News::watched, zone))) return;
+  say("watch: " + text_of(decision, zone));
+}
 
-Exit run_service(const Invocation& invocation) {
+void print_decision(const Decision& decision, const Zone& zone, Output output) {
+  if (output == Output::text && journal_is_there() &&
+      send_to_journal(journal_fields(decision, News::blocked, zone))) {
+    return;
+  }
+  const auto row = row_of(decision, zone);
+  fmt::print("{}\n", output == Output::jsonl ? row.json()
+                     : output == Output::csv ? row.csv()
+                                             : text_of(decision, zone));
+  std::fflush(stdout);
+}
+
+// One run of the service: what it holds from its start to its end.
+class ServiceRun {
+ public:
+  explicit ServiceRun(const Invocation& invocation)
+      : invocation_(invocation),
+        config_(invocation.config),
+        dry_run_(invocation.options.count("dry-run") > 0) {}
+
+  Exit run();
+
+ private:
+  [[nodiscard]] EngineOptions engine_options();
+  [[nodiscard]] std::optional<Exit> make_state_directory() const;
+  [[nodiscard]] std::optional<Exit> claim_state_directory();
+  void load_checkpoint();
+  void start_freezer(const Config& config, std::shared_ptr<const IdentityTables> tables);
+  void freeze(const Decision& decision);
+  void ready();
+  std::optional<Service::Setup> reload();
+  [[nodiscard]] Exit finish(Service::End end, bool mail_under_way) const;
+
+  const Invocation& invocation_;
+  const Config& config_;
+  bool dry_run_;
+  actions::PosixFiles files_;
+  std::optional<SingleInstance> only_;  // nullopt: a dry run
+  CheckpointFile::Loaded saved_;
+  std::optional<Freezer> freezer_;
+  bool was_ready_ = false;
+};
+
+Exit ServiceRun::run() {
   start_as_service();
   hold_signals();
-  const Config& config = invocation.config;
-  actions::PosixFiles files;
+  if (const auto failed = make_state_directory()) return *failed;
+  if (const auto failed = claim_state_directory()) return *failed;
+  auto setup = setup_for(config_, [&] { load_checkpoint(); });
+  if (!setup) return kBadConfig;
+  start_freezer(config_, setup->around.tables);
+  Service service(std::move(*setup), files_, engine_options());
+  (void)ask_for_short_slices();  // after the service's other threads are there
+  const auto claimed = [&] { return !only_ ? SingleInstance::Claim::held : only_->renew(); };
+  const auto end =
+      service.run(std::move(saved_), [&] { ready(); }, [&] { return reload(); }, claimed);
+  return finish(end, service.mail_under_way());
+}
+
+EngineOptions ServiceRun::engine_options() {
   EngineOptions options;
   options.host = host_name();
-  options.config_path =
-      invocation.config_path == "/etc/exiwarden/exiwarden.toml" ? "" : invocation.config_path;
-  options.dry_run = invocation.options.count("dry-run") > 0;
+  const auto& path = invocation_.config_path;
+  options.config_path = path == "/etc/exiwarden/exiwarden.toml" ? "" : path;
+  options.dry_run = dry_run_;
   options.say = say;
-  options.on_watch = [](const Decision& decision, const Zone& zone) {
-    if (journal_is_there() && send_to_journal(journal_fields(decision, News::watched, zone)))
-      return;
-    say("watch: " + text_of(decision, zone));
+  options.on_watch = say_near_limit;
+  options.on_decision = [this](const Decision& decision, const Zone& zone) {
+    print_decision(decision, zone, invocation_.output);
+    freeze(decision);
   };
-  options.on_decision = [&](const Decision& decision, const Zone& zone) {
-    if (invocation.output == Output::text && journal_is_there() &&
-        send_to_journal(journal_fields(decision, News::blocked, zone))) {
-      return;
-    }
-    const auto record = row_of(decision, zone);
-    fmt::print("{}\n", invocation.output == Output::jsonl ? record.json()
-                       : invocation.output == Output::csv ? record.csv()
-                                                          : text_of(decision, zone));
-    std::fflush(stdout);
+  options.on_faults = [this](const std::vector<std::string>& faults) {
+    if (only_) only_->tell(faults);
   };
+  options.on_tables = [this](std::shared_ptr<const IdentityTables> tables) {
+    if (freezer_) freezer_->set_tables(std::move(tables));
+  };
+  return options;
+}
 
-  if (!options.dry_run) {
-    const auto made = actions::make_directory(std::nullopt, config.state.directory);
-    if (!made || ::access(config.state.directory.c_str(), W_OK | X_OK) != 0) {
-      say(fmt::format("state.directory: {}",
-                      made ? config.state.directory + ": can't be written to" : made.error().what));
-      return kCantCreate;
-    }
+std::optional<Exit> ServiceRun::make_state_directory() const {
+  if (dry_run_) return std::nullopt;
+  const auto& directory = config_.state.directory;
+  const auto made = actions::make_directory(std::nullopt, directory);
+  if (made && ::access(directory.c_str(), W_OK | X_OK) == 0) return std::nullopt;
+  say(fmt::format("state.directory: {}",
+                  made ? directory + ": can't be written to" : made.error().what));
+  return kCantCreate;
+}
+
+std::optional<Exit> ServiceRun::claim_state_directory() {
+  if (dry_run_) return std::nullopt;
+  auto claimed = SingleInstance::claim(config_.state.directory);
+  if (!claimed) {
+    say(claimed.error().what);
+    return claimed.error().code == actions::Errc::timeout ? kUnavailable : kCantCreate;
   }
-  std::optional<SingleInstance> only;
-  if (!options.dry_run) {
-    auto claimed = SingleInstance::claim(config.state.directory);
-    if (!claimed) {
-      say(claimed.error().what);
-      return claimed.error().code == actions::Errc::timeout ? kUnavailable : kCantCreate;
-    }
-    only.emplace(std::move(claimed.value()));
+  only_.emplace(std::move(claimed.value()));
+  return std::nullopt;
+}
+
+void ServiceRun::load_checkpoint() {
+  if (!dry_run_) saved_ = CheckpointFile(files_, config_.state.directory).load(say);
+}
+
+void ServiceRun::start_freezer(const Config& config, std::shared_ptr<const IdentityTables> tables) {
+  freezer_.reset();
+  if (dry_run_ || !freezes(config)) return;
+  freezer_.emplace(config.exim.binary, files_, std::move(tables), say);
+  freeze_again(*freezer_, config, files_,
+               std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+}
+
+void ServiceRun::freeze(const Decision& decision) {
+  if (freezer_) {
+    freezer_->freeze(decision.identity_kind, decision.identity, decision.list,
+                     decision.time - decision.period);
   }
-  CheckpointFile::Loaded saved;
-  auto setup = setup_for(config, [&] {
-    if (!options.dry_run) saved = CheckpointFile(files, config.state.directory).load(say);
-  });
-  if (!setup) return kBadConfig;
-  std::optional<Freezer> freezer;
-  const auto start_freezer = [&](const Config& current,
-                                 std::shared_ptr<const IdentityTables> tables) {
-    freezer.reset();
-    if (options.dry_run || !freezes(current)) return;
-    freezer.emplace(current.exim.binary, files, std::move(tables), say);
-    freeze_again(*freezer, current, files,
-                 std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
-  };
-  options.on_decision = [&, print = options.on_decision](const Decision& decision,
-                                                         const Zone& zone) {
-    print(decision, zone);
-    if (freezer)
-      freezer->freeze(decision.identity_kind, decision.identity, decision.list,
-                      decision.time - decision.period);
-  };
-  options.on_faults = [&](const std::vector<std::string>& faults) {
-    if (only) only->tell(faults);
-  };
-  options.on_tables = [&](std::shared_ptr<const IdentityTables> tables) {
-    if (freezer) freezer->set_tables(std::move(tables));
-  };
-  start_freezer(config, setup->around.tables);
-  Service service(std::move(*setup), files, options);
-  (void)ask_for_short_slices();  // after the service's other threads are there
-  bool first = true;
-  const auto end = service.run(
-      std::move(saved),
-      [&] {
-        if (!first) say("the new configuration is in force");
-        first = false;
-        tell_service_manager("READY=1");
-      },
-      [&] {
-        tell_service_manager("RELOADING=1");
-        auto next =
-            reloaded(invocation.config_path, config.state.directory, config.farm.url.empty());
-        if (next) {
-          start_freezer(next->config, next->around.tables);
-        } else {
-          tell_service_manager("READY=1");
-        }
-        return next;
-      },
-      [&] { return !only ? SingleInstance::Claim::held : only->renew(); });
+}
+
+void ServiceRun::ready() {
+  if (was_ready_) say("the new configuration is in force");
+  was_ready_ = true;
+  tell_service_manager("READY=1");
+}
+
+std::optional<Service::Setup> ServiceRun::reload() {
+  tell_service_manager("RELOADING=1");
+  auto next = reloaded(invocation_.config_path, config_.state.directory, config_.farm.url.empty());
+  if (next) {
+    start_freezer(next->config, next->around.tables);
+  } else {
+    tell_service_manager("READY=1");
+  }
+  return next;
+}
+
+Exit ServiceRun::finish(Service::End end, bool mail_under_way) const {
   if (end == Service::End::unclaimed) {
-    say(config.state.directory + ": another service works on it now; stopping, nothing is saved");
+    say(config_.state.directory + ": another service works on it now; stopping, nothing is saved");
     std::fflush(stdout);
     ::_exit(kUnavailable);
   }
-  if (service.mail_under_way()) {
+  if (mail_under_way) {
     // All is saved; a mail server that does not answer must not hold up the end.
     std::fflush(stdout);
     ::_exit(kDone);
   }
   return kDone;
+}
+
+}  // namespace
+
+Exit run_service(const Invocation& invocation) {
+  return ServiceRun(invocation).run();
 }
 
 }  // namespace agent

@@ -1,92 +1,30 @@
 #include "agent/core/counting.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
-#include "agent/core/attribution.h"
-#include "agent/core/digest.h"
+#include "agent/core/network.h"
 
 namespace agent {
 namespace {
 
-constexpr char tag(IdentityKind kind) {
-  switch (kind) {
-    case IdentityKind::user:
-      return 'u';
-    case IdentityKind::relay:
-      return 'r';
-    case IdentityKind::local:
-      return 'l';
-  }
-  return '?';
-}
-
 // So far may logs, and the writers of one, be apart in their stamps.
 constexpr std::chrono::hours kApart{1};
-// Evidence is for people: no field needs more than this.
-constexpr std::size_t kMaxSampleField = 400;
-std::string cut(std::string_view text) {
-  return std::string(text.substr(0, kMaxSampleField));
-}
-
-// rule.watch as a count; 0: none.
-std::uint32_t watch_level(const Rule& rule, std::uint32_t limit) {
-  return rule.watch == 0 ? 0
-                         : static_cast<std::uint32_t>(std::max<std::uint64_t>(
-                               1, (std::uint64_t{limit} * rule.watch + 99) / 100));
-}
-
-bool listens_to(const Rule& rule, Signal signal) {
-  return std::find(rule.signals.begin(), rule.signals.end(), signal) != rule.signals.end();
-}
 
 }  // namespace
 
-std::string subject_key(IdentityKind kind, std::string_view identity) {
-  std::string key;
-  write_subject_key(kind, identity, key);
-  return key;
-}
-
-void write_subject_key(IdentityKind kind, std::string_view identity, std::string& out) {
-  out.clear();
-  out += tag(kind);
-  out += ':';
-  append_folded(identity, out);
-}
-
-std::uint64_t recipient_digest(std::string_view recipient) {
-  const auto value = sha256_number(folded(recipient));
-  return value == 0 ? 1 : value;
-}
-
 Counting::Counting(const Config& config)
-    : rules_(config.rules), max_identities_(config.state.max_identities) {
-  for (std::size_t i = 0; i < rules_.size(); ++i) {
-    const auto& rule = rules_[i];
-    limits_.emplace_back(rule);
-    longest_period_ = std::max(longest_period_, rule.period);
-    auto list = std::find_if(lists_.begin(), lists_.end(),
-                             [&](const List& known) { return known.path == rule.list; });
-    if (list == lists_.end()) list = lists_.insert(lists_.end(), {rule.identity, rule.list});
-    memory_.resize(lists_.size());
-    auto& memory = memory_[static_cast<std::size_t>(list - lists_.begin())];
-    if (!rule.block_for.empty()) memory = std::max(memory, rule.repeat_within);
-    list_of_rule_.push_back(static_cast<std::size_t>(list - lists_.begin()));
-    slot_of_rule_.push_back(slots(rule.identity)++);
+    : table_(config), max_identities_(config.state.max_identities) {}
 
-    const int prefix = rule.identity != IdentityKind::relay ? 0
-                       : rule.ipv6_prefix != 0              ? rule.ipv6_prefix
-                                                            : config.relay.ipv6_prefix;
-    auto group = std::find_if(groups_.begin(), groups_.end(), [&](const Group& known) {
-      return known.kind == rule.identity && known.ipv6_prefix == prefix;
-    });
-    if (group == groups_.end()) group = groups_.insert(groups_.end(), {rule.identity, prefix, {}});
-    group->rules.push_back(i);
-    if (rule.identity == IdentityKind::relay) relays_.rules.push_back(i);
-  }
+void Counting::restore(Subjects subjects, const Layout& saved, std::optional<Instant> newest) {
+  newest_ = newest;
+  subjects_ = std::move(subjects);
+  if (saved != layout()) carry_over(subjects_, saved, table_);
+  terms_.restore(subjects_);
+  doubtful_.clear();
 }
+
+// Events into windows.
 
 void Counting::add(const Occurrence& event, const OnDecision& on_decision,
                    const OnDecision& on_watch) {
@@ -95,142 +33,290 @@ void Counting::add(const Occurrence& event, const OnDecision& on_decision,
     const auto address = IpAddress::parse(event.identity);
     if (!address || !address->v6) {
       // The same identity however IPv6 is grouped.
-      add_to(relays_, address ? address->text() : std::string(event.identity), event, on_decision,
-             on_watch);
+      add_to(table_.relays(), address ? address->text() : std::string(event.identity), event,
+             on_decision, on_watch);
       return;
     }
-    for (const auto& group : groups_) {
+    for (const auto& group : table_.groups()) {
       if (group.kind != IdentityKind::relay) continue;
       add_to(group, Network::around(*address, group.ipv6_prefix).text(), event, on_decision,
              on_watch);
     }
     return;
   }
-  for (const auto& group : groups_) {
+  for (const auto& group : table_.groups()) {
     if (group.kind == event.kind) add_to(group, event.identity, event, on_decision, on_watch);
   }
 }
 
-void Counting::add_to(const Group& group, std::string_view identity, const Occurrence& event,
-                      const OnDecision& on_decision, const OnDecision& on_watch) {
-  const bool heard = std::any_of(group.rules.begin(), group.rules.end(), [&](std::size_t rule) {
-    return listens_to(rules_[rule], event.signal);
-  });
-  if (!heard) return;
+void Counting::add_to(const RuleTable::Group& group, std::string_view identity,
+                      const Occurrence& event, const OnDecision& on_decision,
+                      const OnDecision& on_watch) {
+  const auto& rules = table_.rules();
+  const auto listens = [&](std::size_t rule) { return rules[rule].listens_to(event.signal); };
+  if (std::none_of(group.rules.begin(), group.rules.end(), listens)) return;
   write_subject_key(group.kind, identity, key_);
   if (subjects_.size() >= max_identities_ && subjects_.count(key_) == 0) make_room();
   auto& subject = subjects_[key_];
-  if (subject.windows.empty()) subject.windows.resize(slots(group.kind));
+  if (subject.windows.empty()) subject.windows.resize(table_.slots(group.kind));
   if (subject.fresh_since && event.time <= *subject.fresh_since) return;
-  for (auto& term : subject.terms) {
-    if (!term.until || event.time < *term.until) continue;
-    ended_.push_back({*term.until, term.list, key_.substr(2)});
-    end_of_term(subject, term, key_);
-  }
-  if (is_over(subject, event.time)) {
-    forget_evidence(subject);
+  end_past_terms(subject, event.time);
+  if (subject.is_over(event.time - table_.longest_period())) {
+    subject.forget_evidence();
     subject.watched = 0;
   }
 
   bool near_limit = false;
   std::vector<std::size_t> reached, watched;
-  for (const auto index : group.rules) {
-    const auto& rule = rules_[index];
-    if (!listens_to(rule, event.signal)) continue;
-    // Who is in the list is blocked already; the window starts anew once he is freed.
-    if ((subject.blocked >> list_of_rule_[index] & 1) != 0) {
-      if (!doubts_.empty()) count_beside(index, identity, event);
-      continue;
+  for (const auto rule : group.rules) {
+    if (!listens(rule)) continue;
+    const auto change = add_to_window(subject, rule, identity, event);
+    near_limit = near_limit || change.half;
+    if (change.reached) {
+      reached.push_back(rule);
+    } else if (change.near) {
+      watched.push_back(rule);
     }
-    const auto* term = find_term(subject, list_of_rule_[index]);
-    if (term != nullptr && event.time < term->ended) continue;  // of the block that has ended
-    const auto digest = rule.count == CountBy::recipients ? recipient_digest(event.recipient) : 0;
-    const auto limit = limits_[index].of(std::string_view(key_).substr(2));
-    const auto count =
-        subject.windows[slot_of_rule_[index]].add(event.time, digest, limit, rule.period);
-    if (on_counted_) tell(index, subject, identity, event, digest, limit);
-    near_limit = near_limit || count >= (limit + 1) / 2;
-    const auto level = watch_level(rule, limit);
-    const auto bit = std::uint64_t{1} << slot_of_rule_[index];
-    if (std::uint64_t{2} * count < level) subject.watched &= ~bit;
-    const bool near = level > 0 && count >= level && (subject.watched & bit) == 0;
-    if (count < limit && !near) continue;
-    if (event.first_start && event.time <= *event.first_start - rule.period) continue;
-    subject.watched |= near ? bit : 0;
-    (count < limit ? watched : reached).push_back(index);
   }
-  remember(subject, event, near_limit);
+  subject.remember(event, near_limit);
 
-  const auto limit_of = [&](std::size_t index) {
-    return limits_[index].of(std::string_view(key_).substr(2));
-  };
-  for (const auto index : watched)
-    on_watch(decision_of(subject, index, identity, event, limit_of(index)));
-  for (const auto index : reached) {
-    const auto list = list_of_rule_[index];
-    if ((subject.blocked >> list & 1) != 0) continue;  // an earlier rule with the same list
-    if (subject.windows[slot_of_rule_[index]].empty()) continue;  // its decision was taken back
-    subject.blocked |= std::uint64_t{1} << list;
-    auto decision = decision_of(subject, index, identity, event, limit_of(index));
-    if (!rules_[index].block_for.empty()) start_term(subject, rules_[index], list, decision);
-    on_decision(std::move(decision));
+  for (const auto rule : watched) {
+    const auto limit = rules[rule].limits.of(identity_in(key_));
+    on_watch(rules[rule].decision(subject, identity, event, limit));
+  }
+  for (const auto rule : reached) {
+    if (auto decision = block(subject, rule, identity, event)) on_decision(std::move(*decision));
   }
 }
 
-Decision Counting::decision_of(const Subject& subject, std::size_t index, std::string_view identity,
-                               const Occurrence& event, std::uint32_t limit) const {
-  const auto& rule = rules_[index];
-  const auto& window = subject.windows[slot_of_rule_[index]];
-  Decision decision;
-  decision.rule = rule.name;
-  decision.identity_kind = rule.identity;
-  decision.identity = std::string(identity);
-  decision.list = rule.list;
-  decision.time = event.time;
-  decision.first = window.oldest();
-  decision.count = static_cast<std::uint32_t>(window.size());
-  decision.limit = limit;
-  decision.period = rule.period;
-  decision.place = {std::string(event.file), event.line, event.offset};
-  decision.hosts.assign(subject.hosts.begin(), subject.hosts.end());
-  decision.other_hosts = subject.other_hosts;
-  decision.samples = subject.samples;
+Counting::Change Counting::add_to_window(Subject& subject, std::size_t rule,
+                                         std::string_view identity, const Occurrence& event) {
+  const auto& state = table_.rules()[rule];
+  // Listed senders are not counted; their windows start anew when they are released.
+  if (subject.in_list(state.list)) {
+    if (!doubtful_.empty()) doubtful_.add(table_, rule, key_, identity, event);
+    return {};
+  }
+  const auto* term = subject.find_term(state.list);
+  if (term != nullptr && event.time < term->ended) return {};  // of the block that has ended
+  const auto recipient = state.recipient_of(event);
+  const auto limit = state.limits.of(identity_in(key_));
+  const auto count = state.window_of(subject).add(event.time, recipient, limit, state.rule.period);
+  if (on_counted_) tell_counted(rule, subject, identity, event, recipient, limit);
+  Change change;
+  change.half = count >= (limit + 1) / 2;
+  const auto level = state.watch_level(limit);
+  const auto bit = state.watched_bit();
+  if (std::uint64_t{2} * count < level) subject.watched &= ~bit;
+  const bool near = level > 0 && count >= level && (subject.watched & bit) == 0;
+  if ((count < limit && !near) || !state.may_decide(event)) return change;
+  if (near) subject.watched |= bit;
+  change.near = near;
+  change.reached = count >= limit;
+  return change;
+}
+
+// Returns nullopt if an earlier rule with the same list has blocked it, or its decision was taken
+// back.
+std::optional<Decision> Counting::block(Subject& subject, std::size_t rule,
+                                        std::string_view identity, const Occurrence& event) {
+  const auto& state = table_.rules()[rule];
+  if (subject.in_list(state.list) || state.window_of(subject).empty()) return std::nullopt;
+  subject.put_into_list(state.list);
+  auto decision = state.decision(subject, identity, event, state.limits.of(identity_in(key_)));
+  terms_.start(subject, identity_in(key_), state, decision);
   return decision;
 }
 
-void Counting::remember(Subject& subject, const Occurrence& event, bool near_limit) const {
-  const auto known = std::find_if(subject.hosts.begin(), subject.hosts.end(),
-                                  [&](const HostCount& host) { return host.host == event.host; });
-  if (known != subject.hosts.end()) {
-    ++known->count;
-  } else if (subject.hosts.size() < kMaxHosts) {
-    subject.hosts.push_back({std::string(event.host), 1});
-  } else {
-    ++subject.other_hosts;
+// Who is blocked, until when, and how it ends.
+
+Subject* Counting::find(std::size_t list, std::string_view key) {
+  const auto found = subjects_.find(key_of(list, key));
+  return found == subjects_.end() ? nullptr : &found->second;
+}
+
+const Subject* Counting::find(std::size_t list, std::string_view key) const {
+  const auto found = subjects_.find(key_of(list, key));
+  return found == subjects_.end() ? nullptr : &found->second;
+}
+
+void Counting::set_blocked(std::size_t list, std::string_view key) {
+  subjects_[key_of(list, key)].put_into_list(list);
+}
+
+void Counting::set_freed(std::size_t list, std::string_view key, std::optional<Instant> since) {
+  const auto name = key_of(list, key);
+  if (!since && subjects_.count(name) == 0) return;
+  auto& subject = subjects_[name];
+  subject.take_from_list(list);
+  clear_windows(subject, list);
+  terms_.forget(subject, identity_in(name), list);
+  subject.fresh_since = since;
+}
+
+bool Counting::is_blocked(std::size_t list, std::string_view key) const {
+  const auto* subject = find(list, key);
+  return subject != nullptr && subject->in_list(list);
+}
+
+std::vector<std::string> Counting::blocked(std::size_t list) const {
+  std::vector<std::string> keys;
+  const auto prefix = key_of(list, "");
+  for (const auto& [key, subject] : subjects_) {
+    if (subject.in_list(list) && key.starts_with(prefix)) keys.emplace_back(identity_in(key));
   }
-  // Most people stay far below any limit: for them no text is kept.
-  if (!near_limit) return;
-  if (subject.samples.size() >= kMaxSamples) subject.samples.erase(subject.samples.begin());
-  subject.samples.push_back({event.time.time_since_epoch().count(), cut(event.host),
-                             cut(event.recipient), cut(event.reason)});
+  std::sort(keys.begin(), keys.end());
+  return keys;
 }
 
-bool Counting::remembers(const Subject& subject, Instant now) const {
-  return std::any_of(subject.terms.begin(), subject.terms.end(), [&](const Term& term) {
-    return term.times > 0 && now <= term.ended + memory_[term.list];
+void Counting::set_end(std::size_t list, std::string_view key, std::optional<Instant> until) {
+  const auto subject = subjects_.find(key_of(list, key));
+  if (subject == subjects_.end() || !subject->second.in_list(list)) return;
+  terms_.set_end(subject->second, identity_in(subject->first), list, until);
+}
+
+std::optional<Instant> Counting::end_of(std::size_t list, std::string_view key) const {
+  const auto* subject = find(list, key);
+  const auto* term = subject == nullptr ? nullptr : subject->find_term(list);
+  return term == nullptr ? std::nullopt : term->until;
+}
+
+void Counting::set_times(std::size_t list, std::string_view key, std::uint32_t times) {
+  if (auto* subject = find(list, key)) subject->term_of(list).times = times;
+}
+
+void Counting::end(const End& block) {
+  terms_.forget(block);
+  auto* subject = find(block.list, block.key);
+  if (subject == nullptr) return;
+  auto* term = subject->find_term(block.list);
+  if (term != nullptr && term->until == block.until) end_term(*subject, *term, block.key);
+}
+
+// By log time, in which the event at hand stands.
+void Counting::end_past_terms(Subject& subject, Instant now) {
+  for (auto& term : subject.terms) {
+    if (!term.until || now < *term.until) continue;
+    ended_.push_back({*term.until, term.list, std::string(identity_in(key_))});
+    end_term(subject, term, identity_in(key_));
+  }
+}
+
+void Counting::end_term(Subject& subject, BlockTerm& term, std::string_view key) {
+  terms_.finish(term, key);
+  subject.take_from_list(term.list);
+  clear_windows(subject, term.list);
+}
+
+void Counting::clear_windows(Subject& subject, std::size_t list) const {
+  for (const auto& state : table_.rules()) {
+    if (state.list != list || subject.windows.empty()) continue;
+    state.window_of(subject).clear();
+    subject.watched &= ~state.watched_bit();
+  }
+  subject.forget_evidence();
+}
+
+// Blocks that may be over.
+
+void Counting::doubt(std::size_t list, Keys keys, std::optional<Instant> since) {
+  doubtful_.set(list, std::move(keys), since);
+}
+
+std::optional<Decision> Counting::free_doubted(std::size_t list, std::string_view key,
+                                               std::optional<Instant> since) {
+  const auto name = key_of(list, key);
+  auto counted = doubtful_.take(list, name);
+  // A block whose end has come meanwhile was over before anybody freed its sender.
+  if (!is_blocked(list, key)) return std::nullopt;
+  set_freed(list, key, since);
+  if (!counted) return std::nullopt;
+  auto& [beside, rule, decided] = *counted;
+  auto& subject = subjects_[name];
+  if (subject.windows.empty()) subject.windows.resize(beside.windows.size());
+  for (const auto& state : table_.rules()) {
+    if (state.list == list) state.window_of(subject) = std::move(state.window_of(beside));
+  }
+  subject.hosts = std::move(beside.hosts);
+  subject.other_hosts = beside.other_hosts;
+  subject.samples = std::move(beside.samples);
+  if (on_counted_) each_live(name, on_counted_);
+  if (!decided) return std::nullopt;
+  subject.put_into_list(list);
+  terms_.start(subject, identity_in(name), table_.rules()[rule], *decided);
+  return std::move(decided);
+}
+
+// What others who count with this host are told of its windows, and what they tell.
+
+void Counting::tell_counted(std::size_t rule, const Subject& subject, std::string_view identity,
+                            const Occurrence& event, std::uint64_t recipient,
+                            std::uint32_t limit) const {
+  const auto& state = table_.rules()[rule];
+  // What may decide nothing here must not do so elsewhere.
+  if (!state.may_decide(event)) return;
+  const auto same = state.window_of(subject).count_of(event.time);
+  if (same == 0) return;  // too late for its window
+  on_counted_({rule, identity_in(key_), identity, event.time, recipient != 0 ? recipient : same - 1,
+               limit});
+}
+
+void Counting::each_live(const std::string& key, const OnCounted& callback) const {
+  const auto found = subjects_.find(key);
+  if (found == subjects_.end()) return;
+  const auto& subject = found->second;
+  const auto identity = identity_in(key);
+  for (std::size_t rule = 0; rule < table_.rules().size(); ++rule) {
+    const auto& state = table_.rules()[rule];
+    if (!key.starts_with(subject_key(state.rule.identity, ""))) continue;
+    if (subject.in_list(state.list) || state.slot >= subject.windows.size()) continue;
+    const auto times = state.window_of(subject).times();
+    const auto recipients = state.window_of(subject).recipients();
+    const auto limit = state.limits.of(identity);
+    std::uint64_t in_second = 0;
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      in_second = i > 0 && times[i] == times[i - 1] ? in_second + 1 : 0;
+      callback({rule, identity, identity, Instant(std::chrono::seconds(times[i])),
+                recipients.empty() ? in_second : recipients[i], limit});
+    }
+  }
+}
+
+void Counting::add_evidence(IdentityKind kind, std::string_view key, Decision& decision) const {
+  const auto found = subjects_.find(subject_key(kind, key));
+  if (found == subjects_.end()) return;
+  decision.hosts.assign(found->second.hosts.begin(), found->second.hosts.end());
+  decision.other_hosts = found->second.other_hosts;
+  decision.samples = found->second.samples;
+}
+
+void Counting::set_freed_by_others(std::size_t list, std::string_view key, Instant since) {
+  const auto& rules = table_.rules();
+  std::vector<Window> later(rules.size());
+  auto* subject = find(list, key);
+  for (std::size_t i = 0; subject != nullptr && i < rules.size(); ++i) {
+    if (rules[i].list != list || subject->windows.empty()) continue;
+    auto times = rules[i].window_of(*subject).times();
+    auto recipients = rules[i].window_of(*subject).recipients();
+    const auto before =
+        std::upper_bound(times.begin(), times.end(), since.time_since_epoch().count()) -
+        times.begin();
+    times.erase(times.begin(), times.begin() + before);
+    if (!recipients.empty()) recipients.erase(recipients.begin(), recipients.begin() + before);
+    later[i].restore(times, recipients);
+  }
+  set_freed(list, key, since);
+  for (std::size_t i = 0; subject != nullptr && i < rules.size(); ++i) {
+    if (!later[i].empty()) rules[i].window_of(*subject) = std::move(later[i]);
+  }
+}
+
+// Forgetting.
+
+bool Counting::remembers_terms(const Subject& subject, Instant now) const {
+  return std::any_of(subject.terms.begin(), subject.terms.end(), [&](const BlockTerm& term) {
+    return term.times > 0 && now <= term.ended + table_.repeat_within(term.list);
   });
-}
-
-bool Counting::is_over(const Subject& subject, Instant now) const {
-  return std::all_of(subject.windows.begin(), subject.windows.end(), [&](const Window& window) {
-    return window.empty() || window.newest() <= now - longest_period_;
-  });
-}
-
-void Counting::forget_evidence(Subject& subject) {
-  subject.hosts.clear();
-  subject.other_hosts = 0;
-  subject.samples.clear();
 }
 
 void Counting::make_room() {
@@ -263,14 +349,15 @@ void Counting::expire(Instant now, std::optional<Instant> shown) {
   auto latest = now + kImplausible;
   if (shown) latest = std::min(latest, std::max(now, *shown) + kAhead);
   const auto past = now - kApart;
+  const auto begun = past - table_.longest_period();
   for (auto it = subjects_.begin(); it != subjects_.end();) {
     for (auto& window : it->second.windows) {
       if (!window.empty() && window.newest() > latest) window.clear();
     }
     const auto& subject = it->second;
-    const bool fresh = subject.fresh_since && *subject.fresh_since > past - longest_period_;
+    const bool fresh = subject.fresh_since && *subject.fresh_since > begun;
     const bool kept =
-        subject.blocked != 0 || fresh || !is_over(subject, past) || remembers(subject, past);
+        subject.blocked != 0 || fresh || !subject.is_over(begun) || remembers_terms(subject, past);
     it = kept ? std::next(it) : subjects_.erase(it);
   }
 }

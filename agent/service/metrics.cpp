@@ -75,11 +75,8 @@ void write_farm(Page& page, const Metrics::Farm& farm) {
                farm.resyncs);
 }
 
-}  // namespace
-
-std::string metrics_text(const Metrics& metrics) {
+void write_events(Page& page, const Metrics& metrics) {
   const auto& reader = metrics.reader;
-  Page page;
   page.head("exiwarden_build_info", "gauge", "The running version.");
   page.value("exiwarden_build_info", "version", kVersion, 1);
   page.counter("exiwarden_log_lines_total", "Whole lines read.", reader.lines);
@@ -100,6 +97,10 @@ std::string metrics_text(const Metrics& metrics) {
     page.value("exiwarden_tagged_lines_total", "tag", name_of(static_cast<TagCheck::Verdict>(i)),
                metrics.tagged[i]);
   }
+}
+
+void write_reading(Page& page, const Metrics& metrics) {
+  const auto& reader = metrics.reader;
   page.counter("exiwarden_bad_arrivals_total",
                "Arrival entries that do not say without doubt who submitted.", reader.bad_arrivals);
   page.gauge("exiwarden_messages", "Messages whose failures would be charged to somebody.",
@@ -124,16 +125,25 @@ std::string metrics_text(const Metrics& metrics) {
                "Pieces of syslog entries whose other pieces are missing.", reader.lost_pieces);
   page.counter("exiwarden_bad_tagged_lines_total", "Lines that begin as our ACL's but are not.",
                reader.bad_tagged);
+}
+
+void write_exim_settings(Page& page, const Metrics& metrics) {
   page.gauge("exiwarden_exim_settings_read", "1 if Exim's own settings could be asked for.",
              metrics.exim_asked ? 1 : 0);
   page.head("exiwarden_doubtful_exim_setting", "gauge",
             "Settings of Exim that make its log untrustworthy.");
   for (const auto& setting : metrics.doubtful_settings)
     page.value("exiwarden_doubtful_exim_setting", "setting", setting, 1);
+}
+
+void write_decisions(Page& page, const Metrics& metrics) {
   page.counter("exiwarden_decisions_total", "Limits reached.", metrics.decisions);
   page.counter("exiwarden_watched_total", "Watch levels reached.", metrics.watched);
   page.counter("exiwarden_blocks_ended_total", "Blocks that have ended by themselves.",
                metrics.blocks_ended);
+}
+
+void write_logs(Page& page, const Metrics& metrics) {
   page.head("exiwarden_log_silent", "gauge", "1 if a log has been silent for longer than usual.");
   for (const auto& [path, silent] : metrics.silent)
     page.value("exiwarden_log_silent", "log", path, silent ? 1 : 0);
@@ -143,6 +153,9 @@ std::string metrics_text(const Metrics& metrics) {
   page.counter("exiwarden_log_truncations_total", "Logs cut in place.", metrics.truncations);
   page.counter("exiwarden_log_lost_files_total",
                "Files whose unread rest could not be found again.", metrics.missing_files);
+}
+
+void write_kept(Page& page, const Metrics& metrics) {
   page.counter("exiwarden_identities_crowded_out_total",
                "Identities given up because there were more than state.max_identities.",
                metrics.crowded_out);
@@ -161,6 +174,9 @@ std::string metrics_text(const Metrics& metrics) {
   page.head("exiwarden_list_entries", "gauge", "Keys in a list.");
   for (const auto& list : metrics.lists)
     page.value("exiwarden_list_entries", "list", list.path, list.entries);
+}
+
+void write_state(Page& page, const Metrics& metrics) {
   page.head("exiwarden_fault", "gauge", "1 while something does not work; the service says what.");
   page.value("exiwarden_fault", "part", "log", metrics.log_fault ? 1 : 0);
   page.value("exiwarden_fault", "part", "state", metrics.state_fault ? 1 : 0);
@@ -170,6 +186,19 @@ std::string metrics_text(const Metrics& metrics) {
   page.value("exiwarden_fault", "part", "list", list_fault ? 1 : 0);
   page.gauge("exiwarden_newest_event_timestamp_seconds", "Log time of the newest counted event.",
              static_cast<std::uint64_t>(metrics.newest_event));
+}
+
+}  // namespace
+
+std::string metrics_text(const Metrics& metrics) {
+  Page page;
+  write_events(page, metrics);
+  write_reading(page, metrics);
+  write_exim_settings(page, metrics);
+  write_decisions(page, metrics);
+  write_logs(page, metrics);
+  write_kept(page, metrics);
+  write_state(page, metrics);
   if (metrics.farm) write_farm(page, *metrics.farm);
   return std::move(page).text();
 }

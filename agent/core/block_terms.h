@@ -1,0 +1,51 @@
+// When blocks end by themselves: those under way in the order of their ends, and how long each next
+// block of the same identity lasts. Pure.
+#pragma once
+
+#include <compare>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "agent/core/rule_table.h"
+#include "agent/core/subject.h"
+
+namespace agent {
+
+struct BlockEnd {
+  Instant until{};
+  std::size_t list = 0;
+  std::string key;  // folded
+  auto operator<=>(const BlockEnd&) const = default;
+};
+
+class BlockTerms {
+ public:
+  // The next block of a subject begins by this decision; it gets its end and its number in a row.
+  // A rule without block_for has no terms: nothing happens. `key` is folded, here and below.
+  void start(Subject& subject, std::string_view key, const RuleState& state, Decision& decision);
+  // The block under way ends at another time, or not by itself.
+  void set_end(Subject& subject, std::string_view key, std::size_t list,
+               std::optional<Instant> until);
+  // The block under way has reached its end.
+  void finish(BlockTerm& term, std::string_view key);
+  // Somebody has freed the subject: its next block is the first one again.
+  void forget(Subject& subject, std::string_view key, std::size_t list);
+  void forget(const BlockEnd& end) { ends_.erase(end); }
+  // Takes the ends from the subjects' terms.
+  void restore(const Subjects& subjects);
+
+  // Ends up to `now`, the earliest first.
+  [[nodiscard]] std::vector<BlockEnd> due(Instant now) const;
+  [[nodiscard]] std::optional<Instant> next() const;
+
+ private:
+  void unlist(const BlockTerm& term, std::string_view key);
+
+  std::set<BlockEnd> ends_;
+};
+
+}  // namespace agent

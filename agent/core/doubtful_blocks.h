@@ -1,0 +1,50 @@
+// Blocks that may be over, since their lines are gone from the list: what is counted of their
+// senders until that is certain, in windows beside the real ones. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "agent/core/decision.h"
+#include "agent/core/occurrence.h"
+#include "agent/core/rule_table.h"
+#include "agent/core/subject.h"
+
+namespace agent {
+
+class DoubtfulBlocks {
+ public:
+  using Keys = std::unordered_set<std::string>;
+
+  // `keys`: all that are in doubt in this list, folded. Of others what was counted is dropped.
+  void set(std::size_t list, Keys keys, std::optional<Instant> since);
+  // Counts the event if the sender's block in the rule's list is in doubt. `key`: the subject's.
+  void add(const RuleTable& table, std::size_t rule, const std::string& key,
+           std::string_view identity, const Occurrence& event);
+
+  // What was counted of one subject, with the decision that it has led to.
+  struct Counted {
+    Subject subject;
+    std::size_t rule = 0;  // that has decided
+    std::optional<Decision> decided;
+  };
+  // Returns nullopt if nothing was counted.
+  std::optional<Counted> take(std::size_t list, const std::string& key);
+
+  void clear() { doubts_.clear(); }
+  [[nodiscard]] bool empty() const { return doubts_.empty(); }
+  [[nodiscard]] bool has_counted() const;
+
+ private:
+  struct Doubt {
+    Keys keys;
+    std::optional<Instant> since;
+    std::unordered_map<std::string, Counted> counted;  // by subject key, of those with events since
+  };
+  std::unordered_map<std::size_t, Doubt> doubts_;  // by list
+};
+
+}  // namespace agent

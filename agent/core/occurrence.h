@@ -1,0 +1,25 @@
+// One event that counts, for one identity. Views need only live through the call.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "agent/core/config.h"
+#include "agent/core/zone.h"
+
+namespace agent {
+
+struct Occurrence {
+  Instant time{};
+  Signal signal = Signal::rejected_rcpt;
+  IdentityKind kind = IdentityKind::user;
+  std::string_view identity;  // as Exim prints it
+  std::string_view host, recipient, reason;
+  std::string_view file;  // where its line stands, as in Place
+  std::uint64_t line = 0, offset = 0;
+  // When its log was read for the first time: events older than one period then never decide.
+  std::optional<Instant> first_start = std::nullopt;
+};
+
+}  // namespace agent

@@ -1,0 +1,124 @@
+#include "agent/core/rule_table.h"
+
+#include "agent/core/attribution.h"
+#include "agent/core/digest.h"
+
+namespace agent {
+namespace {
+
+void carry_windows(Subject& subject, std::string_view key, const RuleTable::Layout& saved,
+                   const RuleTable& table) {
+  auto windows = std::move(subject.windows);
+  const auto watched = std::exchange(subject.watched, 0);
+  subject.windows.clear();
+  std::array<std::size_t, 3> slot{};  // of the saved rules, by kind
+  for (const auto& [kind, name] : saved.rules) {
+    const auto from = slot[static_cast<std::size_t>(kind)]++;
+    if (!key.starts_with(subject_key(kind, "")) || from >= windows.size()) continue;
+    for (const auto& state : table.rules()) {
+      if (state.rule.identity != kind || state.rule.name != name) continue;
+      subject.windows.resize(table.slots(kind));
+      state.window_of(subject) = std::move(windows[from]);
+      subject.watched |= (watched >> from & 1) << state.slot;
+    }
+  }
+}
+
+void carry_blocks(Subject& subject, const RuleTable::Layout& saved, const RuleTable& table) {
+  const auto blocked = std::exchange(subject.blocked, 0);
+  const auto terms = std::exchange(subject.terms, {});
+  for (std::size_t from = 0; from < saved.lists.size() && from < RuleTable::kMaxLists; ++from) {
+    for (std::size_t to = 0; to < table.lists().size(); ++to) {
+      if (table.lists()[to].path != saved.lists[from]) continue;
+      if ((blocked >> from & 1) != 0) subject.put_into_list(to);
+      for (const auto& term : terms) {
+        if (term.list == from) subject.terms.push_back({to, term.until, term.times, term.ended});
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::uint64_t recipient_digest(std::string_view recipient) {
+  const auto value = sha256_number(folded(recipient));
+  return value == 0 ? 1 : value;
+}
+
+std::uint64_t RuleState::recipient_of(const Occurrence& event) const {
+  return rule.count == CountBy::recipients ? recipient_digest(event.recipient) : 0;
+}
+
+std::uint32_t RuleState::watch_level(std::uint32_t limit) const {
+  return rule.watch == 0 ? 0
+                         : static_cast<std::uint32_t>(std::max<std::uint64_t>(
+                               1, (std::uint64_t{limit} * rule.watch + 99) / 100));
+}
+
+Decision RuleState::decision(const Subject& subject, std::string_view identity,
+                             const Occurrence& event, std::uint32_t limit) const {
+  const auto& window = window_of(subject);
+  Decision decision;
+  decision.rule = rule.name;
+  decision.identity_kind = rule.identity;
+  decision.identity = std::string(identity);
+  decision.list = rule.list;
+  decision.time = event.time;
+  decision.first = window.oldest();
+  decision.count = static_cast<std::uint32_t>(window.size());
+  decision.limit = limit;
+  decision.period = rule.period;
+  decision.place = {std::string(event.file), event.line, event.offset};
+  decision.hosts.assign(subject.hosts.begin(), subject.hosts.end());
+  decision.other_hosts = subject.other_hosts;
+  decision.samples = subject.samples;
+  return decision;
+}
+
+RuleTable::RuleTable(const Config& config) {
+  for (const auto& rule : config.rules) {
+    const auto index = rules_.size();
+    const auto list = list_for(rule);
+    auto& repeat = repeat_within_[list];
+    if (!rule.block_for.empty()) repeat = std::max(repeat, rule.repeat_within);
+    longest_period_ = std::max(longest_period_, rule.period);
+    rules_.push_back({rule, Limits(rule), list, slots_[static_cast<std::size_t>(rule.identity)]++});
+    group_for(rule, config).rules.push_back(index);
+    if (rule.identity == IdentityKind::relay) relays_.rules.push_back(index);
+  }
+}
+
+std::size_t RuleTable::list_for(const Rule& rule) {
+  const auto known = std::find_if(lists_.begin(), lists_.end(),
+                                  [&](const List& list) { return list.path == rule.list; });
+  if (known != lists_.end()) return static_cast<std::size_t>(known - lists_.begin());
+  lists_.push_back({rule.identity, rule.list});
+  repeat_within_.emplace_back(0);
+  return lists_.size() - 1;
+}
+
+RuleTable::Group& RuleTable::group_for(const Rule& rule, const Config& config) {
+  const int prefix = rule.identity != IdentityKind::relay ? 0
+                     : rule.ipv6_prefix != 0              ? rule.ipv6_prefix
+                                                          : config.relay.ipv6_prefix;
+  const auto known = std::find_if(groups_.begin(), groups_.end(), [&](const Group& group) {
+    return group.kind == rule.identity && group.ipv6_prefix == prefix;
+  });
+  return known != groups_.end() ? *known : groups_.emplace_back(Group{rule.identity, prefix, {}});
+}
+
+RuleTable::Layout RuleTable::layout() const {
+  Layout layout;
+  for (const auto& state : rules_) layout.rules.emplace_back(state.rule.identity, state.rule.name);
+  for (const auto& list : lists_) layout.lists.push_back(list.path);
+  return layout;
+}
+
+void carry_over(Subjects& subjects, const RuleTable::Layout& saved, const RuleTable& table) {
+  for (auto& [key, subject] : subjects) {
+    carry_windows(subject, key, saved, table);
+    carry_blocks(subject, saved, table);
+  }
+}
+
+}  // namespace agent

@@ -1,0 +1,106 @@
+// The rules of a configuration as counting sees them: which list each fills, which of a subject's
+// windows is its own, and which of them look at the same identities.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "agent/core/config.h"
+#include "agent/core/limits.h"
+#include "agent/core/subject.h"
+
+namespace agent {
+
+struct RuleState {
+  Rule rule;
+  Limits limits;
+  std::size_t list;  // index in RuleTable::lists()
+  std::size_t slot;  // index among the rules of its kind, and so in Subject::windows
+
+  [[nodiscard]] Window& window_of(Subject& subject) const { return subject.windows[slot]; }
+  [[nodiscard]] const Window& window_of(const Subject& subject) const {
+    return subject.windows[slot];
+  }
+  [[nodiscard]] std::uint64_t watched_bit() const { return std::uint64_t{1} << slot; }
+  [[nodiscard]] bool listens_to(Signal signal) const {
+    return std::find(rule.signals.begin(), rule.signals.end(), signal) != rule.signals.end();
+  }
+  // By a log that is read for the first time only young events decide.
+  [[nodiscard]] bool may_decide(const Occurrence& event) const {
+    return !event.first_start || event.time > *event.first_start - rule.period;
+  }
+  // The digest of the recipient where distinct ones are counted; else 0.
+  [[nodiscard]] std::uint64_t recipient_of(const Occurrence& event) const;
+  // rule.watch as a count under this limit; 0: none.
+  [[nodiscard]] std::uint32_t watch_level(std::uint32_t limit) const;
+  // What is decided when the window of `subject` is full.
+  [[nodiscard]] Decision decision(const Subject& subject, std::string_view identity,
+                                  const Occurrence& event, std::uint32_t limit) const;
+};
+
+class RuleTable {
+ public:
+  static constexpr std::size_t kMaxLists = 64;  // the bits of Subject::blocked
+
+  explicit RuleTable(const Config& config);
+
+  struct List {
+    IdentityKind kind;
+    std::string path;
+  };
+  // Rules that look at the same identities: a relay rule may group IPv6 addresses.
+  struct Group {
+    IdentityKind kind;
+    int ipv6_prefix;
+    std::vector<std::size_t> rules;
+  };
+  // What the indexes in a Subject mean: rules and lists in the config's order.
+  struct Layout {
+    std::vector<std::pair<IdentityKind, std::string>> rules;  // kind and name
+    std::vector<std::string> lists;                           // paths
+    bool operator==(const Layout&) const = default;
+  };
+
+  [[nodiscard]] const std::vector<RuleState>& rules() const { return rules_; }
+  [[nodiscard]] const std::vector<List>& lists() const { return lists_; }
+  [[nodiscard]] const std::vector<Group>& groups() const { return groups_; }
+  // All relay rules: for IPv4 hosts.
+  [[nodiscard]] const Group& relays() const { return relays_; }
+  [[nodiscard]] std::size_t slots(IdentityKind kind) const {
+    return slots_[static_cast<std::size_t>(kind)];
+  }
+  [[nodiscard]] std::chrono::seconds longest_period() const { return longest_period_; }
+  // The longest rule.repeat_within behind a list.
+  [[nodiscard]] std::chrono::seconds repeat_within(std::size_t list) const {
+    return repeat_within_[list];
+  }
+  [[nodiscard]] Layout layout() const;
+
+ private:
+  std::size_t list_for(const Rule& rule);
+  Group& group_for(const Rule& rule, const Config& config);
+
+  std::vector<RuleState> rules_;
+  std::vector<List> lists_;
+  std::vector<std::chrono::seconds> repeat_within_;  // by list
+  std::array<std::size_t, 3> slots_{};               // rules by kind
+  std::chrono::seconds longest_period_{0};
+  std::vector<Group> groups_;
+  Group relays_{IdentityKind::relay, 0, {}};
+};
+
+// Moves what was counted under another configuration to this one's places: windows go to the rule
+// of the same name and kind, blocks to the list of the same path; what has no counterpart any more
+// is dropped.
+void carry_over(Subjects& subjects, const RuleTable::Layout& saved, const RuleTable& table);
+
+// A digest by which distinct recipients are told apart; never 0. Resists chosen collisions.
+[[nodiscard]] std::uint64_t recipient_digest(std::string_view recipient);
+
+}  // namespace agent

@@ -1,0 +1,69 @@
+// What is kept of one identity (or per network of a relay rule that groups addresses): its windows,
+// its blocks, and evidence for people.
+#pragma once
+
+#include <boost/container/small_vector.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/core/config.h"
+#include "agent/core/decision.h"
+#include "agent/core/occurrence.h"
+#include "agent/core/window.h"
+
+namespace agent {
+
+// A block that ends by itself, and those before it.
+struct BlockTerm {
+  std::size_t list = 0;
+  std::optional<Instant> until;  // nullopt: none is under way, or it has no end
+  std::uint32_t times = 0;       // blocks in a row
+  Instant ended{};               // the last one; events before that were its
+};
+
+// One window and one host, as most have, lie in it: each piece elsewhere is one more wait for
+// memory.
+struct Subject {
+  static constexpr std::size_t kMaxHosts = 16;
+  static constexpr std::size_t kMaxSamples = 20;
+
+  // One for each rule of this kind, in the config's order.
+  boost::container::small_vector<Window, 1> windows;
+  std::uint64_t blocked = 0;  // bit i: is in list i
+  std::uint64_t watched = 0;  // bit i: rule i of this kind has told of it below its limit
+  // Freed while we were away: events up to then are the old story's.
+  std::optional<Instant> fresh_since;
+  std::vector<BlockTerm> terms;  // of lists whose blocks end by themselves
+  std::uint32_t other_hosts = 0;
+  boost::container::small_vector<HostCount, 1> hosts;  // at most kMaxHosts
+  std::vector<Sample> samples;  // at most kMaxSamples, from half of a limit on
+
+  [[nodiscard]] bool in_list(std::size_t list) const { return (blocked >> list & 1) != 0; }
+  void put_into_list(std::size_t list) { blocked |= std::uint64_t{1} << list; }
+  void take_from_list(std::size_t list) { blocked &= ~(std::uint64_t{1} << list); }
+  [[nodiscard]] BlockTerm* find_term(std::size_t list);  // null: it has none
+  [[nodiscard]] const BlockTerm* find_term(std::size_t list) const;
+  BlockTerm& term_of(std::size_t list);  // makes one if it has none
+
+  // No window holds an event after `time`.
+  [[nodiscard]] bool is_over(Instant time) const;
+  // Keeps the host of an event; near a limit also what it was.
+  void remember(const Occurrence& event, bool near_limit);
+  void forget_evidence();
+};
+
+using Subjects = std::unordered_map<std::string, Subject>;  // by subject_key()
+
+// "u:", "r:" or "l:" and the folded identity.
+[[nodiscard]] std::string subject_key(IdentityKind kind, std::string_view identity);
+void write_subject_key(IdentityKind kind, std::string_view identity, std::string& out);
+// The folded identity in such a key.
+[[nodiscard]] inline std::string_view identity_in(std::string_view subject_key) {
+  return subject_key.substr(2);
+}
+
+}  // namespace agent

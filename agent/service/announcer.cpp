@@ -1,0 +1,112 @@
+#include "agent/service/announcer.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "actions/exim/exim_settings.h"
+#include "actions/lists/lsearch.h"
+#include "agent/core/duration.h"
+#include "agent/core/printable.h"
+#include "agent/lists/list_lines.h"
+#include "agent/notify/notifier.h"
+
+namespace agent {
+
+Announcer::Announcer(const EngineContext& context, const Pipeline& pipeline,
+                     const ListKeeper& lists, CheckpointWriter& checkpoints, NoticeSender& mailer)
+    : context_(context),
+      pipeline_(pipeline),
+      lists_(lists),
+      checkpoints_(checkpoints),
+      outbox_(mailer, context.options.host, context.config.notify.max_per_hour,
+              context.options.say) {}
+
+void Announcer::log_decision(const Decision& decision) {
+  ++decisions_;
+  context_.options.on_decision(decision, context_.zone);
+}
+
+std::string Announcer::list_data_for(const Decision& decision) const {
+  return list_data(decision, context_.zone, spool_space());
+}
+
+// Blocks do not wait for it: without it the ACL's guard is out of force for this sender.
+std::optional<std::uint64_t> Announcer::spool_space() const {
+  if (!context_.config.exim.spool_guard) return std::nullopt;
+  const auto& spool = context_.trust.spool;
+  const auto space = spool.empty()
+                         ? actions::Result<std::uint64_t>(actions::Error{
+                               actions::Errc::not_found, 0, "Exim does not say where its spool is"})
+                         : actions::free_space(spool);
+  if (space) return space.value();
+  context_.options.say("exim.spool_guard: " + printable(space.error().what));
+  return std::nullopt;
+}
+
+std::optional<Notice> Announcer::block_notice(const Decision& decision, const std::string& identity,
+                                              const std::string& data) const {
+  if (!wants_notices(context_.config.notify)) return std::nullopt;
+  return compose_notice(decision, context_.zone, context_.now.wall,
+                        block_context(decision, identity, data));
+}
+
+// With the line, and what is the matter with it.
+NoticeContext Announcer::block_context(const Decision& decision, const std::string& identity,
+                                       const std::string& data) const {
+  auto context = notice_context(decision);
+  const auto line = actions::list_line(identity, data).value_or("\n");
+  context.list_line = line.substr(0, line.size() - 1);
+  const auto waiting = lists_.waiting(decision.list, identity);
+  if (waiting && !waiting->fit) {
+    context.list_line = "(NONE: no line can hold an id of " + std::to_string(identity.size()) +
+                        " bytes, so Exim does not refuse its mail; change its password)";
+  } else if (waiting && !lists_.fault_of(decision.list).empty()) {
+    context.list_line += "  (NOT WRITTEN YET: the list can't be written; trying again)";
+  }
+  return context;
+}
+
+NoticeContext Announcer::notice_context(const Decision& decision) const {
+  const auto& tables = pipeline_.options().tables;
+  NoticeContext context;
+  context.host = context_.options.host;
+  context.config_path = context_.options.config_path;
+  context.exim_binary = context_.config.exim.binary;
+  context.subject = context_.config.notify.subject;
+  context.body = context_.config.notify.body;
+  context.mapped = tables != nullptr && tables->identities.maps(decision.identity_kind);
+  return context;
+}
+
+void Announcer::near_limit(const Decision& decision) {
+  ++near_limits_;
+  context_.options.on_watch(decision, context_.zone);
+  if (context_.options.dry_run) return;
+  checkpoints_.hurry();
+  if (wants_notices(context_.config.notify))
+    send(compose_watch(decision, context_.zone, context_.now.wall, notice_context(decision)));
+}
+
+void Announcer::check_silence(const std::vector<Silences::Log>& logs) {
+  if (!context_.config.log.silence_alarm) return;
+  for (const auto& news : silences_.look(logs, context_.now.wall)) {
+    const auto log = printable(news.path);
+    if (!news.silent) {
+      context_.options.say(log + " goes on again");
+      continue;
+    }
+    context_.options.say(fmt::format("{} is silent since {}; usual at this hour are pauses of {}",
+                                     log, context_.zone.text(news.since),
+                                     duration_text(news.usual)));
+    if (!context_.options.dry_run) send_silence(news);
+  }
+}
+
+void Announcer::send_silence(const Silences::News& news) {
+  checkpoints_.hurry();
+  if (wants_notices(context_.config.notify))
+    send(compose_silence(news, context_.zone, context_.now.wall, context_.options.host));
+}
+
+}  // namespace agent

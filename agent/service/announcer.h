@@ -1,0 +1,67 @@
+// Puts what the service does into words: a block's line in its list, the service's own log, and the
+// notices, which lie in its outbox until the engine lets them go.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/core/pipeline.h"
+#include "agent/core/silence.h"
+#include "agent/lists/list_keeper.h"
+#include "agent/notify/notice.h"
+#include "agent/notify/outbox.h"
+#include "agent/service/engine_context.h"
+#include "agent/state/checkpoint_writer.h"
+
+namespace agent {
+
+class Announcer {
+ public:
+  // All must outlive it.
+  Announcer(const EngineContext& context, const Pipeline& pipeline, const ListKeeper& lists,
+            CheckpointWriter& checkpoints, NoticeSender& mailer);
+
+  // Says in the service's log that a limit was reached here, and counts it.
+  void log_decision(const Decision& decision);
+  // Returns the data part of the decision's line in its list. Says so if exim.spool_guard has no
+  // figure for it.
+  [[nodiscard]] std::string list_data_for(const Decision& decision) const;
+  // Returns the notice of a block; nullopt: the configuration wants none. `identity`, `data`: as
+  // its line in the list has them.
+  [[nodiscard]] std::optional<Notice> block_notice(const Decision& decision,
+                                                   const std::string& identity,
+                                                   const std::string& data) const;
+  void send(Notice notice) { outbox_.add(std::move(notice)); }
+
+  // An identity came near a limit (rule.watch).
+  void near_limit(const Decision& decision);
+  // `logs`: all that are followed. Says and notifies which are silent against their habit.
+  void check_silence(const std::vector<Silences::Log>& logs);
+
+  // The engine lets a notice go only after a checkpoint that tells of it: see Outbox.
+  [[nodiscard]] Outbox& outbox() { return outbox_; }
+  [[nodiscard]] const Outbox& outbox() const { return outbox_; }
+  [[nodiscard]] Silences& silences() { return silences_; }
+  [[nodiscard]] const Silences& silences() const { return silences_; }
+  [[nodiscard]] std::uint64_t decisions() const { return decisions_; }
+  [[nodiscard]] std::uint64_t near_limits() const { return near_limits_; }
+
+ private:
+  [[nodiscard]] std::optional<std::uint64_t> spool_space() const;
+  [[nodiscard]] NoticeContext notice_context(const Decision& decision) const;
+  [[nodiscard]] NoticeContext block_context(const Decision& decision, const std::string& identity,
+                                            const std::string& data) const;
+  void send_silence(const Silences::News& news);
+
+  const EngineContext& context_;
+  const Pipeline& pipeline_;
+  const ListKeeper& lists_;
+  CheckpointWriter& checkpoints_;
+  Outbox outbox_;
+  Silences silences_;
+  std::uint64_t decisions_ = 0, near_limits_ = 0;
+};
+
+}  // namespace agent

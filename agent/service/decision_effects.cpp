@@ -1,0 +1,101 @@
+#include "agent/service/decision_effects.h"
+
+#include <utility>
+
+namespace agent {
+
+DecisionEffects::DecisionEffects(const EngineContext& context, Pipeline& pipeline,
+                                 ListKeeper& lists, Announcer& announcer, FarmSide& farm,
+                                 CheckpointWriter& checkpoints)
+    : context_(context),
+      pipeline_(pipeline),
+      lists_(lists),
+      announcer_(announcer),
+      farm_(farm),
+      checkpoints_(checkpoints) {}
+
+void DecisionEffects::decide(Decision&& decision) {
+  if (context_.options.dry_run) {
+    announcer_.log_decision(decision);
+  } else {
+    keep(std::move(decision));
+  }
+}
+
+void DecisionEffects::keep(Decision&& decision) {
+  auto data = announcer_.list_data_for(decision);
+  if (lists_.block(decision, data, pipeline_.counting()) == BlockedList::Accepted::freed_before)
+    return;
+  decided_.push_back({std::move(decision), std::move(data)});
+}
+
+// Lines first: a block is in its list before anything else is done about it.
+void DecisionEffects::write_lists() {
+  if (context_.options.dry_run) return;
+  // Twice: the look before it may end a doubt, and that may lead to decisions.
+  for (int i = 0; i < 2; ++i) {
+    lists_.write(pipeline_.counting(), context_.now, context_.behind);
+    take_list_news();
+  }
+  deciding_ = !decided_.empty();
+  for (const auto& [decision, data] : std::exchange(decided_, {})) announce(decision, data);
+  if (std::exchange(revision_saved_, lists_.revision()) != revision_saved_) checkpoints_.hurry();
+}
+
+void DecisionEffects::announce(const Decision& decision, const std::string& data) {
+  checkpoints_.hurry();
+  announcer_.log_decision(decision);
+  farm_.decided(decision);
+  auto notice = announcer_.block_notice(decision, decision.identity, data);
+  if (notice && !farm_.hold_back(decision, *notice)) announcer_.send(std::move(*notice));
+}
+
+void DecisionEffects::look_at_lists(bool all) {
+  lists_.look(pipeline_.counting(), context_.now, all, context_.behind);
+  take_list_news();
+}
+
+// What was freed must not come back by a crash; nor, if it goes while we are down, what was
+// blocked.
+void DecisionEffects::take_list_news() {
+  auto news = lists_.take_news();
+  if (news.changed) {
+    farm_.lists_changed();
+    checkpoints_.hurry();
+  }
+  for (auto& decision : news.decisions) keep(std::move(decision));
+}
+
+void DecisionEffects::end_doubts() {
+  lists_.end_doubts(pipeline_.counting(), context_.now, context_.behind);
+  take_list_news();
+  write_lists();
+}
+
+bool DecisionEffects::drop_exempt() {
+  const auto& read = pipeline_.options().tables;
+  const auto tables = read ? read : IdentityTables::without_files(context_.config);
+  const auto exempt = [&](const PendingBlock& block) { return tables->exempts(block.identity); };
+  if (!lists_.drop_pending(exempt)) return false;
+  checkpoints_.hurry();
+  return true;
+}
+
+void DecisionEffects::end_block(const Counting::End& block) {
+  ++blocks_ended_;
+  if (context_.options.dry_run) return;
+  lists_.end(block);
+  farm_.lists_changed();  // the farm may know another end of it
+  checkpoints_.hurry();
+}
+
+// What the log has ended is taken out at once, before a new block of the same sender.
+void DecisionEffects::end_due_blocks() {
+  auto& counting = pipeline_.counting();
+  for (const auto& block : counting.due(context_.now.wall)) {
+    counting.end(block);
+    end_block(block);
+  }
+}
+
+}  // namespace agent

@@ -1,0 +1,67 @@
+// What follows from a decision, in a fixed order: its line in the list, then the checkpoint, what
+// is said of it, the farm and the notice. And what follows when a block ends or a list was changed
+// by another hand.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "agent/core/pipeline.h"
+#include "agent/lists/list_keeper.h"
+#include "agent/service/announcer.h"
+#include "agent/service/engine_context.h"
+#include "agent/service/farm_side.h"
+#include "agent/state/checkpoint_writer.h"
+
+namespace agent {
+
+class DecisionEffects {
+ public:
+  // All must outlive it.
+  DecisionEffects(const EngineContext& context, Pipeline& pipeline, ListKeeper& lists,
+                  Announcer& announcer, FarmSide& farm, CheckpointWriter& checkpoints);
+
+  // The pipeline has decided. The line is written with those of the same step of reading, by
+  // write_lists().
+  void decide(Decision&& decision);
+  // A block has ended by log time.
+  void end_block(const Counting::End& block);
+  // Ends the blocks that are over by the clock.
+  void end_due_blocks();
+  // Writes the lines that wait, then announces their decisions.
+  void write_lists();
+  // Looks at the lists that have changed; `all`: at every list, fully.
+  void look_at_lists(bool all);
+  // Lets nothing wait any more for a list that only has to stay the same.
+  void end_doubts();
+  // Identities that are exempt by now are not to be blocked for what could not be written before.
+  // Returns true if there were such.
+  bool drop_exempt();
+
+  // The last write_lists() had decisions to announce.
+  [[nodiscard]] bool deciding() const { return deciding_; }
+  [[nodiscard]] std::uint64_t blocks_ended() const { return blocks_ended_; }
+
+ private:
+  void keep(Decision&& decision);
+  void announce(const Decision& decision, const std::string& data);
+  void take_list_news();
+
+  const EngineContext& context_;
+  Pipeline& pipeline_;
+  ListKeeper& lists_;
+  Announcer& announcer_;
+  FarmSide& farm_;
+  CheckpointWriter& checkpoints_;
+  struct Decided {
+    Decision decision;
+    std::string data;
+  };
+  std::vector<Decided> decided_;  // whose lines are not written yet
+  bool deciding_ = false;
+  std::uint64_t blocks_ended_ = 0;
+  std::uint64_t revision_saved_ = 0;  // ListKeeper::revision() when it was last to be saved
+};
+
+}  // namespace agent

@@ -1,0 +1,52 @@
+// What the parts of the engine share: the configuration in force, the service's callbacks, and how
+// far this turn has come. The engine owns and changes it; its parts only read it.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/core/config.h"
+#include "agent/core/decision.h"
+#include "agent/core/identity_tables.h"
+#include "agent/core/now.h"
+#include "agent/core/zone.h"
+#include "agent/service/log_trust.h"
+
+namespace agent {
+
+struct EngineOptions {
+  std::string config_path;  // for the commands that notices show; empty for the default
+  std::string host;
+  bool dry_run = false;
+  std::function<void(const Decision&, const Zone&)> on_decision;  // the service's own log
+  std::function<void(const Decision&, const Zone&)> on_watch = [](const auto&, const auto&) {};
+  std::function<void(const std::string&)> say;
+  // faults(), and that of the checkpoint, whenever they are others.
+  std::function<void(const std::vector<std::string>&)> on_faults = [](const auto&) {};
+  // The time, within a turn; empty: no time passes in one.
+  std::function<std::chrono::steady_clock::time_point()> clock = {};
+  // The files of exempt and identity_map were read again.
+  std::function<void(std::shared_ptr<const IdentityTables>)> on_tables = [](const auto&) {};
+};
+
+struct EngineContext {
+  Config config;
+  EngineOptions options;
+  Zone zone;
+  LogTrust trust;        // what Exim's settings make of its log
+  Now now{};             // of this turn
+  bool settled = false;  // the logs were read to their ends once
+  bool behind = true;    // there was more to read after the last turn
+
+  [[nodiscard]] std::chrono::seconds longest_period() const {
+    std::chrono::seconds longest{0};
+    for (const auto& rule : config.rules) longest = std::max(longest, rule.period);
+    return longest;
+  }
+};
+
+}  // namespace agent

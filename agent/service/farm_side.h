@@ -1,0 +1,88 @@
+// The engine's side towards the farm: puts the farm's statements into this host's lists, in the
+// same way as this host's own decisions, and its lists into statements. Does nothing without a
+// farm.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/core/pipeline.h"
+#include "agent/farm/link.h"
+#include "agent/farm/member.h"
+#include "agent/lists/list_keeper.h"
+#include "agent/service/announcer.h"
+#include "agent/service/engine_context.h"
+#include "agent/service/metrics.h"
+#include "agent/state/checkpoint_file.h"
+#include "agent/state/checkpoint_writer.h"
+
+namespace agent {
+
+class FarmSide {
+ public:
+  using Steady = std::chrono::steady_clock::time_point;
+
+  // `link` may be null: this host counts alone. All must outlive it.
+  FarmSide(const EngineContext& context, FarmLink* link, Pipeline& pipeline, ListKeeper& lists,
+           Announcer& announcer, CheckpointWriter& checkpoints);
+
+  // The configuration is another one, or the first one: the pipeline counts anew.
+  void reconfigured();
+  void restore(const Checkpoint& saved);
+  void save(Checkpoint& state) const;
+
+  // A list holds others than when the farm was last told.
+  void lists_changed() { lists_changed_ = true; }
+  // A limit was reached here; the identity is in its list by now.
+  void decided(const Decision& decision);
+  // Takes the notice of such a decision until it is known whether another host sends one. Returns
+  // false if nobody else will: the notice is to be sent.
+  bool hold_back(const Decision& decision, const Notice& notice);
+  // Compares the lists with what was told, then does what the farm says.
+  void listen();
+  // Hands over what was counted and decided. Returns true if there is more to hand over at once.
+  bool report();
+
+  [[nodiscard]] std::optional<Steady> due() const;
+  [[nodiscard]] std::string fault() const;  // empty: none
+  [[nodiscard]] std::optional<Metrics::Farm> metrics() const;
+
+ private:
+  using Order = FarmMember::Order;
+
+  void watch_counts();
+  void compare();
+  void follow(const std::vector<Order>& orders);
+  void block(const Order& order);
+  void free(std::size_t list, const std::vector<Order>& orders);
+  void end(const Order& order);
+  [[nodiscard]] Decision decision_of(const Order& order) const;
+  [[nodiscard]] Instant local_time_of(const FarmStatement& statement) const;
+  void settle_notices(const std::vector<FarmMember::Settled>& settled);
+  void release_overdue_notices();
+  void say_state();
+
+  const EngineContext& context_;
+  FarmLink* link_;
+  Pipeline& pipeline_;
+  ListKeeper& lists_;
+  Announcer& announcer_;
+  CheckpointWriter& checkpoints_;
+  std::optional<FarmMember> member_;
+  struct HeldNotice {
+    Notice notice;
+    Steady due;
+  };
+  std::map<FarmName, HeldNotice> held_notices_;
+  bool lists_changed_ = true;
+  bool connected_ = false;  // these three: as last said
+  std::string fault_;
+  std::uint64_t events_refused_ = 0;
+  std::uint64_t blocked_ = 0, freed_ = 0;  // by the farm's statements
+  Steady next_undone_{};
+};
+
+}  // namespace agent
