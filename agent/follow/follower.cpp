@@ -160,13 +160,23 @@ Follower::Got Follower::read_one(OpenFile& open, std::size_t& budget) {
 }
 
 bool Follower::read(std::size_t budget, Steady now) {
+  caught_up_ = false;
   for (std::size_t i = 0; i < files_.size(); ++i) {
     const auto got = read_one(files_[i], budget);
     if (got == Got::more) return true;
     if (got == Got::cut && start_again(i)) return true;
   }
   retire(now);
+  caught_up_ = true;
   return false;
+}
+
+// The clock was fast at the first start, and was set back since: what comes from now on would be
+// taken for old until it has caught up. What lay there at the first start was read before.
+void Follower::bound_first_start(Instant now) {
+  if (!caught_up_ || searching_ || !first_start_ || now >= *first_start_) return;
+  first_start_ = now;
+  for (const auto& open : files_) pipeline_.set_first_start(open.log, first_start_);
 }
 
 void Follower::finish(OpenFile& open) {
@@ -276,6 +286,7 @@ void Follower::look_for_entries(Instant now) {
 
 void Follower::look(Instant now) {
   looked_ = now;
+  bound_first_start(now);
   look_for_entries(now);
   const auto current = name_at(now);
   watch_directories(current);
@@ -322,6 +333,7 @@ void Follower::look(Instant now) {
 }
 
 bool Follower::on_change(const Inotify::Change& change, Instant now) {
+  bound_first_start(now);
   if (change.watch < 0) {  // overflow: something was lost
     look(now);
     return true;

@@ -102,6 +102,7 @@ class Follower {
   void read_recent(OpenFile& open, std::uint64_t offset);
   std::optional<LogFile> copy_of(OpenFile& open, std::vector<Unreadable>& unread);
   bool start_again(std::size_t index);
+  void bound_first_start(Instant now);
   void take_between(const LogFile* current, std::int64_t written_after);
   void look_beside();
   bool replaced_by_copy(LogFile& file);
@@ -132,7 +133,8 @@ class Follower {
   std::vector<LogPosition> unplaced_;
   std::int64_t written_after_ = 0;
   std::optional<Instant> first_start_;
-  Instant looked_{};  // when the name was last looked at
+  bool caught_up_ = false;  // the last read() has come to the end
+  Instant looked_{};        // when the name was last looked at
   std::vector<char> buffer_;
   std::vector<std::pair<std::string, int>> directories_;  // watched, and their watches
   std::string current_;                                   // the name when it was last looked at
