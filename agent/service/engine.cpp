@@ -257,7 +257,8 @@ void Engine::save_and_send(Now now) {
       covers_mail_ = false;
     }
     // Of what a list in doubt holds back it could not tell; that is over in a moment.
-    const bool whole = !lists_.holds_blocks() && !pipeline_.counting().counts_beside();
+    const bool whole =
+        decided_.empty() && !lists_.holds_blocks() && !pipeline_.counting().counts_beside();
     if (i == 0 && whole) checkpoints_.start_if_due(now.steady, [&] { return job(now, true); });
   }
   if (checkpoints_.out_of_patience(now.steady)) outbox_.release();
@@ -285,7 +286,7 @@ bool Engine::turn(Now now) {
   end_blocks(now);
   write_lists();
   hear_farm(now);
-  if (!lists_.holds_logs()) behind_ = read_logs(now);
+  if (!lists_.holds_logs() && decided_.empty()) behind_ = read_logs(now);
   end_blocks(now);
   write_lists();
   listen(now);
@@ -298,6 +299,7 @@ bool Engine::turn(Now now) {
     save_and_send(now);
     tell_faults();
   }
+  if (!decided_.empty()) return true;
   return more || (behind_ && !lists_.holds_logs());  // due() says when that is over
 }
 
@@ -332,7 +334,9 @@ void Engine::stop(Now now) {
 void Engine::end_doubts() {
   lists_.end_doubts(pipeline_.counting(), now_, behind_);
   take_list_news();
-  write_lists();
+  do {
+    write_lists();
+  } while (!decided_.empty());
 }
 
 void Engine::reload(const Config& config, PipelineOptions around, LogTrust trust, Now now) {

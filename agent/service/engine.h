@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -88,6 +89,7 @@ class Engine {
   void decide(Decision&& decision);
   void keep(Decision&& decision);
   void write_lists();
+  void announce_decided();
   void announce(const Decision& decision, const std::string& data);
   void say_if_no_exim_user();
   void take_list_news();
@@ -139,12 +141,13 @@ class Engine {
   Pipeline pipeline_;
   std::optional<actions::EximUser> exim_;
   ListKeeper lists_;
-  // Decisions whose lines are not written yet: those of one step of reading are written together.
+  // Decisions that are not announced yet: the lines of one step of reading are written together
+  // before. Until all are, no log is read and no checkpoint begun: it would know nothing of them.
   struct Decided {
     Decision decision;
     std::string data;
   };
-  std::vector<Decided> decided_;
+  std::deque<Decided> decided_;
   bool deciding_ = false;  // the last step led to some
   std::vector<std::unique_ptr<Follower>> followers_;
   std::vector<LogPosition> parked_;  // of logs that are not in the configuration now

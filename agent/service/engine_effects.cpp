@@ -36,9 +36,22 @@ void Engine::write_lists() {
     lists_.write(pipeline_.counting(), now_, behind_);
     take_list_news();
   }
-  deciding_ = !decided_.empty();
-  for (const auto& [decision, data] : std::exchange(decided_, {})) announce(decision, data);
+  announce_decided();
   if (std::exchange(pending_saved_, lists_.revision()) != pending_saved_) checkpoints_.hurry();
+}
+
+// As many as there is time for.
+void Engine::announce_decided() {
+  constexpr std::size_t kEach = 64;  // bytes of most subjects in a checkpoint
+  deciding_ = !decided_.empty();
+  if (!deciding_) return;
+  checkpoints_.blocked(now_.steady, decided_.size(),
+                       pipeline_.counting().subjects().size() * kEach);
+  do {
+    const auto [decision, data] = std::move(decided_.front());
+    decided_.pop_front();
+    announce(decision, data);
+  } while (!decided_.empty() && !out_of_time());
 }
 
 void Engine::announce(const Decision& decision, const std::string& data) {
