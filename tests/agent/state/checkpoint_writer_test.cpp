@@ -1,8 +1,10 @@
 #include "agent/state/checkpoint_writer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "tests/catch.h"
 
