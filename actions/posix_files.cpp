@@ -12,25 +12,11 @@
 #include <filesystem>
 #include <utility>
 
+#include "actions/fd.h"
 #include "actions/files.h"
 
 namespace actions {
 namespace {
-
-class Fd {
- public:
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool ok() const { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
 
 std::int64_t nanoseconds(const statx_timestamp& time) {
   return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
@@ -103,8 +89,7 @@ std::string temporary_beside(const std::string& path) {
 
 Result<Done> sync_directory(const std::string& path) {
   const Fd fd(::open(directory_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.ok() || ::fsync(fd.get()) != 0)
-    return system_error("sync the directory of " + path, errno);
+  if (!fd || ::fsync(fd.get()) != 0) return system_error("sync the directory of " + path, errno);
   return Done{};
 }
 
@@ -172,7 +157,7 @@ Result<Content> PosixFiles::read_from(const std::string& path, std::uint64_t off
                                       std::size_t limit) {
   const auto what = "read " + path;
   const Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  if (!fd.ok()) return open_error(what, path, errno);
+  if (!fd) return open_error(what, path, errno);
   auto info = regular(fd.get(), what, path);
   if (!info) return info.error();
   const auto size = info->size - std::min(info->size, offset);
@@ -210,7 +195,7 @@ Result<FileStamp> PosixFiles::append(const std::string& path, std::string_view b
     if (raw < 0 && errno == EEXIST) raw = ::open(path.c_str(), kFlags);
   }
   const Fd fd(raw);
-  if (!fd.ok()) return open_error(what, path, errno);
+  if (!fd) return open_error(what, path, errno);
   if (created) give(fd.get(), path, creation);
   const auto before = regular(fd.get(), what, path);
   if (!before) return before.error();
@@ -229,7 +214,7 @@ Result<FileStamp> PosixFiles::append(const std::string& path, std::string_view b
 
 Result<Done> PosixFiles::sync(const std::string& path) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (!fd.ok() || ::fsync(fd.get()) != 0) return system_error("sync " + path, errno);
+  if (!fd || ::fsync(fd.get()) != 0) return system_error("sync " + path, errno);
   return sync_directory(path);
 }
 
@@ -248,7 +233,7 @@ Result<FileStamp> PosixFiles::replace(const std::string& path, std::string_view 
   ::unlink(temporary.c_str());
   const Fd fd(
       ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!fd.ok()) return system_error(what, errno);
+  if (!fd) return system_error(what, errno);
   const auto fail = [&](int error) {
     ::unlink(temporary.c_str());
     return system_error(what, error);

@@ -16,24 +16,12 @@
 #include <optional>
 #include <utility>
 
+#include "actions/event_fd.h"
+#include "actions/fd.h"
 #include "actions/files.h"
 
 namespace actions {
 namespace {
-
-class Fd {
- public:
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 bool fill(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -124,17 +112,21 @@ void kill_all(pid_t child) {
 }
 
 // Its exit status, once it has ended by itself in time.
-Result<int> wait_for(pid_t child, const std::string& name, std::chrono::milliseconds deadline,
+Result<int> wait_for(pid_t child, const std::string& name, const ProgramOptions& options,
                      Heard& output, Heard& errors) {
   const Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
-  const auto end = std::chrono::steady_clock::now() + deadline;
+  const auto end = std::chrono::steady_clock::now() + options.deadline;
+  const EventFd stopped;
+  const std::stop_callback on_stop(options.stop, [&] { stopped.signal(); });
   // Without pidfds (an old kernel, a strict container) it is asked for every few milliseconds.
   constexpr std::int64_t kAskAgain = 5;
   for (;;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         end - std::chrono::steady_clock::now());
-    std::array<pollfd, 3> waiting{
-        {{pidfd.get(), POLLIN, 0}, {output.fd(), POLLIN, 0}, {errors.fd(), POLLIN, 0}}};
+    std::array<pollfd, 4> waiting{{{pidfd.get(), POLLIN, 0},
+                                   {output.fd(), POLLIN, 0},
+                                   {errors.fd(), POLLIN, 0},
+                                   {stopped.fd(), POLLIN, 0}}};
     const auto wait =
         std::clamp<std::int64_t>(left.count(), 0, pidfd.get() >= 0 ? INT_MAX : kAskAgain);
     ::poll(waiting.data(), waiting.size(), static_cast<int>(wait));
@@ -147,9 +139,11 @@ Result<int> wait_for(pid_t child, const std::string& name, std::chrono::millisec
     // Somebody ignores SIGCHLD: the system keeps no status for us, and says so only at the end.
     if (ended < 0 && error == ECHILD)
       return Error{Errc::io, error, name + ": has ended, but how is lost: SIGCHLD is ignored"};
-    if (ended == 0 && std::chrono::steady_clock::now() < end) continue;
+    const bool stop = options.stop.stop_requested();
+    if (ended == 0 && !stop && std::chrono::steady_clock::now() < end) continue;
     kill_all(child);
-    return Error{Errc::timeout, 0, name + ": no end in time, killed"};
+    return Error{Errc::timeout, 0,
+                 name + (stop ? ": stopped before its end" : ": no end in time, killed")};
   }
 }
 
@@ -180,7 +174,7 @@ Result<Ended> run_program(const std::vector<std::string>& argv, std::string_view
   out.close_child_end();
   err.close_child_end();
   if (error != 0) return system_error("start " + argv[0], error);
-  const auto status = wait_for(child, argv[0], options.deadline, out, err);
+  const auto status = wait_for(child, argv[0], options, out, err);
   if (!status) return status.error();
   Ended ended;
   ended.exit_status =

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,7 @@ struct ProgramOptions {
   std::size_t limit = std::size_t{64} << 20;
   std::size_t errors_limit = 400;
   std::vector<std::string> environment;  // "NAME=value", beside PATH and LANG=C
+  std::stop_token stop = {};             // a request is a deadline that has come
 };
 
 // argv[0] is an absolute path. The child gets `input` as its standard input, a small environment,

@@ -73,11 +73,12 @@ EximQueue::EximQueue(std::string exim) : exim_(std::move(exim)) {
   exipick_ = ::access(beside.c_str(), X_OK) == 0 ? beside.string() : "/usr/sbin/exipick";
 }
 
-Result<std::vector<QueuedMessage>> EximQueue::messages() const {
-  const auto spool = exim_setting(exim_, "spool_directory");
+Result<std::vector<QueuedMessage>> EximQueue::messages(const std::stop_token& stop) const {
+  const auto spool = exim_setting(exim_, "spool_directory", stop);
   if (!spool) return spool.error();
   ProgramOptions options;
   options.deadline = kDeadline;
+  options.stop = stop;
   const auto ended = run_program({exipick_, "--spool", spool.value(), "--unsorted", "-i",
                                   std::string("--show-vars=") + kVariables},
                                  "", options);
@@ -98,10 +99,12 @@ Result<std::vector<QueuedMessage>> EximQueue::messages() const {
   return messages;
 }
 
-Result<Done> EximQueue::order(Order order, const std::vector<std::string>& ids) const {
+Result<Done> EximQueue::order(Order order, const std::vector<std::string>& ids,
+                              const std::stop_token& stop) const {
   const char* option = order == Order::freeze ? "-Mf" : order == Order::thaw ? "-Mt" : "-Mrm";
   ProgramOptions options;
   options.deadline = kDeadline;
+  options.stop = stop;
   for (std::size_t done = 0; done < ids.size();) {
     std::vector<std::string> argv{exim_, option};
     for (; done < ids.size() && argv.size() < kIdsAtOnce + 2; ++done) argv.push_back(ids[done]);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,12 +32,14 @@ class EximQueue {
   // `exim`: absolute path; exipick is searched for beside it and in /usr/sbin.
   explicit EximQueue(std::string exim);
 
-  Result<std::vector<QueuedMessage>> messages() const;
+  // `stop`: ends what is asked of Exim, as an error.
+  Result<std::vector<QueuedMessage>> messages(const std::stop_token& stop = {}) const;
 
   enum class Order { freeze, thaw, remove };
   // Messages that are gone or locked by a delivery stay as they are, without an error: look again
   // to see what became of them. Errc::denied: Exim does not let this user.
-  Result<Done> order(Order order, const std::vector<std::string>& ids) const;
+  Result<Done> order(Order order, const std::vector<std::string>& ids,
+                     const std::stop_token& stop = {}) const;
 
  private:
   std::string exim_, exipick_;

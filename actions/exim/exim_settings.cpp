@@ -51,8 +51,11 @@ std::string value_of(const EximSettings& settings, const std::string& name) {
   return found == settings.end() ? std::string() : found->second;
 }
 
-Result<std::string> exim_setting(const std::string& exim, const std::string& name) {
-  const auto text = ask(exim, {name});
+Result<std::string> exim_setting(const std::string& exim, const std::string& name,
+                                 const std::stop_token& stop) {
+  ProgramOptions options;
+  options.stop = stop;
+  const auto text = ask(exim, {name}, options);
   if (!text) return text.error();
   const auto settings = parse_settings(text.value());
   const auto found = settings.find(name);

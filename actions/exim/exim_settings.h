@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,9 @@ using EximSettings = std::map<std::string, std::string>;
 [[nodiscard]] std::string value_of(const EximSettings& settings, const std::string& name);
 
 // The main option `name` of the configuration that this binary runs with.
-[[nodiscard]] Result<std::string> exim_setting(const std::string& exim, const std::string& name);
+// `stop`: ends the asking, as an error.
+[[nodiscard]] Result<std::string> exim_setting(const std::string& exim, const std::string& name,
+                                               const std::stop_token& stop = {});
 
 // Returns what exim -bP answers to `question`, without the last newline: "configure_file",
 // "+relay_from_hosts".

@@ -62,6 +62,8 @@ class FollowedFile {
   void go_on_from(const LogPosition& position);
   // Events up to this time count no more; nullopt: all count.
   void count_after(std::optional<Instant> time);
+  // Another time of the first start: see LogPosition.
+  void set_first_start(Instant time) { pipeline_.set_first_start(log_, time); }
   // The file was cut and is read from its start, as another file.
   void begin_again();
   // The pipeline waits for what came after the last whole line: it is read again.

@@ -161,6 +161,7 @@ void Follower::read_once_more(FollowedFile& open, std::optional<Instant> newest)
 // --- Reading.
 
 bool Follower::read(std::size_t budget, Steady now) {
+  caught_up_ = false;
   for (std::size_t i = 0; i < files_.size(); ++i) {
     const auto before = budget;
     const auto reached = files_[i]->read(budget, buffer_);
@@ -174,7 +175,16 @@ bool Follower::read(std::size_t budget, Steady now) {
     if (reached.value() == FollowedFile::Reached::cut && start_again(i)) return true;
   }
   retire(now);
+  caught_up_ = true;
   return false;
+}
+
+// The clock was fast at the first start, and was set back since: what comes from now on would be
+// taken for old until it has caught up. What lay there at the first start was read before.
+void Follower::bound_first_start(Instant now) {
+  if (!caught_up_ || search_.is_unfinished() || !first_start_ || now >= *first_start_) return;
+  first_start_ = now;
+  for (const auto& open : files_) open->set_first_start(now);
 }
 
 // Finds a file that holds what was read of `open` before that was cut, and perhaps more.
@@ -249,6 +259,7 @@ void Follower::look_for_entries(Instant now) {
 
 void Follower::look(Instant now) {
   looked_ = now;
+  bound_first_start(now);
   look_for_entries(now);
   if (const auto unwatched = directories_.enter(now)) faults_.cant_watch(*unwatched);
   if (search_.is_unfinished()) search();
@@ -342,6 +353,7 @@ void Follower::look_beside() {
 }
 
 bool Follower::on_change(const Inotify::Change& change, Instant now) {
+  bound_first_start(now);
   const bool lost = change.watch < 0;  // overflow
   const auto where = lost ? LogDirectories::Change::name_came : directories_.on_change(change);
   switch (where) {

@@ -82,6 +82,7 @@ class Follower {
   void read_once_more(FollowedFile& open, std::optional<Instant> newest);
   std::optional<LogFile> copy_of(FollowedFile& open, std::vector<Unreadable>& unread) const;
   bool start_again(std::size_t index);
+  void bound_first_start(Instant now);
   void take_successor(LogFile file);
   void take_between(const LogFile* current, std::int64_t written_after);
   void look_beside();
@@ -103,7 +104,8 @@ class Follower {
   std::deque<LogPosition> finished_;
   PositionSearch search_;
   std::optional<Instant> first_start_;
-  Instant looked_{};  // when the name was last looked at
+  bool caught_up_ = false;  // the last read() has come to the end
+  Instant looked_{};        // when the name was last looked at
   std::vector<char> buffer_;
   Counters counters_;
 };

@@ -37,9 +37,21 @@ void DecisionEffects::write_lists() {
     lists_.write(pipeline_.counting(), context_.now, context_.behind);
     take_list_news();
   }
-  deciding_ = !decided_.empty();
-  for (const auto& [decision, data] : std::exchange(decided_, {})) announce(decision, data);
+  announce_decided();
   if (std::exchange(revision_saved_, lists_.revision()) != revision_saved_) checkpoints_.hurry();
+}
+
+void DecisionEffects::announce_decided() {
+  constexpr std::size_t kEach = 64;  // bytes of most subjects in a checkpoint
+  deciding_ = !decided_.empty();
+  if (!deciding_) return;
+  checkpoints_.blocked(context_.now.steady, decided_.size(),
+                       pipeline_.counting().subjects().size() * kEach);
+  do {
+    const auto [decision, data] = std::move(decided_.front());
+    decided_.pop_front();
+    announce(decision, data);
+  } while (!decided_.empty() && !context_.out_of_time());
 }
 
 void DecisionEffects::announce(const Decision& decision, const std::string& data) {
@@ -69,7 +81,9 @@ void DecisionEffects::take_list_news() {
 void DecisionEffects::end_doubts() {
   lists_.end_doubts(pipeline_.counting(), context_.now, context_.behind);
   take_list_news();
-  write_lists();
+  do {
+    write_lists();
+  } while (!decided_.empty());
 }
 
 bool DecisionEffects::drop_exempt() {

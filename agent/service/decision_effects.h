@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -29,7 +30,7 @@ class DecisionEffects {
   void end_block(const Counting::End& block);
   // Ends the blocks that are over by the clock.
   void end_due_blocks();
-  // Writes the lines that wait, then announces their decisions.
+  // Writes the lines that wait, then announces their decisions, as many as there is time for.
   void write_lists();
   // Looks at the lists that have changed; `all`: at every list, fully.
   void look_at_lists(bool all);
@@ -39,12 +40,16 @@ class DecisionEffects {
   // Returns true if there were such.
   bool drop_exempt();
 
+  // Decisions are still to be announced. Until all are, no log may be read and no checkpoint begun:
+  // it would know nothing of them.
+  [[nodiscard]] bool announcing() const { return !decided_.empty(); }
   // The last write_lists() had decisions to announce.
   [[nodiscard]] bool deciding() const { return deciding_; }
   [[nodiscard]] std::uint64_t blocks_ended() const { return blocks_ended_; }
 
  private:
   void keep(Decision&& decision);
+  void announce_decided();
   void announce(const Decision& decision, const std::string& data);
   void take_list_news();
 
@@ -58,7 +63,7 @@ class DecisionEffects {
     Decision decision;
     std::string data;
   };
-  std::vector<Decided> decided_;  // whose lines are not written yet
+  std::deque<Decided> decided_;  // not announced yet
   bool deciding_ = false;
   std::uint64_t blocks_ended_ = 0;
   std::uint64_t revision_saved_ = 0;  // ListKeeper::revision() when it was last to be saved

@@ -15,7 +15,6 @@ constexpr std::size_t kReadBudget = std::size_t{4} << 20;  // a turn: lists wait
 // to be written the last time, of a log that is alone.
 constexpr std::size_t kShare = std::size_t{64} << 10;
 constexpr std::size_t kCalmShare = std::size_t{256} << 10;
-constexpr auto kTurn = 200ms;        // of reading: lists, other logs and signals wait no longer
 constexpr auto kLook = 15s;          // beside inotify, for what it may have missed
 constexpr auto kLookInTrouble = 1s;  // a list that can't be read
 constexpr auto kPoll = 100ms;        // where inotify says nothing
@@ -85,7 +84,7 @@ bool Engine::turn(Now now) {
   effects_.end_due_blocks();
   effects_.write_lists();
   farm_.listen();
-  if (!lists_.holds_logs()) context_.behind = read_logs();
+  if (!lists_.holds_logs() && !effects_.announcing()) context_.behind = read_logs();
   effects_.end_due_blocks();
   effects_.write_lists();
   announcer_.check_silence(logs_.bytes_read());
@@ -95,6 +94,7 @@ bool Engine::turn(Now now) {
     save_and_send();
     tell_faults();
   }
+  if (effects_.announcing()) return true;
   return more || (context_.behind && !lists_.holds_logs());  // due() says when that is over
 }
 
@@ -163,10 +163,8 @@ void Engine::say_if_no_exim_user() const {
 // across logs, in the order of time.
 bool Engine::read_logs() {
   const auto& now = context_.now;
-  const auto& clock = context_.options.clock;
-  const auto out_of_time = [&] { return clock && clock() - now.steady >= kTurn; };
   auto open = logs_.all();
-  for (std::size_t spent = 0; !open.empty() && spent < kReadBudget && !out_of_time();) {
+  for (std::size_t spent = 0; !open.empty() && spent < kReadBudget && !context_.out_of_time();) {
     const auto share = open.size() == 1 && !effects_.deciding() ? kCalmShare : kShare;
     spent += share;
     const auto back = std::min_element(open.begin(), open.end(), [](auto* a, auto* b) {
@@ -205,7 +203,8 @@ void Engine::save_and_send() {
       covers_mail_ = false;
     }
     // Of what a list in doubt holds back it could not tell; that is over in a moment.
-    const bool whole = !lists_.holds_blocks() && !pipeline_.counting().counts_beside();
+    const bool whole =
+        !effects_.announcing() && !lists_.holds_blocks() && !pipeline_.counting().counts_beside();
     if (i == 0 && whole) checkpoints_.start_if_due(now.steady, [&] { return job(); });
   }
   if (checkpoints_.out_of_patience(now.steady)) outbox.release();

@@ -34,6 +34,10 @@ struct EngineOptions {
 };
 
 struct EngineContext {
+  // So long may a turn read, or announce what was decided: lists, other logs and signals wait no
+  // longer.
+  static constexpr std::chrono::milliseconds kTurn{200};
+
   Config config;
   EngineOptions options;
   Zone zone;
@@ -42,6 +46,9 @@ struct EngineContext {
   bool settled = false;  // the logs were read to their ends once
   bool behind = true;    // there was more to read after the last turn
 
+  [[nodiscard]] bool out_of_time() const {
+    return options.clock && options.clock() - now.steady >= kTurn;
+  }
   [[nodiscard]] std::chrono::seconds longest_period() const {
     std::chrono::seconds longest{0};
     for (const auto& rule : config.rules) longest = std::max(longest, rule.period);

@@ -107,7 +107,7 @@ void Freezer::work(const std::stop_token& stop) {
     });
     const auto tables = tables_;
     lock.unlock();
-    attempt(due, tables->identities);
+    attempt(due, tables->identities, stop);
     lock.lock();
     for (auto& job : due) waiting_.push_back(std::move(job));
   }
@@ -133,13 +133,15 @@ void Freezer::drop_freed(std::vector<Job>& jobs) const {
   });
 }
 
-// Leaves those in `jobs` that must be tried again, with their time.
-void Freezer::attempt(std::vector<Job>& jobs, const IdentityMap& map) {
+// Leaves those in `jobs` that must be tried again, with their time. Once `stop` is requested it
+// comes to its end at once, and what it leaves means nothing.
+void Freezer::attempt(std::vector<Job>& jobs, const IdentityMap& map, const std::stop_token& stop) {
   const auto wanted = [&](const actions::QueuedMessage& message, const Job& job) {
-    return !message.frozen && !message.thawed_by_hand && message.received >= job.since &&
-           sent_by(message, job.kind, job.identity, map);
+    return !stop.stop_requested() && !message.frozen && !message.thawed_by_hand &&
+           message.received >= job.since && sent_by(message, job.kind, job.identity, map);
   };
   const auto later = [&](const std::string& why) {
+    if (stop.stop_requested()) return;
     std::erase_if(jobs, [&](Job& job) {
       if (job.tries < kPauses.size()) {
         job.due = std::chrono::steady_clock::now() + kPauses[job.tries++];
@@ -152,7 +154,7 @@ void Freezer::attempt(std::vector<Job>& jobs, const IdentityMap& map) {
   };
   if (denied_) return jobs.clear();
   drop_freed(jobs);
-  const auto before = queue_.messages();
+  const auto before = queue_.messages(stop);
   if (!before) return later(before.error().what);
   drop_freed(jobs);  // that took a while
   std::vector<std::string> ids;
@@ -162,15 +164,16 @@ void Freezer::attempt(std::vector<Job>& jobs, const IdentityMap& map) {
     if (any) ids.push_back(message.id);
   }
   if (ids.empty()) return jobs.clear();
-  if (const auto done = queue_.order(actions::EximQueue::Order::freeze, ids); !done) {
+  if (const auto done = queue_.order(actions::EximQueue::Order::freeze, ids, stop); !done) {
     if (done.error().code != actions::Errc::denied) return later(done.error().what);
     denied_ = true;
     say_(fmt::format("{}; nothing in the queue will be frozen", printable(done.error().what)));
     return jobs.clear();
   }
-  const auto after = queue_.messages();
+  const auto after = queue_.messages(stop);
   if (!after) return later(after.error().what);
   std::erase_if(jobs, [&](Job& job) {
+    if (stop.stop_requested()) return false;
     const auto count = [&](const std::vector<actions::QueuedMessage>& messages) {
       return static_cast<std::size_t>(std::count_if(
           messages.begin(), messages.end(),

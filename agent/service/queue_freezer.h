@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -30,7 +31,7 @@ class Freezer {
   // `files` is used from another thread, and must allow that.
   Freezer(const std::string& exim, actions::Files& files,
           std::shared_ptr<const IdentityTables> tables, Say say);
-  ~Freezer();  // waits for the order under way
+  ~Freezer();  // what Exim is asked at the moment is given up: see freeze_again()
   Freezer(const Freezer&) = delete;
   Freezer& operator=(const Freezer&) = delete;
 
@@ -52,7 +53,7 @@ class Freezer {
     bool listed = false;  // he was seen to be
   };
   void work(const std::stop_token& stop);
-  void attempt(std::vector<Job>& jobs, const IdentityMap& map);
+  void attempt(std::vector<Job>& jobs, const IdentityMap& map, const std::stop_token& stop);
   void drop_freed(std::vector<Job>& jobs) const;
   void report(const Job& job, std::size_t frozen, std::size_t held);
 

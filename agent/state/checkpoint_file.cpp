@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+
 #include "agent/state/heap_reserve.h"
 
 namespace agent {
@@ -9,9 +11,25 @@ namespace {
 
 constexpr std::size_t kMaxState = std::size_t{1} << 30;
 constexpr std::size_t kGrows = 5;  // by so much is what it becomes larger than its text
+constexpr int kMostAside = 100;
 constexpr actions::Creation kPrivate{0600, std::nullopt, 0600};
 
+// rename(2) puts a file in the place of a file, and a directory in that of an empty one.
+bool is_in_the_way(const actions::Error& error) {
+  return error.os == EISDIR || error.os == ENOTDIR || error.os == ENOTEMPTY || error.os == EEXIST;
+}
+
 }  // namespace
+
+actions::Result<std::string> CheckpointFile::set_aside(const std::string& path) {
+  for (int number = 1;; ++number) {
+    auto aside = path + ".damaged";
+    if (number > 1) aside += fmt::format(".{}", number);
+    const auto moved = files_.rename(path, aside);
+    if (moved) return aside;
+    if (number == kMostAside || !is_in_the_way(moved.error())) return moved.error();
+  }
+}
 
 std::optional<Checkpoint> CheckpointFile::load_one(const std::string& path, bool& damaged,
                                                    const Say& say) {
@@ -27,10 +45,9 @@ std::optional<Checkpoint> CheckpointFile::load_one(const std::string& path, bool
     why = content.error().what;
   }
   damaged = true;
-  const auto aside = path + ".damaged";
-  const auto moved = files_.rename(path, aside);
+  const auto aside = set_aside(path);
   say(fmt::format("{} is not used: {}; {}", path, why,
-                  moved ? "set aside as " + aside : moved.error().what));
+                  aside ? "set aside as " + aside.value() : aside.error().what));
   return std::nullopt;
 }
 
@@ -43,10 +60,14 @@ CheckpointFile::Loaded CheckpointFile::load(const Say& say) {
 
 actions::Result<actions::Done> CheckpointFile::save(std::string_view text) {
   // Should we stop between the two renames, the previous generation is there and is used.
-  if (const auto kept = files_.rename(path_, previous_);
-      !kept && kept.error().code != actions::Errc::not_found) {
-    return kept.error();
+  const auto kept = files_.rename(path_, previous_);
+  if (!kept && is_in_the_way(kept.error())) {
+    auto error = kept.error();
+    const auto aside = set_aside(error.os == EISDIR ? previous_ : path_);
+    if (aside) error.what += "; what lay there is set aside as " + aside.value();
+    return error;
   }
+  if (!kept && kept.error().code != actions::Errc::not_found) return kept.error();
   const auto saved = files_.replace(path_, text, kPrivate, std::nullopt);
   if (!saved) return saved.error();
   return actions::Done{};

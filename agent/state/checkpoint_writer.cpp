@@ -14,13 +14,31 @@ std::chrono::microseconds pause_after(std::size_t bytes) {
   return std::chrono::microseconds(20 * bytes / 200);
 }
 
+// So many are encoded in a few milliseconds.
+constexpr std::size_t kSoonEncoded = std::size_t{1} << 20;
+
 }  // namespace
+
+void CheckpointWriter::blocked(Steady now, std::size_t blocks, std::size_t bytes) {
+  const bool burst = blocks > 1 || (last_blocked_ && now - *last_blocked_ < kCalm);
+  last_blocked_ = now;
+  if (!burst || std::max(bytes, last_bytes_) < kSoonEncoded) return;
+  if (!held_since_) held_since_ = now;
+  held_until_ = std::min<Steady>(now + kCalm, *held_since_ + kBurst);
+}
+
+CheckpointWriter::Steady CheckpointWriter::earliest() const {
+  return std::max(hurried_ ? next_ : next_calm_, held_until_);
+}
 
 void CheckpointWriter::start(Steady now, const std::function<SaveJob()>& make) {
   auto job = make();
   touched_ = hurried_ = false;
   busy_ = true;
-  const auto pause = pause_after(job.checkpoint.size());
+  last_bytes_ = job.checkpoint.size();
+  held_since_.reset();
+  held_until_ = {};
+  const auto pause = pause_after(last_bytes_);
   next_ = now + pause;
   next_calm_ = now + std::max<Steady::duration>(kInterval, pause);
   lists_ = job.lists;
@@ -28,7 +46,7 @@ void CheckpointWriter::start(Steady now, const std::function<SaveJob()>& make) {
 }
 
 bool CheckpointWriter::start_if_due(Steady now, const std::function<SaveJob()>& make) {
-  if (busy_ || !touched_ || now < (hurried_ ? next_ : next_calm_)) return false;
+  if (busy_ || !touched_ || now < earliest()) return false;
   start(now, make);
   return true;
 }
@@ -67,7 +85,7 @@ bool CheckpointWriter::write(Steady now, const std::function<SaveJob()>& make) {
 
 std::optional<CheckpointWriter::Steady> CheckpointWriter::due() const {
   if (busy_ || !touched_) return std::nullopt;  // the end of the one under way wakes us
-  return hurried_ ? next_ : next_calm_;
+  return earliest();
 }
 
 }  // namespace agent

@@ -20,6 +20,8 @@ class CheckpointWriter {
 
   static constexpr std::chrono::seconds kInterval{10};
   static constexpr std::chrono::seconds kRetry{1};
+  static constexpr std::chrono::milliseconds kCalm{200};
+  static constexpr std::chrono::seconds kBurst{3};
   // A notice whose checkpoint can't be written waits no longer than this.
   static constexpr std::chrono::seconds kPatience{60};
 
@@ -29,6 +31,10 @@ class CheckpointWriter {
   void hurry() { touched_ = hurried_ = true; }  // something else waits for it
   [[nodiscard]] bool touched() const { return touched_; }
 
+  // So many blocks were written. In a burst each has to be in its list at once: a checkpoint that
+  // takes long to encode waits until none has come for kCalm, but no longer than kBurst. `bytes`:
+  // about as many as it will have.
+  void blocked(Steady now, std::size_t blocks, std::size_t bytes);
   // Starts one if it is time. `make` encodes the state of this moment.
   bool start_if_due(Steady now, const std::function<SaveJob()>& make);
   // Writes a checkpoint now and waits for it; for start and stop.
@@ -49,14 +55,19 @@ class CheckpointWriter {
 
  private:
   void start(Steady now, const std::function<SaveJob()>& make);
+  [[nodiscard]] Steady earliest() const;
   Done finish(Steady now, const Saver::Outcome& outcome);
 
   Saver& saver_;
   Say say_;
   bool touched_ = false, hurried_ = false, busy_ = false;
   std::vector<std::string> lists_;  // of the one under way
+  std::size_t last_bytes_ = 0;      // of the last one
   Steady next_{};                   // at the earliest, if hurried
   Steady next_calm_{};              // at the earliest otherwise
+  std::optional<Steady> last_blocked_;
+  std::optional<Steady> held_since_;  // by the burst that goes on
+  Steady held_until_{};
   std::optional<Steady> failing_since_;
   std::string fault_;
 };

@@ -3,6 +3,10 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <chrono>
+#include <stop_token>
+#include <thread>
+
 #include "tests/catch.h"
 
 using actions::Errc;
@@ -29,6 +33,22 @@ TEST_CASE("what a program has started and left behind is not waited for") {
   const auto ended = run_program({"/bin/sh", "-c", "sleep 30 & echo said"}, "", {});
   REQUIRE(ended);
   CHECK(ended->output == "said\n");
+}
+
+TEST_CASE("a program that is to stop is killed at once, with what it has started") {
+  for (const bool before : {true, false}) {
+    std::stop_source source;
+    ProgramOptions options;
+    options.stop = source.get_token();
+    if (before) source.request_stop();
+    const auto began = std::chrono::steady_clock::now();
+    const std::jthread stopper([&] { source.request_stop(); });
+    const auto ended = run_program({"/bin/sh", "-c", "sleep 60 & sleep 60"}, "", options);
+    REQUIRE_FALSE(ended);
+    CHECK(ended.error().code == Errc::timeout);
+    CHECK(ended.error().what.find("stopped before its end") != std::string::npos);
+    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(25));
+  }
 }
 
 TEST_CASE("where the end of children is ignored, that is said, and nothing hangs") {

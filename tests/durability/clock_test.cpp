@@ -57,6 +57,32 @@ TEST_CASE("A clock that is set within the period") {
   }
 }
 
+TEST_CASE("A clock that was fast at the first start, and is set back by more than a period") {
+  for (const std::chrono::seconds fast : {2h, 24h, 24h * 400}) {
+    for (const bool killed : {false, true}) {
+      DYNAMIC_SECTION(fast.count() << " seconds" << (killed ? ", killed in between" : "")) {
+        Machine m(lab::scratch() + "-clock");
+        for (int i = 0; i < 3; ++i) m.write(line_off(m, "old", -3h));
+        m.set_clock(fast);
+        m.start();
+        m.turns(2, 11s);
+        m.set_clock(-fast);
+        m.turns(2, 11s);
+        m.rejections("carol", 1);
+        m.turns(2, 11s);
+        if (killed) {
+          m.kill();
+          m.start();
+        }
+        for (const auto* user : {"alice", "bob", "alice", "bob", "alice"})
+          m.write(line_off(m, user, 0s));
+        m.settle();
+        check(m);
+      }
+    }
+  }
+}
+
 TEST_CASE("Stamps of another year or day do not put a user's window out of use") {
   for (const auto off : {24h * 366, 24h * 1, -24h * 365}) {
     for (const bool killed : {false, true}) {

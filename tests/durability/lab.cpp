@@ -204,6 +204,7 @@ void Machine::start() {
                     zone.text(decision.time)),
         true);
   };
+  if (spent) options.clock = [this] { return now().steady + spent(); };
   saver_ = std::make_unique<agent::DirectSaver>(files_, config_.state.directory);
   engine_ = std::make_unique<agent::Engine>(config_, around(), agent::LogTrust{},
                                             agent::EngineParts{files_, nullptr, notifier_, *saver_},

@@ -41,6 +41,8 @@ class Machine {
   [[nodiscard]] std::string log() const { return path("log/mainlog"); }
   [[nodiscard]] std::string list() const { return path("lists/users"); }
   void forward(std::chrono::milliseconds time) { time_ += time; }
+  // The wall clock alone: time goes on as before.
+  void set_clock(std::chrono::seconds by) { began_ += by; }
   void forward_to(std::chrono::milliseconds since_start) { time_ = since_start; }
   // Of this time, as Exim writes it; of a clock that is so much fast.
   [[nodiscard]] std::string stamp(std::chrono::seconds fast = {}) const;
@@ -96,6 +98,7 @@ class Machine {
     time_ = hands.time;
     lines_ = hands.lines;
   }
+  std::function<std::chrono::milliseconds()> spent;  // of a turn so far; empty: none
   std::function<void()> on_time;  // called whenever time has passed for the engine
 
  private:

@@ -167,6 +167,43 @@ void too_fast(unsigned blocks, unsigned lines_a_block, unsigned identities) {
 
 }  // namespace
 
+// A turn ends after 200 ms.
+TEST_CASE("Blocks that take longer to announce than a turn may last: none is lost") {
+  constexpr int kUsers = 12;
+  for (int turns = 1; turns <= 8; ++turns) {
+    for (const bool killed : {false, true}) {
+      DYNAMIC_SECTION((killed ? "killed" : "stopped") << " after turn " << turns) {
+        Machine m(lab::scratch() + "-load");
+        int asked = 0;
+        m.spent = [&] { return 50ms * (++asked % 8); };
+        m.start();
+        m.turns(2, 1s);
+        for (int user = 0; user < kUsers; ++user) m.rejections(fmt::format("user{}", user), 3);
+        std::size_t most = 0;
+        for (int turn = 0; turn < turns; ++turn) {
+          const auto before = m.decided().size();
+          m.one_turn(turn == 0 ? 200ms : 1ms);
+          most = std::max(most, m.decided().size() - before);
+        }
+        CHECK(m.listed().size() == kUsers);  // lines come first, all at once
+        CHECK(most > 0);
+        CHECK(most <= 8);
+        killed ? m.kill() : m.stop();
+        if (!killed) CHECK(m.decided().size() == kUsers);
+        m.start();
+        for (int i = 0; i < 3; ++i) m.settle();  // a mail a turn
+        CHECK(m.listed().size() == kUsers);
+        CHECK(m.decided().size() == kUsers);
+        int mails = 0;
+        for (const auto& [what, times] : m.told()) mails += times;
+        CHECK(m.told().size() == kUsers);
+        // Of the one that was handed over nobody may know what became of it.
+        CHECK(mails <= kUsers + (killed ? 1 : 0));
+      }
+    }
+  }
+}
+
 TEST_CASE("A writer that is faster than the agent") {
   too_fast(4, 60'000, 1000);
 }

@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <future>
 #include <sstream>
+#include <thread>
 
 #include "actions/files.h"
 #include "agent/config/config_file.h"
@@ -96,6 +98,26 @@ TEST_CASE("who was freed meanwhile is left alone") {
   place.queue(": >\"$here/users\"");
   CHECK(freeze(place) == "Alice: freed meanwhile; nothing more of its mail in the queue is frozen");
   CHECK(place.read("ordered").empty());
+}
+
+TEST_CASE("the freezer's end does not wait for what Exim is asked") {
+  for (const auto* hangs : {"exim", "exipick"}) {
+    Place place;
+    place.queue("");
+    place.program(hangs, "touch \"$here/asked\"; sleep 60 & sleep 60\n");
+    actions::PosixFiles files;
+    std::chrono::steady_clock::time_point began;
+    {
+      Freezer freezer(place.folder + "/exim", files,
+                      IdentityTables::without_files(default_config()), [](const auto&) {});
+      for (int i = 0; i < 10'000; ++i)
+        freezer.freeze(IdentityKind::user, fmt::format("user{}", i), place.folder + "/users",
+                       Instant(std::chrono::seconds(1795571000)));
+      while (!fs::exists(place.folder + "/asked")) std::this_thread::yield();
+      began = std::chrono::steady_clock::now();
+    }
+    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(20));
+  }
 }
 
 }  // namespace
