@@ -38,8 +38,8 @@ void tune_options(po::options_description& options) {
       ("periods", po::value<std::string>()->value_name("P,..."),
        "periods to try (default 10m,1h,1d)")  //
       ("html", po::value<std::string>()->value_name("FILE"),
-       "also write a page, and its senders as .csv")            //
-      ("summary", "jsonl, csv: also when, and what was accepted before and after")  //
+       "also write a page, and its senders as .csv")                         //
+      ("summary", "jsonl, csv: also when, and mail accepted before, after")  //
       ("spammers", po::value<std::string>()->value_name("FILE"),
        "file of known spammers, one per line")  //
       ("honest", po::value<std::string>()->value_name("FILE"),

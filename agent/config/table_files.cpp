@@ -75,7 +75,7 @@ std::variant<std::shared_ptr<const IdentityTables>, std::string> read_tables(
     auto wrong = read(path);
     if (wrong.empty()) {
       wrong = read_hosts(bytes, tables->exempt_hosts);
-      if (!wrong.empty()) wrong = printable(path) + ": " + wrong;
+      if (!wrong.empty()) wrong.insert(0, printable(path) + ": ");
     }
     if (!wrong.empty()) return "exempt.host_files: " + wrong;
   }

@@ -89,6 +89,7 @@ std::vector<std::pair<std::string, Submissions::Message>> Submissions::all() con
   return messages;
 }
 
+// clang-tidy 14 does not see the move. NOLINTNEXTLINE(performance-unnecessary-value-param)
 void Submissions::restore(std::vector<std::pair<std::string, Message>> messages) {
   *this = Submissions();
   for (auto& [key, message] : messages) add(key, std::move(message));

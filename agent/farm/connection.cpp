@@ -93,7 +93,7 @@ actions::Result<actions::Done> FarmConnection::flush() {
 
 actions::Result<bool> FarmConnection::receive(std::chrono::milliseconds most) {
   if (!wait_for(fd(), POLLIN, Clock::now() + most)) return false;
-  std::array<char, 64 * 1024> buffer;
+  std::array<char, std::size_t{64} * 1024> buffer;
   const auto got = ::recv(fd(), buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return false;
   if (got < 0) return error(Errc::io, std::strerror(errno), errno);

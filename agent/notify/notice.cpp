@@ -288,7 +288,7 @@ Notice compose_silence(const Silences::News& news, const Zone& zone, Instant now
 }
 
 Notice compose_digest(const std::vector<const Notice*>& notices, const std::string& host) {
-  constexpr std::size_t kRoom = 512 * 1024;
+  constexpr std::size_t kRoom = std::size_t{512} * 1024;
   Notice digest;
   std::string ids, table, bodies;
   std::size_t left_out = 0, blocked = 0;

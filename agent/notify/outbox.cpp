@@ -45,6 +45,7 @@ void Outbox::add(Notice notice) {
   items_.push_back({std::move(notice)});
 }
 
+// clang-tidy 14 does not see the move. NOLINTNEXTLINE(performance-unnecessary-value-param)
 void Outbox::restore(std::vector<WaitingNotice> notices, Steady now) {
   for (auto& [notice, unknown] : notices) {
     const auto before = items_.size();
