@@ -104,6 +104,8 @@ class FirstDay(unittest.TestCase):
         socket.sethostname("mail.lab.example")
         packages = self.enterContext(tempfile.TemporaryDirectory())
         self.root = self.enterContext(CleanRoot())
+        for name in ("input", "msglog"):  # what this machine itself has in its queue
+            shutil.rmtree(self.root.path / "var/spool/exim4" / name, ignore_errors=True)
         package = make_package(packages, "1")
         shutil.copy(package, self.root.path / "root")
         self.remote = RemoteHost(lambda local: b"550 5.1.1 User unknown" if local.startswith(b"dead") else None,
