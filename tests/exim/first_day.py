@@ -187,6 +187,7 @@ class FirstDay(unittest.TestCase):
             until(lambda: self.root.has(listed) and self.root.read(listed).startswith("alice:"), what="alice's block")
             thief.message([b"friend2@remote.test"], b"alice@lab.example")
         until(lambda: "=> desk" in self.mainlog(), what="the notice")
+        until(lambda: "to be sent" not in self.root.run("exiwarden", "status"), what="the notice's end to be saved")
         until(lambda: "Message is frozen" in self.mainlog(), what="Exim to have looked at that message")
         until(lambda: self.root.run("exim4", "-bpc").strip() == "1", what="the queue to hold that message alone")
 
