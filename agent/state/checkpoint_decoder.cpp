@@ -163,7 +163,8 @@ class Decoder {
     for (std::int64_t last = 0; !in.done();) {
       const auto step = in.number<std::int64_t>();
       if (!times_.empty() && step < 0) throw Malformed("a window out of order");
-      times_.push_back(last += step);
+      if (__builtin_add_overflow(last, step, &last)) throw Malformed("a window beyond all time");
+      times_.push_back(last);
     }
     Window window;
     window.restore(times_, {});
