@@ -43,9 +43,11 @@ LogDirectories::Change LogDirectories::on_change(const Inotify::Change& change) 
     return known.second == change.watch;
   });
   if (directory == watches_.end()) return Change::elsewhere;
-  if ((change.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) != 0) watches_.erase(directory);
+  // Another directory may have its place already.
+  const bool gone = (change.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) != 0;
+  if (gone) watches_.erase(directory);
   const bool came = (change.mask & (IN_CREATE | IN_MOVED_TO | IN_ATTRIB)) != 0;
-  return came ? Change::name_came : Change::other;
+  return came || gone ? Change::name_came : Change::other;
 }
 
 bool LogDirectories::take_changed() {

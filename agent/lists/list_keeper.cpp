@@ -82,7 +82,8 @@ void ListKeeper::on_change(const Inotify::Change& change) {
     const bool here = change.watch == watch.number &&
                       change.name == std::filesystem::path(path(i)).filename().string();
     if (here || (change.mask & IN_Q_OVERFLOW) != 0) watch.changed = true;
-    if (change.watch == watch.number && (change.mask & IN_IGNORED) != 0) watch = {-1, "", true};
+    const bool gone = (change.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) != 0;
+    if (change.watch == watch.number && gone) watch = {-1, "", true};
   }
 }
 

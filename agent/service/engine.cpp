@@ -121,6 +121,7 @@ void Engine::hear_changes() {
     lists_.on_change(change);
     logs_.on_change(change, context_.now.wall);
   });
+  if (lists_.unwatched()) next_look_ = std::min(next_look_, context_.now.steady + kPoll);
 }
 
 // What inotify has told of, and the rest from time to time. Lists before the log is read: what

@@ -44,6 +44,11 @@ class Unruly(unittest.TestCase):
         shown = call("status", "-c", self.place.config)
         return [line for line in shown.stdout.decode().splitlines() if line.startswith("fault: ")]
 
+    def wait_some_seconds(self):
+        """Longer than the service looks at anything once more of its own accord."""
+        end = time.monotonic() + 3
+        wait_for(lambda: time.monotonic() > end, "some seconds")
+
     def processor_time(self, service):
         fields = Path(f"/proc/{service.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -63,9 +68,7 @@ class Unruly(unittest.TestCase):
                 wait_for(lambda: any(str(self.place.users) in fault for fault in self.faults()), "in status")
                 said = service.errors.read_bytes().count(b"\n")
                 spent = self.processor_time(service)
-                service.told("")
-                pings = service.said.count("WATCHDOG=1")
-                wait_for(lambda: service.told("") or service.said.count("WATCHDOG=1") >= pings + 3, "some seconds")
+                self.wait_some_seconds()
                 self.assertLess(self.processor_time(service) - spent, 0.5)
                 self.assertEqual(service.errors.read_bytes().count(b"\n"), said)
                 self.place.users.unlink()
@@ -94,6 +97,24 @@ class Unruly(unittest.TestCase):
                 os.chown(self.place.users, nobody.pw_uid, nobody.pw_gid)
                 wait_for(lambda: f"bob{number}".encode() in self.place.keys(), "written in the end")
                 wait_for(lambda: f"alice{number} is free again".encode() in service.errors.read_bytes(), "freed")
+            self.assertEqual(service.stop(), 0)
+
+    def test_a_directory_of_lists_that_goes_again_and_again_is_seen_each_time(self):
+        def moved(directory, number):
+            directory.rename(directory.with_name(f"old{number}"))
+            directory.mkdir()
+
+        self.place.append(b"")
+        ways = {"removed": lambda directory, number: shutil.rmtree(directory), "another in its place": moved}
+        with Service(self.place) as service:
+            for number, (name, go) in enumerate(list(ways.items()) * 2):
+                with self.subTest(name):
+                    self.hit(f"alice{number}")
+                    wait_for(lambda: f"alice{number}".encode() in self.place.keys(), "listed")
+                    self.wait_some_seconds()
+                    go(self.place.users.parent, number)
+                    wait_for(lambda: f"alice{number} is free again".encode() in service.errors.read_bytes(),
+                             "known to be free", deadline=5)
             self.assertEqual(service.stop(), 0)
 
     def test_an_id_that_no_line_can_hold_keeps_nobody_out(self):
