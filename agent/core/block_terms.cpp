@@ -46,7 +46,7 @@ void BlockTerms::restore(const Subjects& subjects) {
   ends_.clear();
   for (const auto& [key, subject] : subjects) {
     for (const auto& term : subject.terms) {
-      if (term.until) ends_.insert({*term.until, term.list, std::string(identity_in(key))});
+      if (term.until) ends_.insert({*term.until, term.list, key.id});
     }
   }
 }

@@ -55,7 +55,7 @@ void Counting::add_to(const RuleTable::Group& group, std::string_view identity,
   const auto& rules = table_.rules();
   const auto listens = [&](std::size_t rule) { return rules[rule].listens_to(event.signal); };
   if (std::none_of(group.rules.begin(), group.rules.end(), listens)) return;
-  write_subject_key(group.kind, identity, key_);
+  key_.assign(group.kind, identity);
   if (subjects_.size() >= max_identities_ && subjects_.count(key_) == 0) make_room();
   auto& subject = subjects_[key_];
   if (subject.windows.empty()) subject.windows.resize(table_.slots(group.kind));
@@ -81,7 +81,7 @@ void Counting::add_to(const RuleTable::Group& group, std::string_view identity,
   subject.remember(event, near_limit);
 
   for (const auto rule : watched) {
-    const auto limit = rules[rule].limits.of(identity_in(key_));
+    const auto limit = rules[rule].limits.of(key_.id);
     on_watch(rules[rule].decision(subject, identity, event, limit));
   }
   for (const auto rule : reached) {
@@ -100,7 +100,7 @@ Counting::Change Counting::add_to_window(Subject& subject, std::size_t rule,
   const auto* term = subject.find_term(state.list);
   if (term != nullptr && event.time < term->ended) return {};  // of the block that has ended
   const auto recipient = state.recipient_of(event);
-  const auto limit = state.limits.of(identity_in(key_));
+  const auto limit = state.limits.of(key_.id);
   const auto count = state.window_of(subject).add(event.time, recipient, limit, state.rule.period);
   if (on_counted_) tell_counted(rule, subject, identity, event, recipient, limit);
   Change change;
@@ -123,8 +123,8 @@ std::optional<Decision> Counting::block(Subject& subject, std::size_t rule,
   const auto& state = table_.rules()[rule];
   if (subject.in_list(state.list) || state.window_of(subject).empty()) return std::nullopt;
   subject.put_into_list(state.list);
-  auto decision = state.decision(subject, identity, event, state.limits.of(identity_in(key_)));
-  terms_.start(subject, identity_in(key_), state, decision);
+  auto decision = state.decision(subject, identity, event, state.limits.of(key_.id));
+  terms_.start(subject, key_.id, state, decision);
   return decision;
 }
 
@@ -150,7 +150,7 @@ void Counting::set_freed(std::size_t list, std::string_view key, std::optional<I
   auto& subject = subjects_[name];
   subject.take_from_list(list);
   clear_windows(subject, list);
-  terms_.forget(subject, identity_in(name), list);
+  terms_.forget(subject, name.id, list);
   subject.fresh_since = since;
 }
 
@@ -161,9 +161,9 @@ bool Counting::is_blocked(std::size_t list, std::string_view key) const {
 
 std::vector<std::string> Counting::blocked(std::size_t list) const {
   std::vector<std::string> keys;
-  const auto prefix = key_of(list, "");
+  const auto kind = lists()[list].kind;
   for (const auto& [key, subject] : subjects_) {
-    if (subject.in_list(list) && key.starts_with(prefix)) keys.emplace_back(identity_in(key));
+    if (subject.in_list(list) && key.kind == kind) keys.push_back(key.id);
   }
   std::sort(keys.begin(), keys.end());
   return keys;
@@ -172,7 +172,7 @@ std::vector<std::string> Counting::blocked(std::size_t list) const {
 void Counting::set_end(std::size_t list, std::string_view key, std::optional<Instant> until) {
   const auto subject = subjects_.find(key_of(list, key));
   if (subject == subjects_.end() || !subject->second.in_list(list)) return;
-  terms_.set_end(subject->second, identity_in(subject->first), list, until);
+  terms_.set_end(subject->second, subject->first.id, list, until);
 }
 
 std::optional<Instant> Counting::end_of(std::size_t list, std::string_view key) const {
@@ -197,8 +197,8 @@ void Counting::end(const End& block) {
 void Counting::end_past_terms(Subject& subject, Instant now) {
   for (auto& term : subject.terms) {
     if (!term.until || now < *term.until) continue;
-    ended_.push_back({*term.until, term.list, std::string(identity_in(key_))});
-    end_term(subject, term, identity_in(key_));
+    ended_.push_back({*term.until, term.list, key_.id});
+    end_term(subject, term, key_.id);
   }
 }
 
@@ -243,7 +243,7 @@ std::optional<Decision> Counting::free_doubted(std::size_t list, std::string_vie
   if (on_counted_) each_live(name, on_counted_);
   if (!decided) return std::nullopt;
   subject.put_into_list(list);
-  terms_.start(subject, identity_in(name), table_.rules()[rule], *decided);
+  terms_.start(subject, name.id, table_.rules()[rule], *decided);
   return std::move(decided);
 }
 
@@ -257,26 +257,24 @@ void Counting::tell_counted(std::size_t rule, const Subject& subject, std::strin
   if (!state.may_decide(event)) return;
   const auto same = state.window_of(subject).count_of(event.time);
   if (same == 0) return;  // too late for its window
-  on_counted_({rule, identity_in(key_), identity, event.time, recipient != 0 ? recipient : same - 1,
-               limit});
+  on_counted_({rule, key_.id, identity, event.time, recipient != 0 ? recipient : same - 1, limit});
 }
 
-void Counting::each_live(const std::string& key, const OnCounted& callback) const {
+void Counting::each_live(const SubjectKey& key, const OnCounted& callback) const {
   const auto found = subjects_.find(key);
   if (found == subjects_.end()) return;
   const auto& subject = found->second;
-  const auto identity = identity_in(key);
   for (std::size_t rule = 0; rule < table_.rules().size(); ++rule) {
     const auto& state = table_.rules()[rule];
-    if (!key.starts_with(subject_key(state.rule.identity, ""))) continue;
+    if (key.kind != state.rule.identity) continue;
     if (subject.in_list(state.list) || state.slot >= subject.windows.size()) continue;
     const auto times = state.window_of(subject).times();
     const auto recipients = state.window_of(subject).recipients();
-    const auto limit = state.limits.of(identity);
+    const auto limit = state.limits.of(key.id);
     std::uint64_t in_second = 0;
     for (std::size_t i = 0; i < times.size(); ++i) {
       in_second = i > 0 && times[i] == times[i - 1] ? in_second + 1 : 0;
-      callback({rule, identity, identity, Instant(std::chrono::seconds(times[i])),
+      callback({rule, key.id, key.id, Instant(std::chrono::seconds(times[i])),
                 recipients.empty() ? in_second : recipients[i], limit});
     }
   }

@@ -56,7 +56,7 @@ class Counting {
   using OnCounted = std::function<void(const Counted&)>;
   void on_counted(OnCounted callback) { on_counted_ = std::move(callback); }
   // What the windows of this subject hold, where they may still decide.
-  void each_live(const std::string& subject, const OnCounted& callback) const;
+  void each_live(const SubjectKey& subject, const OnCounted& callback) const;
   // Hosts and samples, for a decision that others have made.
   void add_evidence(IdentityKind kind, std::string_view key, Decision& decision) const;
   // set_freed() by others, of whom we hear late: what came after `since` counts on.
@@ -107,7 +107,7 @@ class Counting {
   [[nodiscard]] std::uint64_t crowded_out() const { return crowded_out_; }
   [[nodiscard]] std::optional<Instant> newest() const { return newest_; }
 
-  // For the checkpoint, by subject_key().
+  // For the checkpoint.
   [[nodiscard]] const Subjects& subjects() const { return subjects_; }
   Subjects take_subjects() { return std::exchange(subjects_, {}); }
   [[nodiscard]] Layout layout() const { return table_.layout(); }
@@ -136,7 +136,7 @@ class Counting {
   [[nodiscard]] bool remembers_terms(const Subject& subject, Instant now) const;
   [[nodiscard]] Subject* find(std::size_t list, std::string_view key);  // null: unknown
   [[nodiscard]] const Subject* find(std::size_t list, std::string_view key) const;
-  [[nodiscard]] std::string key_of(std::size_t list, std::string_view key) const {
+  [[nodiscard]] SubjectKey key_of(std::size_t list, std::string_view key) const {
     return subject_key(lists()[list].kind, key);
   }
 
@@ -150,7 +150,7 @@ class Counting {
   std::uint64_t crowded_out_ = 0;
   std::optional<Instant> newest_;  // event of all
   OnCounted on_counted_;           // empty: nobody counts with us
-  std::string key_;                // of the event at hand; a member so that its storage is kept
+  SubjectKey key_;                 // of the event at hand; a member so that its storage is kept
 };
 
 }  // namespace agent

@@ -13,25 +13,24 @@ void DoubtfulBlocks::set(std::size_t list, Keys keys, std::optional<Instant> sin
   auto& doubt = doubts_[list];
   if (doubt.keys.empty()) doubt.since = since;
   doubt.keys = std::move(keys);
-  std::erase_if(doubt.counted, [&](const auto& one) {
-    return doubt.keys.count(std::string(identity_in(one.first))) == 0;
-  });
+  std::erase_if(doubt.counted,
+                [&](const auto& one) { return doubt.keys.count(one.first.id) == 0; });
 }
 
-void DoubtfulBlocks::add(const RuleTable& table, std::size_t rule, const std::string& key,
+void DoubtfulBlocks::add(const RuleTable& table, std::size_t rule, const SubjectKey& key,
                          std::string_view identity, const Occurrence& event) {
   const auto& state = table.rules()[rule];
   const auto found = doubts_.find(state.list);
   if (found == doubts_.end()) return;
   auto& doubt = found->second;
   if (doubt.since && event.time <= *doubt.since) return;
-  if (doubt.keys.count(std::string(identity_in(key))) == 0) return;
+  if (doubt.keys.count(key.id) == 0) return;
   auto& beside = doubt.counted[key];
   if (beside.decided) return;  // blocked again, if it was freed
   auto& subject = beside.subject;
   if (subject.windows.empty()) subject.windows.resize(table.slots(state.rule.identity));
   if (subject.is_over(event.time - table.longest_period())) subject.forget_evidence();
-  const auto limit = state.limits.of(identity_in(key));
+  const auto limit = state.limits.of(key.id);
   const auto count =
       state.window_of(subject).add(event.time, state.recipient_of(event), limit, state.rule.period);
   subject.remember(event, count >= (limit + 1) / 2);
@@ -41,7 +40,7 @@ void DoubtfulBlocks::add(const RuleTable& table, std::size_t rule, const std::st
 }
 
 std::optional<DoubtfulBlocks::Counted> DoubtfulBlocks::take(std::size_t list,
-                                                            const std::string& key) {
+                                                            const SubjectKey& key) {
   const auto doubt = doubts_.find(list);
   if (doubt == doubts_.end()) return std::nullopt;
   auto counted = doubt->second.counted.extract(key);

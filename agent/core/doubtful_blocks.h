@@ -22,7 +22,7 @@ class DoubtfulBlocks {
   // `keys`: all that are in doubt in this list, folded. Of others what was counted is dropped.
   void set(std::size_t list, Keys keys, std::optional<Instant> since);
   // Counts the event if the sender's block in the rule's list is in doubt. `key`: the subject's.
-  void add(const RuleTable& table, std::size_t rule, const std::string& key,
+  void add(const RuleTable& table, std::size_t rule, const SubjectKey& key,
            std::string_view identity, const Occurrence& event);
 
   // What was counted of one subject, with the decision that it has led to.
@@ -32,7 +32,7 @@ class DoubtfulBlocks {
     std::optional<Decision> decided;
   };
   // Returns nullopt if nothing was counted.
-  std::optional<Counted> take(std::size_t list, const std::string& key);
+  std::optional<Counted> take(std::size_t list, const SubjectKey& key);
 
   void clear() { doubts_.clear(); }
   [[nodiscard]] bool empty() const { return doubts_.empty(); }
@@ -42,7 +42,7 @@ class DoubtfulBlocks {
   struct Doubt {
     Keys keys;
     std::optional<Instant> since;
-    std::unordered_map<std::string, Counted> counted;  // by subject key, of those with events since
+    SubjectMap<Counted> counted;  // of those with events since
   };
   std::unordered_map<std::size_t, Doubt> doubts_;  // by list
 };

@@ -6,7 +6,7 @@
 namespace agent {
 namespace {
 
-void carry_windows(Subject& subject, std::string_view key, const RuleTable::Layout& saved,
+void carry_windows(Subject& subject, const SubjectKey& key, const RuleTable::Layout& saved,
                    const RuleTable& table) {
   auto windows = std::move(subject.windows);
   const auto watched = std::exchange(subject.watched, 0);
@@ -14,7 +14,7 @@ void carry_windows(Subject& subject, std::string_view key, const RuleTable::Layo
   std::array<std::size_t, 3> slot{};  // of the saved rules, by kind
   for (const auto& [kind, name] : saved.rules) {
     const auto from = slot[static_cast<std::size_t>(kind)]++;
-    if (!key.starts_with(subject_key(kind, "")) || from >= windows.size()) continue;
+    if (key.kind != kind || from >= windows.size()) continue;
     for (const auto& state : table.rules()) {
       if (state.rule.identity != kind || state.rule.name != name) continue;
       subject.windows.resize(table.slots(kind));

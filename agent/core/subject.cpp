@@ -1,24 +1,11 @@
 #include "agent/core/subject.h"
 
 #include <algorithm>
-#include <utility>
-
-#include "agent/core/attribution.h"
+#include <string>
+#include <string_view>
 
 namespace agent {
 namespace {
-
-constexpr char tag(IdentityKind kind) {
-  switch (kind) {
-    case IdentityKind::user:
-      return 'u';
-    case IdentityKind::relay:
-      return 'r';
-    case IdentityKind::local:
-      return 'l';
-  }
-  return '?';
-}
 
 // Evidence is for people: no field needs more than this.
 constexpr std::size_t kMaxSampleField = 400;
@@ -75,19 +62,6 @@ void Subject::forget_evidence() {
   hosts.clear();
   other_hosts = 0;
   samples.clear();
-}
-
-std::string subject_key(IdentityKind kind, std::string_view identity) {
-  std::string key;
-  write_subject_key(kind, identity, key);
-  return key;
-}
-
-void write_subject_key(IdentityKind kind, std::string_view identity, std::string& out) {
-  out.clear();
-  out += tag(kind);
-  out += ':';
-  append_folded(identity, out);
 }
 
 }  // namespace agent

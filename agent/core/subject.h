@@ -5,14 +5,12 @@
 #include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <optional>
-#include <string>
-#include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "agent/core/config.h"
 #include "agent/core/decision.h"
 #include "agent/core/occurrence.h"
+#include "agent/core/subject_key.h"
 #include "agent/core/window.h"
 
 namespace agent {
@@ -56,14 +54,6 @@ struct Subject {
   void forget_evidence();
 };
 
-using Subjects = std::unordered_map<std::string, Subject>;  // by subject_key()
-
-// "u:", "r:" or "l:" and the folded identity.
-[[nodiscard]] std::string subject_key(IdentityKind kind, std::string_view identity);
-void write_subject_key(IdentityKind kind, std::string_view identity, std::string& out);
-// The folded identity in such a key.
-[[nodiscard]] inline std::string_view identity_in(std::string_view subject_key) {
-  return subject_key.substr(2);
-}
+using Subjects = SubjectMap<Subject>;
 
 }  // namespace agent

@@ -95,10 +95,10 @@ class FarmMember {
   // For the next hand_over().
   std::vector<FarmEvent> events_;
   std::vector<NamedStatement> words_;
-  bool answering_ = false;            // FarmLink::compared() is to follow words_
-  std::vector<std::string> windows_;  // subjects whose live windows are still to be sent
-  Instant now_{};                     // of the last take()
-  bool joined_ = false;               // every statement of the farm was heard once
+  bool answering_ = false;           // FarmLink::compared() is to follow words_
+  std::vector<SubjectKey> windows_;  // subjects whose live windows are still to be sent
+  Instant now_{};                    // of the last take()
+  bool joined_ = false;              // every statement of the farm was heard once
   bool just_joined_ = false;
 };
 

@@ -2,18 +2,16 @@
 
 #include <algorithm>
 
-#include "agent/core/counting.h"
 #include "agent/core/network.h"
 
 namespace agent {
 
-// Keys are those of Counting: "u:", "r:" or "l:" and the folded identity.
-bool BlockEffect::covers(const Row& row, std::string_view key) {
-  if (key == row.key) return true;
-  const auto network = Network::parse(std::string_view(row.key).substr(2));
-  const auto address = IpAddress::parse(key.substr(2));
-  return row.kind == IdentityKind::relay && key[0] == row.key[0] && network && address &&
-         network->contains(*address);
+bool BlockEffect::covers(const SubjectKey& row, const SubjectKey& key) {
+  if (key == row) return true;
+  if (row.kind != IdentityKind::relay || key.kind != IdentityKind::relay) return false;
+  const auto network = Network::parse(row.id);
+  const auto address = IpAddress::parse(key.id);
+  return network && address && network->contains(*address);
 }
 
 BlockEffect::Subject& BlockEffect::subject_of(IdentityKind kind, std::string_view identity) {
@@ -22,7 +20,7 @@ BlockEffect::Subject& BlockEffect::subject_of(IdentityKind kind, std::string_vie
   if (known != subjects_.end()) return known->second;
   auto& subject = subjects_.try_emplace(key).first->second;
   for (auto* row : networks_) {
-    if (!covers(*row, key)) continue;
+    if (!covers(row->key, key)) continue;
     subject.rows.push_back(row);
     row->subjects.push_back(&subject);
   }
@@ -68,7 +66,6 @@ void BlockEffect::entry(const parsers::Prefix& prefix) {
 
 void BlockEffect::decided(const Decision& decision) {
   auto& row = *rows_.emplace_back(std::make_unique<Row>());
-  row.kind = decision.identity_kind;
   row.key = subject_key(decision.identity_kind, decision.identity);
   row.arrivals = arrivals_;
   const auto join = [&](Subject& subject) {
@@ -82,7 +79,7 @@ void BlockEffect::decided(const Decision& decision) {
                        decision.identity.find('/') != std::string::npos;
   if (!network) return join(subject_of(decision.identity_kind, decision.identity));
   for (auto& [key, subject] : subjects_) {
-    if (covers(row, key)) join(subject);
+    if (covers(row.key, key)) join(subject);
   }
   networks_.push_back(&row);
 }

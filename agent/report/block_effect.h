@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/core/decision.h"
+#include "agent/core/subject_key.h"
 #include "parsers/fields/prefix.h"
 #include "parsers/string_hash.h"
 
@@ -45,8 +46,7 @@ class BlockEffect {
     std::vector<Row*> rows;
   };
   struct Row {
-    IdentityKind kind;
-    std::string key;             // folded; or the network it stands for
+    SubjectKey key;              // its id may be a network
     std::uint64_t arrivals = 0;  // of all identities, until then
     Figures before;
     std::uint64_t refused_before = 0;
@@ -57,9 +57,9 @@ class BlockEffect {
     std::uint64_t arrival;
   };
   Subject& subject_of(IdentityKind kind, std::string_view identity);
-  static bool covers(const Row& row, std::string_view key);
+  static bool covers(const SubjectKey& row, const SubjectKey& key);
 
-  parsers::StringMap<Subject> subjects_;
+  SubjectMap<Subject> subjects_;
   parsers::StringMap<Message> messages_;
   std::deque<std::string> order_;
   std::uint64_t arrivals_ = 0;

@@ -5,12 +5,12 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "agent/archive/log_selection.h"
 #include "agent/core/attribution.h"
+#include "agent/core/subject_key.h"
 #include "agent/report/dossier.h"
 #include "agent/report/entries.h"
 #include "parsers/string_hash.h"
@@ -33,7 +33,7 @@ class DossierCollector {
   ReadPlan& plan_;
   Attribution attribution_;
   std::vector<std::unique_ptr<Dossier>> dossiers_;
-  std::unordered_map<std::string, Dossier*> by_key_;  // as Counting's subject_key()
+  SubjectMap<Dossier*> by_key_;
   std::vector<std::pair<Network, Dossier*>> networks_;
   std::map<std::size_t, EntryReader> readers_;  // by log
   // The senders of each message that is not completed yet.

@@ -12,7 +12,6 @@ namespace {
 // A rule of today, and where its windows and blocks stand in the checkpoint.
 struct Column {
   const Rule* rule = nullptr;
-  std::string prefix;    // of its subjects' keys
   std::size_t slot = 0;  // among the windows of a subject
   std::uint64_t listed = 0;
   Limits limits;
@@ -29,7 +28,7 @@ std::vector<Column> columns_of(const Checkpoint& state, const Config& config) {
       for (std::size_t i = 0; i < state.layout.lists.size() && i < Counting::kMaxLists; ++i) {
         if (state.layout.lists[i] == rule.list) listed |= std::uint64_t{1} << i;
       }
-      columns.push_back({&rule, subject_key(kind, ""), slot, listed, Limits(rule)});
+      columns.push_back({&rule, slot, listed, Limits(rule)});
     }
   }
   return columns;
@@ -43,15 +42,14 @@ std::vector<FullWindow> fullest_windows(const Checkpoint& state, const Config& c
   if (!state.newest) return levels;
   for (const auto& column : columns_of(state, config)) {
     for (const auto& [key, subject] : state.subjects) {
-      if (!key.starts_with(column.prefix) || column.slot >= subject.windows.size()) continue;
+      if (key.kind != column.rule->identity || column.slot >= subject.windows.size()) continue;
       if ((subject.blocked & column.listed) != 0) continue;
       const auto& window = subject.windows[column.slot];
       if (window.empty()) continue;
       const auto count = window.count_at(*state.newest, column.rule->period);
       if (count == 0) continue;
-      const auto identity = key.substr(column.prefix.size());
-      levels.push_back({column.rule->name, column.rule->identity, identity, count,
-                        column.limits.of(identity), column.rule->period, window.newest()});
+      levels.push_back({column.rule->name, key.kind, key.id, count, column.limits.of(key.id),
+                        column.rule->period, window.newest()});
     }
   }
   std::sort(levels.begin(), levels.end(), [](const FullWindow& a, const FullWindow& b) {

@@ -51,9 +51,9 @@ void encode_position(std::string& out, const LogPosition& position) {
   }
 }
 
-void encode_subject(std::string& out, const std::string& key, const Counting::Subject& subject) {
+void encode_subject(std::string& out, const SubjectKey& key, const Counting::Subject& subject) {
   out += "subject";
-  append_field(out, key);
+  append_key(out, key);
   append_number(out, subject.blocked);
   append_number(out, subject.other_hosts);
   if (subject.fresh_since) append_number(out, seconds(*subject.fresh_since));
@@ -134,13 +134,14 @@ struct Ordered {
   const Counting::Subjects::value_type* subject;
 };
 
-Beginning beginning_of(const std::string& key) {
+Beginning beginning_of(const SubjectKey& key) {
   Beginning beginning{};
-  const auto size = std::min(key.size(), sizeof beginning);
-  for (std::size_t i = 0; i < size; ++i) {
-    const auto byte = static_cast<unsigned char>(key[i]);
-    beginning[i / 8] |= std::uint64_t{byte} << (56 - 8 * (i % 8));
-  }
+  const auto put = [&](std::size_t i, char c) {
+    beginning[i / 8] |= std::uint64_t{static_cast<unsigned char>(c)} << (56 - 8 * (i % 8));
+  };
+  put(0, letter_of(key.kind));
+  const auto size = std::min(key.id.size(), sizeof beginning - 1);
+  for (std::size_t i = 0; i < size; ++i) put(i + 1, key.id[i]);
   return beginning;
 }
 
@@ -207,7 +208,7 @@ std::string encode_checkpoint(const Checkpoint& state, const Counting::Subjects&
   for (const auto& subject : all) subjects.push_back({beginning_of(subject.first), &subject});
   std::sort(subjects.begin(), subjects.end(), [](const Ordered& a, const Ordered& b) {
     return a.beginning != b.beginning ? a.beginning < b.beginning
-                                      : a.subject->first < b.subject->first;
+                                      : a.subject->first.id < b.subject->first.id;
   });
   for (const auto& [beginning, subject] : subjects)
     encode_subject(out, subject->first, subject->second);

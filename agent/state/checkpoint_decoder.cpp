@@ -47,7 +47,7 @@ class Decoder {
     const auto kind = in.word();
     // Of these there are many.
     if (kind == "subject") {
-      subject_ = &state.subjects[in.text()];
+      subject_ = &state.subjects[in.key()];
       subject_->blocked = in.number();
       subject_->other_hosts = in.number<std::uint32_t>();
       if (!in.done()) subject_->fresh_since = instant(in.number<std::int64_t>());

@@ -3,15 +3,13 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <utility>
 
 namespace agent {
 
-void append_field(std::string& out, std::string_view bytes) {
-  if (bytes.empty()) {
-    out += " %-";
-    return;
-  }
-  out.push_back(' ');
+namespace {
+
+void append_escaped(std::string& out, std::string_view bytes) {
   for (const char c : bytes) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte <= ' ' || byte >= 0x7f || byte == '%') {
@@ -20,6 +18,24 @@ void append_field(std::string& out, std::string_view bytes) {
       out.push_back(c);
     }
   }
+}
+
+}  // namespace
+
+void append_field(std::string& out, std::string_view bytes) {
+  if (bytes.empty()) {
+    out += " %-";
+    return;
+  }
+  out.push_back(' ');
+  append_escaped(out, bytes);
+}
+
+void append_key(std::string& out, const SubjectKey& key) {
+  out.push_back(' ');
+  out.push_back(letter_of(key.kind));
+  out.push_back(':');
+  append_escaped(out, key.id);
 }
 
 void append_optional(std::string& out, const std::optional<std::string>& text) {
@@ -33,6 +49,14 @@ void append_optional(std::string& out, const std::optional<Instant>& time) {
   } else {
     out += " -";
   }
+}
+
+SubjectKey Fields::key() {
+  auto field = text();
+  const auto kind =
+      field.size() < 2 || field[1] != ':' ? std::string_view::npos : kKindLetters.find(field[0]);
+  if (kind == std::string_view::npos) throw Malformed("an unknown kind of subject");
+  return {static_cast<IdentityKind>(kind), std::move(field.erase(0, 2))};
 }
 
 std::string Fields::text() {

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/core/subject_key.h"
 #include "agent/core/zone.h"
 
 namespace agent {
@@ -24,6 +25,14 @@ void append_field(std::string& out, std::string_view bytes);
 void append_optional(std::string& out, const std::optional<std::string>& text);
 // Appends a time in seconds since 1970 UTC; "-" stands for nullopt.
 void append_optional(std::string& out, const std::optional<Instant>& time);
+
+// The letters that stand for the kinds of identity, in the order of IdentityKind.
+inline constexpr std::string_view kKindLetters = "url";
+[[nodiscard]] constexpr char letter_of(IdentityKind kind) {
+  return kKindLetters[static_cast<std::size_t>(kind)];
+}
+// Appends the key of a subject as one field: the letter of its kind, ":" and the folded id.
+void append_key(std::string& out, const SubjectKey& key);
 
 template <class T>
 void append_number(std::string& out, T value) {
@@ -58,6 +67,7 @@ class Fields {
     return word;
   }
   std::string text();
+  SubjectKey key();
   std::optional<std::string> optional_text() {
     if (rest_ == "%." || rest_.starts_with("%. ")) {
       word();

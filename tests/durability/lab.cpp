@@ -298,9 +298,12 @@ std::string Machine::account() {
   for (const auto& decision : decided()) out += "decided " + relative(decision) + "\n";
   const auto& subjects = engine_->pipeline().counting().subjects();
   const auto began = began_.time_since_epoch().count();
-  for (const auto& [key, subject] : std::map(subjects.begin(), subjects.end())) {
-    out += fmt::format("{} blocked={}", key, subject.blocked);
-    for (const auto& window : subject.windows) {
+  std::map<std::string, const agent::Subject*> sorted;
+  for (const auto& [key, subject] : subjects)
+    sorted.emplace(fmt::format("{} {}", name_of(key.kind), key.id), &subject);
+  for (const auto& [name, subject] : sorted) {
+    out += fmt::format("{} blocked={}", name, subject->blocked);
+    for (const auto& window : subject->windows) {
       for (const auto time : window.times()) out += fmt::format(" {}", time - began);
       out += ";";
     }

@@ -347,7 +347,7 @@ class World {
     const auto& subjects = m_.engine().pipeline().counting().subjects();
     for (unsigned i = 0; i < kUsers; ++i) {
       if (blocked.count(user(i)) > 0) continue;
-      const auto subject = subjects.find("u:" + user(i));
+      const auto subject = subjects.find(agent::subject_key(agent::IdentityKind::user, user(i)));
       std::multiset<std::int64_t> times, wanted;
       if (subject != subjects.end() && !subject->second.windows.empty()) {
         for (const auto time : subject->second.windows[0].times()) times.insert(m_.seconds(time));

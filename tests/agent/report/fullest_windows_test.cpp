@@ -52,12 +52,12 @@ TEST_CASE("windows are matched to today's rules by kind and name, the fullest fi
                         {IdentityKind::user, "fast"},
                         {IdentityKind::user, "many"}};
   state.layout.lists = {"/l/fast", "/l/users"};
-  auto& ann = state.subjects["u:ann"];
+  auto& ann = state.subjects[{IdentityKind::user, "ann"}];
   ann.windows = {window({999}), window({985, 995, 999, 1000}), window({899, 900, 901, 999, 1000})};
-  auto& bob = state.subjects["u:bob"];
+  auto& bob = state.subjects[{IdentityKind::user, "bob"}];
   bob.blocked = 2;  // in /l/users
   bob.windows = {window({}), window({1000}), window({1000})};
-  state.subjects["r:192.0.2.1"].windows = {window({998, 999})};
+  state.subjects[{IdentityKind::relay, "192.0.2.1"}].windows = {window({998, 999})};
 
   const auto levels = fullest_windows(state, config(), 10);
   REQUIRE(levels.size() == 4);
