@@ -1,5 +1,5 @@
-// What an effect gives back: a value, or an error that says what failed on what.
-// Effects never throw; the caller adds context once and reports once.
+// Result: what was asked for, or why there is none. An Error is what an effect gives: it says what
+// failed on what. Effects never throw; the caller adds context once and reports once.
 #pragma once
 
 #include <string>
@@ -29,20 +29,21 @@ struct Error {
 struct Done {};
 
 // Member names follow std::expected, which C++20 does not have.
-template <class T>
+template <class T, class E = Error>
 class [[nodiscard]] Result {
  public:
   Result(T value) : content_(std::move(value)) {}
-  Result(Error error) : content_(std::move(error)) {}
+  Result(E error) : content_(std::move(error)) {}
   explicit operator bool() const { return content_.index() == 0; }
-  T& value() { return std::get<0>(content_); }
-  const T& value() const { return std::get<0>(content_); }
+  T& value() & { return std::get<0>(content_); }
+  const T& value() const& { return std::get<0>(content_); }
+  T value() && { return std::get<0>(std::move(content_)); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
-  const Error& error() const { return std::get<1>(content_); }
+  const E& error() const { return std::get<1>(content_); }
 
  private:
-  std::variant<T, Error> content_;
+  std::variant<T, E> content_;
 };
 
 }  // namespace actions

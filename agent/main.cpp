@@ -44,8 +44,8 @@ Exit unknown_command(const std::string& name) {
 }
 
 // The configuration the command runs with; Exit if there is none.
-std::variant<agent::Config, Exit> configuration(const Command& command,
-                                                agent::Invocation& invocation) {
+actions::Result<agent::Config, Exit> configuration(const Command& command,
+                                                   agent::Invocation& invocation) {
   if (command.config == Command::NeedsConfig::none) return agent::default_config();
   const bool given = invocation.options.count("config") > 0;
   invocation.config_path =
@@ -58,11 +58,11 @@ std::variant<agent::Config, Exit> configuration(const Command& command,
     return agent::default_config();
   }
   auto loaded = agent::load_config(invocation.config_path);
-  if (auto* config = std::get_if<agent::Config>(&loaded)) {
-    for (const auto& warning : config->warnings) say("warning: " + agent::describe(warning));
-    return std::move(*config);
+  if (loaded) {
+    for (const auto& warning : loaded->warnings) say("warning: " + agent::describe(warning));
+    return std::move(loaded).value();
   }
-  for (const auto& problem : std::get<1>(loaded)) say(agent::describe(problem));
+  for (const auto& problem : loaded.error()) say(agent::describe(problem));
   return agent::kBadConfig;
 }
 
@@ -113,8 +113,8 @@ Exit run(const Command& command, const std::vector<std::string>& words) {
     invocation.output = *output;
   }
   auto config = configuration(command, invocation);
-  if (const auto* exit = std::get_if<Exit>(&config)) return *exit;
-  invocation.config = std::move(std::get<agent::Config>(config));
+  if (!config) return config.error();
+  invocation.config = std::move(config).value();
   const auto exit = command.run(invocation);
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
     say("could not write the results");

@@ -216,10 +216,10 @@ void check_reasons(const CheckContext& context, Findings& findings) {
   actions::PosixFiles files;
   const auto in_force = reasons_in_force(context.config, files);
   const auto& path = context.config.reasons.file;
-  if (const auto* problem = std::get_if<std::string>(&in_force))
-    return findings.bad("reasons", *problem,
+  if (!in_force)
+    return findings.bad("reasons", in_force.error(),
                         "fix or remove it: the service does not start with it");
-  const auto& [catalog, from_file, ignored] = std::get<ReasonsInForce>(in_force);
+  const auto& [catalog, from_file, ignored] = in_force.value();
   if (ignored) {
     findings.doubtful("reasons", path + ": changed, but its date is not newer: it is not used",
                       "raise the date in it");

@@ -104,8 +104,8 @@ void report(const Invocation& invocation, const ScopedList& list, const actions:
 Exit run_block(const Invocation& invocation) {
   if (invocation.arguments.empty()) return no_identity("block");
   const auto chosen = chosen_lists(invocation);
-  if (const auto* exit = std::get_if<Exit>(&chosen)) return *exit;
-  const auto& lists = std::get<0>(chosen);
+  if (!chosen) return chosen.error();
+  const auto& lists = chosen.value();
   const bool told = invocation.options.count("list") + invocation.options.count("rule") > 0;
   const auto option = [&](const char* name) {
     return invocation.options.count(name) > 0 ? invocation.options[name].as<std::string>() : "";

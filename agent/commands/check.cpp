@@ -87,8 +87,8 @@ bool find_service_user(const Invocation& invocation, CheckContext& context) {
 
 Exit run_check(const Invocation& invocation) {
   const auto around = pipeline_options_for(invocation.config);
-  if (const auto* problem = std::get_if<std::string>(&around)) {
-    fmt::print(stderr, "exiwarden: {}: {}\n", invocation.config_path, *problem);
+  if (!around) {
+    fmt::print(stderr, "exiwarden: {}: {}\n", invocation.config_path, around.error());
     return kBadConfig;
   }
   if (invocation.options.count("config-only") > 0) {
@@ -96,7 +96,7 @@ Exit run_check(const Invocation& invocation) {
     return kDone;
   }
   CheckContext context{invocation.config,
-                       std::get<PipelineOptions>(around).zone,
+                       around->zone,
                        std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()),
                        {},
                        std::nullopt,

@@ -61,8 +61,8 @@ std::string text_of(const Signalled& signalled) {
 
 Exit run_events(const Invocation& invocation) {
   auto planned = read_plan(invocation);
-  if (const auto* exit = std::get_if<Exit>(&planned)) return *exit;
-  auto& plan = std::get<ReadPlan>(planned);
+  if (!planned) return planned.error();
+  auto& plan = planned.value();
   plan.options.submissions = true;
   const Zone zone = plan.options.zone;
   // Without networks of ours there is no telling who is an outsider.

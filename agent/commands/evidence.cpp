@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <variant>
 
 #include "agent/archive/known_names.h"
 #include "agent/commands/ask_this_host.h"
@@ -52,8 +51,8 @@ Exit run_evidence(const Invocation& invocation) {
   if (reading.arguments.empty()) reading.arguments = live_logs(invocation.config);
 
   auto planned = read_plan(reading);
-  if (const auto* exit = std::get_if<Exit>(&planned)) return *exit;
-  auto& plan = std::get<ReadPlan>(planned);
+  if (!planned) return planned.error();
+  auto& plan = planned.value();
   const Zone zone = plan.options.zone;
   DossierCollector gather(plan);
   if (Network::parse(identity)) gather.add(IdentityKind::relay, identity);

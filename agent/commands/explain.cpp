@@ -97,8 +97,8 @@ void print_record(std::string_view line, const Explanation& explanation, const Z
 // Every event of the window behind each decision about one identity.
 Exit explain_decision(const Invocation& invocation) {
   auto planned = read_plan(invocation);
-  if (const auto* exit = std::get_if<Exit>(&planned)) return *exit;
-  auto& plan = std::get<ReadPlan>(planned);
+  if (!planned) return planned.error();
+  auto& plan = planned.value();
   const auto wanted = folded(invocation.options["who"].as<std::string>());
   const Zone zone = plan.options.zone;
   struct Seen {
@@ -149,8 +149,8 @@ Exit explain_decision(const Invocation& invocation) {
 // The texts of refusals and failed deliveries that no pattern knows.
 Exit explain_unknown(const Invocation& invocation) {
   auto planned = read_plan(invocation);
-  if (const auto* exit = std::get_if<Exit>(&planned)) return *exit;
-  auto& plan = std::get<ReadPlan>(planned);
+  if (!planned) return planned.error();
+  auto& plan = planned.value();
   UnknownReasons unknown;
   ReadHooks hooks;
   hooks.prepare = [&](Pipeline& pipeline) {
@@ -217,11 +217,11 @@ std::optional<std::string> line_of_file(const std::string& path, std::uint64_t n
 
 Exit run_explain(const Invocation& invocation) {
   auto around = pipeline_options_for(invocation.config);
-  if (const auto* problem = std::get_if<std::string>(&around)) {
-    fmt::print(stderr, "exiwarden: {}\n", *problem);
+  if (!around) {
+    fmt::print(stderr, "exiwarden: {}\n", around.error());
     return kBadConfig;
   }
-  auto& options = std::get<PipelineOptions>(around);
+  auto& options = around.value();
   if (invocation.options.count("who") > 0) return explain_decision(invocation);
   if (invocation.options.count("unknown") > 0) return explain_unknown(invocation);
 

@@ -39,7 +39,7 @@ namespace {
 constexpr std::int64_t kLongAgo = 600;  // seconds: a host that has said nothing for so long
 constexpr std::int64_t kLately = 3600;
 
-std::variant<FarmSession, Exit> open(const Config& config) {
+actions::Result<FarmSession, Exit> open(const Config& config) {
   if (config.farm.url.empty()) {
     fmt::print(stderr, "exiwarden: --farm: there is no farm.url in the configuration\n");
     return kBadConfig;
@@ -145,8 +145,8 @@ actions::Result<Sentences> says_of(FarmSession& session, const Config& config,
 
 Exit show_farm(const Invocation& invocation) {
   auto opened = open(invocation.config);
-  if (const auto* exit = std::get_if<Exit>(&opened)) return *exit;
-  auto& session = std::get<FarmSession>(opened);
+  if (!opened) return opened.error();
+  auto& session = opened.value();
   const auto hosts = session.hosts();
   if (!hosts) return complain(hosts.error());
   const auto zone = zone_of(invocation.config);
@@ -188,8 +188,8 @@ Exit show_farm(const Invocation& invocation) {
 
 Exit list_farm(const Invocation& invocation) {
   auto opened = open(invocation.config);
-  if (const auto* exit = std::get_if<Exit>(&opened)) return *exit;
-  auto& session = std::get<FarmSession>(opened);
+  if (!opened) return opened.error();
+  auto& session = opened.value();
   const auto zone = zone_of(invocation.config);
   const auto terminal = Terminal::standard_output();
   if (invocation.output == Output::csv) fmt::print("{}\n", row_of({}, zone).csv_header());

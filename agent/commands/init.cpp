@@ -125,8 +125,8 @@ Exit run_init(const Invocation& invocation) {
   }
   const auto facts = facts_of(exim, std::move(settings.value()));
   const auto first = first_config(facts);
-  if (const auto parsed = parse_config(first.toml, "init"); parsed.index() == 1) {
-    for (const auto& problem : std::get<1>(parsed))
+  if (const auto parsed = parse_config(first.toml, "init"); !parsed) {
+    for (const auto& problem : parsed.error())
       fmt::print(stderr, "exiwarden: {}\n", describe(problem));
     fmt::print(stderr, "exiwarden: correct these in the configuration below\n");
   }

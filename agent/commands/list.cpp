@@ -35,7 +35,7 @@ void print_entry(const actions::ListEntry& entry, const Terminal& terminal) {
 Exit run_list(const Invocation& invocation) {
   if (invocation.options.count("farm") > 0) return list_farm(invocation);
   const auto chosen = chosen_lists(invocation);
-  if (const auto* exit = std::get_if<Exit>(&chosen)) return *exit;
+  if (!chosen) return chosen.error();
   const bool ids = invocation.options.count("ids") > 0;
   const bool exact = invocation.options.count("exact") > 0;
   const auto terminal = Terminal::standard_output();
@@ -44,7 +44,7 @@ Exit run_list(const Invocation& invocation) {
   Exit exit = kDone;
   std::vector<bool> found(invocation.arguments.size());
   std::vector<std::string> known;
-  for (const auto& list : std::get<0>(chosen)) {
+  for (const auto& list : chosen.value()) {
     const auto view = actions::Blocklist(files, list.path, {}).read();
     if (!view) {
       exit = complain_of(view.error());

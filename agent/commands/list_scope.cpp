@@ -48,8 +48,8 @@ std::string as_exim_prints(std::string_view id) {
 std::shared_ptr<const IdentityTables> tables_of(const Config& config) {
   actions::PosixFiles files;
   auto tables = read_tables(config, files);
-  if (auto* found = std::get_if<0>(&tables)) return std::move(*found);
-  fmt::print(stderr, "exiwarden: {}\n", std::get<1>(tables));
+  if (tables) return tables.value();
+  fmt::print(stderr, "exiwarden: {}\n", tables.error());
   return IdentityTables::without_files(config);
 }
 
@@ -76,7 +76,7 @@ void add_scope_options(po::options_description& options) {
       ("rule", po::value<std::string>()->value_name("NAME"), "the list of this rule only");
 }
 
-std::variant<std::vector<ScopedList>, Exit> chosen_lists(const Invocation& invocation) {
+actions::Result<std::vector<ScopedList>, Exit> chosen_lists(const Invocation& invocation) {
   auto lists = lists_of(invocation.config);
   if (invocation.options.count("list") > 0) {
     const auto given = invocation.options["list"].as<std::string>();

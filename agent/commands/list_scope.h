@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "actions/lists/blocklist.h"
@@ -34,7 +33,7 @@ struct ScopedList {
 void add_scope_options(boost::program_options::options_description& options);
 
 // Returns the lists that --list and --rule select; reports a wrong name, with the nearest one.
-[[nodiscard]] std::variant<std::vector<ScopedList>, Exit> chosen_lists(
+[[nodiscard]] actions::Result<std::vector<ScopedList>, Exit> chosen_lists(
     const Invocation& invocation);
 
 // Returns the key of the identity in that list: relays as Exim prints addresses, grouped as the

@@ -120,8 +120,8 @@ bool reads_a_pipe(const Invocation& invocation) {
 
 Exit run_replay(const Invocation& invocation) {
   auto planned = read_plan(invocation);
-  if (const auto* exit = std::get_if<Exit>(&planned)) return *exit;
-  auto& plan = std::get<ReadPlan>(planned);
+  if (!planned) return planned.error();
+  auto& plan = planned.value();
   const Zone zone = plan.options.zone;
   const bool text = invocation.output == Output::text;
   const bool summary =

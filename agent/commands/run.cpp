@@ -34,8 +34,8 @@ void say(const std::string& text) {
 std::optional<Service::Setup> setup_for(
     Config config, const std::function<void()>& meanwhile = [] {}) {
   auto around = pipeline_options_for(config);
-  if (const auto* problem = std::get_if<std::string>(&around)) {
-    say(*problem);
+  if (!around) {
+    say(around.error());
     return std::nullopt;
   }
   // No thread to be had: then it is asked at get().
@@ -45,7 +45,7 @@ std::optional<Service::Setup> setup_for(
   if (trust.why_not)
     say(*trust.why_not + "; whether Exim's settings make its log untrustworthy is not known");
   for (const auto& doubt : trust.doubts) say(fmt::format("exim: {}; {}", doubt.what, doubt.advice));
-  auto& options = std::get<PipelineOptions>(around);
+  auto& options = around.value();
   if (trust.junk_helo) options.junk_helo = true;
   return Service::Setup{std::move(config), std::move(options), std::move(trust)};
 }
@@ -55,15 +55,15 @@ std::optional<Service::Setup> reloaded(const std::string& path, const std::strin
                                        bool alone) {
   auto loaded = load_config(path);
   std::optional<Service::Setup> setup;
-  if (const auto* problems = std::get_if<1>(&loaded)) {
-    for (const auto& problem : *problems) say(describe(problem));
-  } else if (std::get<Config>(loaded).farm.url.empty() != alone) {
+  if (!loaded) {
+    for (const auto& problem : loaded.error()) say(describe(problem));
+  } else if (loaded->farm.url.empty() != alone) {
     say(alone ? "farm.url: this service counts alone; joining a farm takes a restart"
               : "farm.url: leaving the farm takes a restart");
-  } else if (std::get<Config>(loaded).state.directory != state) {
+  } else if (loaded->state.directory != state) {
     say(fmt::format("state.directory: is {} now; that takes a restart", state));
   } else {
-    setup = setup_for(std::get<Config>(std::move(loaded)));
+    setup = setup_for(std::move(loaded).value());
   }
   if (!setup) say("the configuration stays as it was");
   return setup;

@@ -63,16 +63,16 @@ std::optional<Instant> parse_time(std::string text, const Zone& zone) {
   return StampClock(zone).resolve(*stamp);
 }
 
-std::variant<ReadPlan, Exit> read_plan(const Invocation& invocation) {
+actions::Result<ReadPlan, Exit> read_plan(const Invocation& invocation) {
   ReadPlan plan;
   plan.config = invocation.config;
   if (const auto zone = given(invocation, "timezone")) plan.config.log.timezone = *zone;
   auto around = pipeline_options_for(plan.config);
-  if (const auto* problem = std::get_if<std::string>(&around)) {
-    fmt::print(stderr, "exiwarden: {}\n", *problem);
+  if (!around) {
+    fmt::print(stderr, "exiwarden: {}\n", around.error());
     return given(invocation, "timezone") ? kUsage : kBadConfig;
   }
-  plan.options = std::move(std::get<PipelineOptions>(around));
+  plan.options = std::move(around).value();
   auto& selection = plan.selection;
   if (!take_time(invocation, "since", plan.options.zone, selection.since)) return kUsage;
   if (!take_time(invocation, "until", plan.options.zone, selection.until)) return kUsage;

@@ -6,8 +6,8 @@
 #include <boost/program_options.hpp>
 #include <optional>
 #include <string>
-#include <variant>
 
+#include "actions/result.h"
 #include "agent/archive/log_selection.h"
 #include "agent/commands/command.h"
 #include "agent/core/zone.h"
@@ -17,7 +17,7 @@ namespace agent {
 void add_selection_options(boost::program_options::options_description& options);
 
 // Returns the plan of a command that reads logs, or the exit code if an option is wrong (reported).
-[[nodiscard]] std::variant<ReadPlan, Exit> read_plan(const Invocation& invocation);
+[[nodiscard]] actions::Result<ReadPlan, Exit> read_plan(const Invocation& invocation);
 
 // Parses "2026-11-23", "2026-11-23 10:00[:00]", "2026-11-23T10:00:00[+01:00|Z]"; without a zone in
 // it, `zone`.

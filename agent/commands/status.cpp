@@ -91,11 +91,11 @@ class Status {
         return;
       }
       auto decoded = decode_checkpoint(content.value().bytes);
-      if (auto* state = std::get_if<Checkpoint>(&decoded)) {
-        saved_ = {std::move(*state), content.value().stamp.modified_ns / 1'000'000'000};
+      if (decoded) {
+        saved_ = {std::move(decoded).value(), content.value().stamp.modified_ns / 1'000'000'000};
         return;
       }
-      faults_.push_back(path + ": " + std::get<std::string>(decoded));
+      faults_.push_back(path + ": " + decoded.error());
     }
     faults_.push_back(invocation_.config.state.directory +
                       ": no checkpoint; has the service ever run?");

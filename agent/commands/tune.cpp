@@ -54,7 +54,7 @@ void sort_once(std::vector<T>& values) {
 }
 
 // What is asked for: --limits and --periods, or what is wrong with them.
-std::variant<Grid, std::string> asked_grid(const Invocation& invocation) {
+actions::Result<Grid, std::string> asked_grid(const Invocation& invocation) {
   const auto text = [&](const char* name, const char* otherwise) {
     return invocation.options.count(name) > 0 ? invocation.options[name].as<std::string>()
                                               : std::string(otherwise);
@@ -137,19 +137,19 @@ void print_cells(const Tuning& tuning, const Labels& labels, const Zone& zone, b
 
 Exit run_tune(const Invocation& invocation) {
   auto asked = asked_grid(invocation);
-  if (const auto* problem = std::get_if<std::string>(&asked)) {
-    fmt::print(stderr, "exiwarden: {}\n", *problem);
+  if (!asked) {
+    fmt::print(stderr, "exiwarden: {}\n", asked.error());
     return kUsage;
   }
   Labels labels;
   if (!read_labels(invocation, labels)) return kNoInput;
   auto planned = read_plan(invocation);
-  if (const auto* exit = std::get_if<Exit>(&planned)) return *exit;
-  auto& plan = std::get<ReadPlan>(planned);
+  if (!planned) return planned.error();
+  auto& plan = planned.value();
   const Zone zone = plan.options.zone;
 
-  const auto wanted = std::get<Grid>(asked).limits;
-  auto grid = std::get<Grid>(asked);
+  const auto wanted = asked->limits;
+  auto grid = asked.value();
   const bool text = invocation.output == Output::text;
   const bool summary = invocation.options.count("summary") > 0;
   const bool page = invocation.options.count("html") > 0;

@@ -101,11 +101,10 @@ class Unblock {
     const auto saved = files_.read(invocation_.config.state.directory + "/checkpoint", kMaxState);
     if (!saved) return;
     const auto decoded = decode_checkpoint(saved.value().bytes);
-    const auto* state = std::get_if<Checkpoint>(&decoded);
-    if (state == nullptr) return;
+    if (!decoded) return;
     for (std::size_t i = 0; i < found_.size(); ++i) {
       if (found_[i]) continue;
-      for (const auto& block : state->pending) {
+      for (const auto& block : decoded->pending) {
         if (folded(block.identity) != folded(invocation_.arguments[i])) continue;
         fmt::print(stderr,
                    "exiwarden: {} will be blocked as soon as {} can be written; to prevent "
@@ -244,8 +243,8 @@ class Unblock {
 Exit run(const Invocation& invocation, Mail mail) {
   if (invocation.arguments.empty()) return no_identity(mail == Mail::thaw ? "release" : "unblock");
   auto chosen = chosen_lists(invocation);
-  if (const auto* exit = std::get_if<Exit>(&chosen)) return *exit;
-  return Unblock(invocation, std::move(std::get<0>(chosen)), mail).run();
+  if (!chosen) return chosen.error();
+  return Unblock(invocation, std::move(chosen).value(), mail).run();
 }
 
 }  // namespace

@@ -88,8 +88,8 @@ void read_patterns(SectionReader& top, Config& config, Problems& problems) {
     in.boolean("dequote", pattern.dequote);
     in.finish();
     const auto compiled = parsers::Patterns::compile({{pattern.regex, pattern.dequote}});
-    if (const auto* errors = std::get_if<1>(&compiled)) {
-      for (const auto& error : *errors) {
+    if (!compiled) {
+      for (const auto& error : compiled.error()) {
         if (in.has("regex")) in.complain("regex", error.what);
       }
     } else if (const auto risk = parsers::pattern_risk(pattern.regex); !risk.empty()) {
@@ -100,7 +100,7 @@ void read_patterns(SectionReader& top, Config& config, Problems& problems) {
 }
 
 // Or errno.
-std::variant<std::string, int> file_text(const std::string& path) {
+actions::Result<std::string, int> file_text(const std::string& path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"),
                                                              &std::fclose);
   std::string text;
@@ -169,7 +169,7 @@ void read_all(const toml::table& root, Config& config, Problems& problems) {
 }  // namespace
 
 Config default_config() {
-  return std::get<Config>(parse_config("", ""));
+  return parse_config("", "").value();
 }
 
 std::string describe(const ConfigProblem& problem) {
@@ -180,8 +180,8 @@ std::string describe(const ConfigProblem& problem) {
   return text + problem.what;
 }
 
-std::variant<Config, std::vector<ConfigProblem>> parse_config(std::string_view text,
-                                                              const std::string& file) {
+actions::Result<Config, std::vector<ConfigProblem>> parse_config(std::string_view text,
+                                                                 const std::string& file) {
   Problems problems(file);
   toml::table root;
   try {
@@ -202,28 +202,25 @@ std::variant<Config, std::vector<ConfigProblem>> parse_config(std::string_view t
   return config;
 }
 
-std::variant<Config, std::vector<ConfigProblem>> load_config(const std::string& path) {
+actions::Result<Config, std::vector<ConfigProblem>> load_config(const std::string& path) {
   const auto text = file_text(path);
-  if (const auto* why = std::get_if<int>(&text))
+  if (!text)
     return std::vector<ConfigProblem>{
         {path, 0, 0, "",
-         fmt::format("can't be read: {}{}", std::strerror(*why),
-                     *why == ENOENT ? did_you_mean(nearest_file(path)) : "")}};
-  auto parsed = parse_config(std::get<std::string>(text), path);
-  auto* config = std::get_if<Config>(&parsed);
-  if (config == nullptr || config->notify.body_file.empty()) return parsed;
-  const auto body = file_text(config->notify.body_file);
-  const auto* found = std::get_if<std::string>(&body);
-  const auto wrong = found == nullptr
-                         ? fmt::format("can't be read: {}", std::strerror(std::get<int>(body)))
-                         : template_problem(*found);
+         fmt::format("can't be read: {}{}", std::strerror(text.error()),
+                     text.error() == ENOENT ? did_you_mean(nearest_file(path)) : "")}};
+  auto parsed = parse_config(text.value(), path);
+  if (!parsed || parsed->notify.body_file.empty()) return parsed;
+  auto& notify = parsed->notify;
+  const auto body = file_text(notify.body_file);
+  const auto wrong = body ? template_problem(body.value())
+                          : fmt::format("can't be read: {}", std::strerror(body.error()));
   if (!wrong.empty()) {
-    return std::vector<ConfigProblem>{
-        {path, 0, 0, "notify.body_file",
-         fmt::format("{}: {}{}", printable(config->notify.body_file),
-                     found == nullptr ? "" : "accepted is ", printable(wrong))}};
+    return std::vector<ConfigProblem>{{path, 0, 0, "notify.body_file",
+                                       fmt::format("{}: {}{}", printable(notify.body_file),
+                                                   body ? "accepted is " : "", printable(wrong))}};
   }
-  config->notify.body = *found;
+  notify.body = body.value();
   return parsed;
 }
 

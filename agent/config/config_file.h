@@ -3,9 +3,9 @@
 
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
+#include "actions/result.h"
 #include "agent/core/config.h"
 
 namespace agent {
@@ -18,9 +18,9 @@ std::string describe(const ConfigProblem& problem);
 
 // Returns a Config, or every problem found (never an empty list). `file` only names the text in
 // problems.
-std::variant<Config, std::vector<ConfigProblem>> parse_config(std::string_view text,
-                                                              const std::string& file);
+actions::Result<Config, std::vector<ConfigProblem>> parse_config(std::string_view text,
+                                                                 const std::string& file);
 // Does the same for a file on disk; an unreadable file is a problem, too.
-std::variant<Config, std::vector<ConfigProblem>> load_config(const std::string& path);
+actions::Result<Config, std::vector<ConfigProblem>> load_config(const std::string& path);
 
 }  // namespace agent

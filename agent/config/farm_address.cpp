@@ -11,9 +11,10 @@ namespace agent {
 namespace {
 
 constexpr std::string_view kTcp = "redis://", kUnix = "redis+unix://";
-constexpr const char* kAccepted =
-    "\"redis://HOST:PORT/DATABASE\" or \"redis+unix:///PATH?db=DATABASE\", like "
-    "\"redis://127.0.0.1:6379/0\" or \"redis+unix:///run/redis/redis.sock\"";
+std::string accepted() {
+  return "\"redis://HOST:PORT/DATABASE\" or \"redis+unix:///PATH?db=DATABASE\", like "
+         "\"redis://127.0.0.1:6379/0\" or \"redis+unix:///run/redis/redis.sock\"";
+}
 constexpr std::size_t kMaxSocketPath = 107;  // sockaddr_un
 
 std::optional<int> number(std::string_view digits, int low, int high) {
@@ -30,12 +31,12 @@ bool is_host(std::string_view host) {
          });
 }
 
-std::variant<FarmAddress, std::string> parse_unix(std::string_view rest) {
+actions::Result<FarmAddress, std::string> parse_unix(std::string_view rest) {
   FarmAddress address;
   const auto query = rest.find("?db=");
   if (query != std::string_view::npos) {
     const auto database = number(rest.substr(query + 4), 0, 65535);
-    if (!database) return kAccepted;
+    if (!database) return accepted();
     address.database = *database;
   }
   address.path = rest.substr(0, query);
@@ -43,22 +44,22 @@ std::variant<FarmAddress, std::string> parse_unix(std::string_view rest) {
                     address.path.size() <= kMaxSocketPath &&
                     std::all_of(address.path.begin(), address.path.end(),
                                 [](unsigned char c) { return c > ' ' && c != 0x7f && c != '?'; });
-  if (!good) return kAccepted;
+  if (!good) return accepted();
   return address;
 }
 
-std::variant<FarmAddress, std::string> parse_tcp(std::string_view rest) {
+actions::Result<FarmAddress, std::string> parse_tcp(std::string_view rest) {
   FarmAddress address;
   if (const auto slash = rest.find('/'); slash != std::string_view::npos) {
     const auto digits = rest.substr(slash + 1);
     const auto database = digits.empty() ? std::optional(0) : number(digits, 0, 65535);
-    if (!database) return kAccepted;
+    if (!database) return accepted();
     address.database = *database;
     rest = rest.substr(0, slash);
   }
   if (rest.starts_with('[')) {
     const auto end = rest.find(']');
-    if (end == std::string_view::npos) return kAccepted;
+    if (end == std::string_view::npos) return accepted();
     address.host = rest.substr(1, end - 1);
     rest.remove_prefix(end + 1);
   } else {
@@ -67,25 +68,27 @@ std::variant<FarmAddress, std::string> parse_tcp(std::string_view rest) {
   }
   if (rest.starts_with(':')) {
     const auto port = number(rest.substr(1), 1, 65535);
-    if (!port) return kAccepted;
+    if (!port) return accepted();
     address.port = *port;
   } else if (!rest.empty()) {
-    return kAccepted;
+    return accepted();
   }
-  if (!is_host(address.host)) return kAccepted;
+  if (!is_host(address.host)) return accepted();
   return address;
 }
 
 }  // namespace
 
-std::variant<FarmAddress, std::string> parse_farm_url(std::string_view url) {
+actions::Result<FarmAddress, std::string> parse_farm_url(std::string_view url) {
   if (url.starts_with("rediss://"))
-    return "without TLS; for a network that is not yours put a tunnel before it, see conf/farm.md";
+    return std::string(
+        "without TLS; for a network that is not yours put a tunnel before it, see conf/farm.md");
   if (url.find('@') != std::string_view::npos)
-    return "without a name and password, which belong into farm.user and farm.password_file";
+    return std::string(
+        "without a name and password, which belong into farm.user and farm.password_file");
   if (url.starts_with(kUnix)) return parse_unix(url.substr(kUnix.size()));
   if (url.starts_with(kTcp)) return parse_tcp(url.substr(kTcp.size()));
-  return kAccepted;
+  return accepted();
 }
 
 std::string text_of(const FarmAddress& address) {

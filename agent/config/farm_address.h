@@ -3,7 +3,8 @@
 
 #include <string>
 #include <string_view>
-#include <variant>
+
+#include "actions/result.h"
 
 namespace agent {
 
@@ -16,7 +17,7 @@ struct FarmAddress {
 
 // Returns the address, or what is accepted instead. A name or a password in the URL is refused: it
 // would show wherever the URL does.
-[[nodiscard]] std::variant<FarmAddress, std::string> parse_farm_url(std::string_view url);
+[[nodiscard]] actions::Result<FarmAddress, std::string> parse_farm_url(std::string_view url);
 
 // Returns the address for people; holds no secret.
 [[nodiscard]] std::string text_of(const FarmAddress& address);

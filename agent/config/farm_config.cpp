@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <variant>
 
 #include "agent/config/config_checks.h"
 #include "agent/config/farm_address.h"
@@ -19,8 +18,7 @@ constexpr SectionReader::Choice<FarmTrust> kTrusts[] = {
 std::string url(const std::string& text) {
   if (text.empty()) return "";
   const auto address = parse_farm_url(text);
-  const auto* accepted = std::get_if<std::string>(&address);
-  return accepted == nullptr ? "" : *accepted;
+  return address ? "" : address.error();
 }
 
 std::string user(const std::string& text) {

@@ -44,7 +44,7 @@ std::vector<IpAddress> interface_addresses() {
 }
 
 // The file's bytes without its newlines, as ${readfile{FILE}{}} gives them to Exim's ACL.
-std::variant<std::string, actions::Error> tag_secret(const std::string& path) {
+actions::Result<std::string> tag_secret(const std::string& path) {
   actions::PosixFiles files;
   constexpr std::size_t kMaxSecret = 4096;
   auto content = files.read(path, kMaxSecret);
@@ -73,7 +73,7 @@ std::vector<IpAddress> own_addresses(const std::vector<std::string>& own) {
   return addresses;
 }
 
-std::variant<PipelineOptions, std::string> pipeline_options_for(const Config& config) {
+actions::Result<PipelineOptions, std::string> pipeline_options_for(const Config& config) {
   PipelineOptions options;
   const auto zone = Zone::named(config.log.timezone);
   if (!zone) {
@@ -84,33 +84,30 @@ std::variant<PipelineOptions, std::string> pipeline_options_for(const Config& co
   options.zone = *zone;
   actions::PosixFiles files;
   const auto in_force = reasons_in_force(config, files);
-  if (const auto* problem = std::get_if<std::string>(&in_force))
-    return fmt::format("reasons.file: {}", printable(*problem));
-  auto reasons = parsers::Reasons::compile(config.reasons.missing, config.reasons.other,
-                                           std::get<ReasonsInForce>(in_force).catalog);
-  if (const auto* errors = std::get_if<1>(&reasons)) {
-    return fmt::format("reasons: \"{}\": {}", printable(errors->front().pattern),
-                       printable(errors->front().what));
+  if (!in_force) return fmt::format("reasons.file: {}", printable(in_force.error()));
+  auto reasons =
+      parsers::Reasons::compile(config.reasons.missing, config.reasons.other, in_force->catalog);
+  if (!reasons) {
+    const auto& wrong = reasons.error().front();
+    return fmt::format("reasons: \"{}\": {}", printable(wrong.pattern), printable(wrong.what));
   }
-  options.reasons = std::get<0>(reasons);
+  options.reasons = reasons.value();
   options.own = own_addresses(config.relay.own);
   auto tables = read_tables(config, files);
-  if (auto* problem = std::get_if<std::string>(&tables)) return std::move(*problem);
-  options.tables = std::get<0>(std::move(tables));
+  if (!tables) return tables.error();
+  options.tables = tables.value();
   std::vector<parsers::PatternSource> sources;
   for (const auto& pattern : config.patterns) sources.push_back({pattern.regex, pattern.dequote});
   auto patterns = parsers::Patterns::compile(sources);
-  if (const auto* errors = std::get_if<1>(&patterns)) {
-    return fmt::format("pattern[{}].regex {}", errors->front().index + 1,
-                       printable(errors->front().what));
+  if (!patterns) {
+    const auto& wrong = patterns.error().front();
+    return fmt::format("pattern[{}].regex {}", wrong.index + 1, printable(wrong.what));
   }
-  options.patterns = std::get<0>(patterns);
+  options.patterns = patterns.value();
   if (!config.log.tag_secret_file.empty()) {
     auto secret = tag_secret(config.log.tag_secret_file);
-    if (const auto* error = std::get_if<actions::Error>(&secret)) {
-      return fmt::format("log.tag_secret_file: {}", printable(error->what));
-    }
-    options.tag_secret = std::get<std::string>(std::move(secret));
+    if (!secret) return fmt::format("log.tag_secret_file: {}", printable(secret.error().what));
+    options.tag_secret = std::move(secret).value();
   }
   return options;
 }

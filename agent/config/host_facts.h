@@ -2,9 +2,9 @@
 #pragma once
 
 #include <string>
-#include <variant>
 #include <vector>
 
+#include "actions/result.h"
 #include "agent/core/config.h"
 #include "agent/core/network.h"
 #include "agent/core/pipeline.h"
@@ -16,7 +16,7 @@ std::vector<IpAddress> own_addresses(const std::vector<std::string>& own);
 
 // Returns all that Pipeline needs, from the configuration and this machine; or a fault of the
 // configuration that only this machine can find (an unknown time zone, a pattern that RE2 refuses).
-std::variant<PipelineOptions, std::string> pipeline_options_for(const Config& config);
+actions::Result<PipelineOptions, std::string> pipeline_options_for(const Config& config);
 
 // Returns this machine's name, or "localhost" if it has none.
 [[nodiscard]] std::string host_name();

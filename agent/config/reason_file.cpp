@@ -18,8 +18,8 @@ bool alike(const parsers::ReasonCatalog& a, const parsers::ReasonCatalog& b) {
 
 }  // namespace
 
-std::variant<ReasonsInForce, std::string> reasons_in_force(const Config& config,
-                                                           actions::Files& files) {
+actions::Result<ReasonsInForce, std::string> reasons_in_force(const Config& config,
+                                                              actions::Files& files) {
   constexpr std::size_t kMaxFile = std::size_t{1} << 20;
   const auto& path = config.reasons.file;
   auto read = files.read(path, kMaxFile);
@@ -29,9 +29,8 @@ std::variant<ReasonsInForce, std::string> reasons_in_force(const Config& config,
     return read.error().what;
   }
   auto parsed = parsers::parse_reason_catalog(read.value().bytes);
-  if (const auto* problem = std::get_if<std::string>(&parsed))
-    return fmt::format("{}: {}", path, *problem);
-  auto& catalog = std::get<parsers::ReasonCatalog>(parsed);
+  if (!parsed) return fmt::format("{}: {}", path, parsed.error());
+  auto& catalog = parsed.value();
   const auto& built_in = parsers::built_in_reasons();
   if (catalog.date <= built_in.date) {
     return ReasonsInForce{built_in, false,

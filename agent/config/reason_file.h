@@ -2,10 +2,10 @@
 #pragma once
 
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "actions/files.h"
+#include "actions/result.h"
 #include "agent/core/config.h"
 #include "parsers/reasons/reason_catalog.h"
 
@@ -18,8 +18,8 @@ struct ReasonsInForce {
 };
 
 // Returns the catalog, or what is wrong with the file, in words.
-[[nodiscard]] std::variant<ReasonsInForce, std::string> reasons_in_force(const Config& config,
-                                                                         actions::Files& files);
+[[nodiscard]] actions::Result<ReasonsInForce, std::string> reasons_in_force(const Config& config,
+                                                                            actions::Files& files);
 
 // Returns the faults of a catalog: patterns that RE2 can't read, that miss their sample or match
 // the other one. Empty if there are none.

@@ -55,7 +55,7 @@ std::string not_text(std::string_view bytes) {
 
 }  // namespace
 
-std::variant<std::shared_ptr<const IdentityTables>, std::string> read_tables(
+actions::Result<std::shared_ptr<const IdentityTables>, std::string> read_tables(
     const Config& config, actions::Files& files) {
   auto tables = std::make_shared<IdentityTables>(*IdentityTables::without_files(config));
   std::string bytes;
@@ -126,14 +126,14 @@ std::shared_ptr<const IdentityTables> TableFiles::look(Steady now) {
   const bool again = !read_.empty();
   read_ = last_;
   auto tables = read_tables(config_, files_);
-  if (auto* wrong = std::get_if<std::string>(&tables)) {
-    if (fault_ != *wrong) say_(*wrong + "; what was read before stays");
-    fault_ = std::move(*wrong);
+  if (!tables) {
+    if (fault_ != tables.error()) say_(tables.error() + "; what was read before stays");
+    fault_ = tables.error();
     return nullptr;
   }
   if (again || !fault_.empty()) say_("exempt and identity_map: files were read again");
   fault_.clear();
-  return std::get<0>(std::move(tables));
+  return std::move(tables).value();
 }
 
 std::optional<TableFiles::Steady> TableFiles::next_look() const {

@@ -8,17 +8,17 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "actions/files.h"
+#include "actions/result.h"
 #include "agent/core/config.h"
 #include "agent/core/identity_tables.h"
 
 namespace agent {
 
 // Returns the tables as the files are now, or the first fault, with the file's name.
-[[nodiscard]] std::variant<std::shared_ptr<const IdentityTables>, std::string> read_tables(
+[[nodiscard]] actions::Result<std::shared_ptr<const IdentityTables>, std::string> read_tables(
     const Config& config, actions::Files& files);
 
 class TableFiles {

@@ -46,7 +46,7 @@ actions::Error server_error(const FarmSettings& settings, Errc code, const std::
 FarmSettings farm_settings(const FarmConfig& config, const std::string& machine) {
   FarmSettings settings;
   const auto address = parse_farm_url(config.url);
-  if (const auto* good = std::get_if<FarmAddress>(&address)) settings.address = *good;
+  if (address) settings.address = address.value();
   settings.user = config.user;
   settings.password_file = config.password_file;
   settings.prefix = config.prefix;

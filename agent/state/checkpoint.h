@@ -6,9 +6,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
+#include "actions/result.h"
 #include "agent/core/counting.h"
 #include "agent/core/silence.h"
 #include "agent/core/submissions.h"
@@ -42,6 +42,6 @@ struct Checkpoint {
 [[nodiscard]] std::string encode_checkpoint(const Checkpoint& state,
                                             const Counting::Subjects& subjects);
 // Returns the checkpoint, or what is wrong with the text; the checksum finds any damage.
-[[nodiscard]] std::variant<Checkpoint, std::string> decode_checkpoint(std::string_view text);
+[[nodiscard]] actions::Result<Checkpoint, std::string> decode_checkpoint(std::string_view text);
 
 }  // namespace agent

@@ -198,7 +198,7 @@ class Decoder {
 
 }  // namespace
 
-std::variant<Checkpoint, std::string> decode_checkpoint(std::string_view text) {
+actions::Result<Checkpoint, std::string> decode_checkpoint(std::string_view text) {
   if (!text.starts_with("exiwarden-state ")) return std::string("it is no checkpoint");
   if (!text.starts_with(kStateHeader))
     return std::string("its version is not one this program knows");

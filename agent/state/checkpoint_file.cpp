@@ -38,8 +38,8 @@ std::optional<Checkpoint> CheckpointFile::load_one(const std::string& path, bool
   if (content) {
     const HeapReserve room(content.value().bytes.size() * kGrows);
     auto decoded = decode_checkpoint(content.value().bytes);
-    if (auto* state = std::get_if<Checkpoint>(&decoded)) return std::move(*state);
-    why = std::get<std::string>(decoded);
+    if (decoded) return std::move(decoded).value();
+    why = decoded.error();
   } else {
     if (content.error().code == actions::Errc::not_found) return std::nullopt;
     why = content.error().what;

@@ -34,7 +34,7 @@ bool Patterns::empty() const {
   return patterns_.empty();
 }
 
-std::variant<std::shared_ptr<const Patterns>, std::vector<PatternError>> Patterns::compile(
+actions::Result<std::shared_ptr<const Patterns>, std::vector<PatternError>> Patterns::compile(
     const std::vector<PatternSource>& sources) {
   std::vector<Pattern> patterns;
   std::vector<PatternError> errors;

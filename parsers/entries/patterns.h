@@ -8,8 +8,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
+
+#include "actions/result.h"
 
 namespace parsers {
 
@@ -31,7 +32,7 @@ struct PatternError {
 
 class Patterns {
  public:
-  static std::variant<std::shared_ptr<const Patterns>, std::vector<PatternError>> compile(
+  static actions::Result<std::shared_ptr<const Patterns>, std::vector<PatternError>> compile(
       const std::vector<PatternSource>& sources);
   ~Patterns();
   Patterns(const Patterns&) = delete;

@@ -155,7 +155,7 @@ std::string_view name_of(Reason reason) {
   return kNames[static_cast<std::size_t>(reason)];
 }
 
-std::variant<ReasonCatalog, std::string> parse_reason_catalog(std::string_view toml) {
+actions::Result<ReasonCatalog, std::string> parse_reason_catalog(std::string_view toml) {
   try {
     CatalogReader reader;
     reader.read(toml::parse(toml));
@@ -168,7 +168,7 @@ std::variant<ReasonCatalog, std::string> parse_reason_catalog(std::string_view t
 }
 
 const ReasonCatalog& built_in_reasons() {
-  static const ReasonCatalog kCatalog = std::get<0>(parse_reason_catalog(kReasonCatalogText));
+  static const ReasonCatalog kCatalog = parse_reason_catalog(kReasonCatalogText).value();
   return kCatalog;
 }
 

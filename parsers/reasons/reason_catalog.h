@@ -6,8 +6,9 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
+
+#include "actions/result.h"
 
 namespace parsers {
 
@@ -29,7 +30,8 @@ struct ReasonCatalog {
 };
 
 // Returns the catalog, or what is wrong with the text and where, in words.
-[[nodiscard]] std::variant<ReasonCatalog, std::string> parse_reason_catalog(std::string_view toml);
+[[nodiscard]] actions::Result<ReasonCatalog, std::string> parse_reason_catalog(
+    std::string_view toml);
 
 // Returns the catalog that is compiled in.
 [[nodiscard]] const ReasonCatalog& built_in_reasons();

@@ -62,7 +62,7 @@ Reasons::Reasons(std::unique_ptr<Set> missing, std::unique_ptr<Set> other)
     : missing_(std::move(missing)), other_(std::move(other)) {}
 Reasons::~Reasons() = default;
 
-std::variant<std::shared_ptr<const Reasons>, std::vector<ReasonError>> Reasons::compile(
+actions::Result<std::shared_ptr<const Reasons>, std::vector<ReasonError>> Reasons::compile(
     const std::vector<std::string>& missing, const std::vector<std::string>& other,
     const ReasonCatalog& catalog) {
   std::vector<ReasonError> errors;
@@ -92,7 +92,7 @@ std::variant<std::shared_ptr<const Reasons>, std::vector<ReasonError>> Reasons::
 }
 
 std::shared_ptr<const Reasons> Reasons::defaults() {
-  return std::get<0>(compile({"default"}, {"default"}));
+  return compile({"default"}, {"default"}).value();
 }
 
 Reason Reasons::classify(std::string_view masked) const {

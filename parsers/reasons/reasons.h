@@ -10,9 +10,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
+#include "actions/result.h"
 #include "parsers/reasons/reason_catalog.h"
 #include "parsers/reasons/reason_text.h"
 #include "parsers/string_hash.h"
@@ -27,7 +27,7 @@ struct ReasonError {
 class Reasons {
  public:
   // The word "default" in a list stands for the patterns of that class in the catalog.
-  static std::variant<std::shared_ptr<const Reasons>, std::vector<ReasonError>> compile(
+  static actions::Result<std::shared_ptr<const Reasons>, std::vector<ReasonError>> compile(
       const std::vector<std::string>& missing, const std::vector<std::string>& other,
       const ReasonCatalog& catalog = built_in_reasons());
   static std::shared_ptr<const Reasons> defaults();

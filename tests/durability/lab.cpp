@@ -185,12 +185,11 @@ std::string Machine::list_text() const {
 }
 
 agent::PipelineOptions Machine::around() const {
-  static const auto made = std::get<agent::PipelineOptions>(agent::pipeline_options_for(config_));
+  static const auto made = agent::pipeline_options_for(config_).value();
   auto options = made;
   options.zone = agent::Zone::named(config_.log.timezone).value();
   actions::PosixFiles files;
-  options.tables =
-      std::get<std::shared_ptr<const agent::IdentityTables>>(agent::read_tables(config_, files));
+  options.tables = agent::read_tables(config_, files).value();
   return options;
 }
 

@@ -7,8 +7,7 @@ namespace {
 
 std::string problem_of(const std::string& text) {
   const auto parsed = agent::parse_config("[farm]\n" + text, "x.toml");
-  const auto* problems = std::get_if<1>(&parsed);
-  return problems == nullptr ? std::string() : agent::describe(problems->front());
+  return parsed ? std::string() : agent::describe(parsed.error().front());
 }
 
 }  // namespace

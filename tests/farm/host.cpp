@@ -90,7 +90,7 @@ void Host::start() {
   };
   auto around = agent::pipeline_options_for(config_);
   engine_ = std::make_unique<agent::Engine>(
-      config_, std::get<agent::PipelineOptions>(std::move(around)), agent::LogTrust{},
+      config_, std::move(around).value(), agent::LogTrust{},
       agent::EngineParts{files_, nullptr, mails, *saver_, shifted_.get()}, std::move(options));
   engine_->start(now(), agent::CheckpointFile(files_, config_.state.directory)
                             .load([this](const std::string& text) { said.push_back(text); }));

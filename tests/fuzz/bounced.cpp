@@ -7,11 +7,13 @@
 namespace {
 
 const agent::Config& config() {
-  static const auto kConfig = std::get<0>(agent::parse_config(
-      "[relay]\nhosts = [\"127.0.0.0/8\"]\nown = []\n"
-      "[[rule]]\nname = \"u\"\nidentity = \"user\"\nsignals = [\"bounced\"]\nlimit = 2\n"
-      "[[rule]]\nname = \"l\"\nidentity = \"local\"\nsignals = [\"bounced\"]\nlimit = 2\n",
-      "fuzz.toml"));
+  static const auto kConfig =
+      agent::parse_config(
+          "[relay]\nhosts = [\"127.0.0.0/8\"]\nown = []\n"
+          "[[rule]]\nname = \"u\"\nidentity = \"user\"\nsignals = [\"bounced\"]\nlimit = 2\n"
+          "[[rule]]\nname = \"l\"\nidentity = \"local\"\nsignals = [\"bounced\"]\nlimit = 2\n",
+          "fuzz.toml")
+          .value();
   return kConfig;
 }
 

@@ -44,8 +44,8 @@ TEST_CASE("a first configuration is sound, and holds what Exim said") {
                     {"acl_smtp_rcpt", "acl_r"}};
   const auto first = first_config(facts);
   const auto parsed = parse_config(first.toml, "");
-  REQUIRE(parsed.index() == 0);
-  const auto& config = std::get<0>(parsed);
+  REQUIRE(parsed);
+  const auto& config = parsed.value();
   CHECK(config.log.paths == std::vector<std::string>{"/var/log/exim/main.log"});
   CHECK(config.log.timezone == "Europe/Berlin");
   CHECK(config.relay.hosts.size() == 2);
@@ -57,7 +57,7 @@ TEST_CASE("a first configuration is sound, and holds what Exim said") {
 
   const auto nothing =
       first_config(EximFacts{"/usr/sbin/exim", "", Layout::plain, {}, false, {}, ""});
-  CHECK(parse_config(nothing.toml, "").index() == 0);
+  CHECK(parse_config(nothing.toml, ""));
   CHECK(nothing.not_found.size() >= 4);
 }
 
@@ -84,11 +84,11 @@ TEST_CASE("whatever Exim's settings hold stays what it is in the configuration")
     facts.settings = {{"log_file_path", "/var/log/exim4/%slog"}, {"exim_user", "exim"}};
     facts.settings[one.name] = one.value;
     const auto parsed = parse_config(first_config(facts).toml, "");
-    REQUIRE(parsed.index() == 0);
-    CHECK(std::get<0>(parsed).log.paths == std::vector<std::string>{one.log});
-    CHECK(std::get<0>(parsed).log.timezone == one.zone);
-    CHECK(std::get<0>(parsed).exim.user == one.user);
-    CHECK(std::get<0>(parsed).rules.size() == 1);  // nobody relays
+    REQUIRE(parsed);
+    CHECK(parsed.value().log.paths == std::vector<std::string>{one.log});
+    CHECK(parsed.value().log.timezone == one.zone);
+    CHECK(parsed.value().exim.user == one.user);
+    CHECK(parsed.value().rules.size() == 1);  // nobody relays
   }
 }
 

@@ -150,8 +150,8 @@ class Corpus {
     }
     if (log.pattern != nullptr) {
       auto compiled = parsers::Patterns::compile({{log.pattern}});
-      REQUIRE(compiled.index() == 0);
-      patterns_ = std::get<0>(compiled);
+      REQUIRE(compiled);
+      patterns_ = compiled.value();
     }
   }
 

@@ -14,15 +14,15 @@ namespace {
 
 Config config_of(const std::string& text) {
   auto parsed = parse_config(text, "x.toml");
-  if (const auto* problems = std::get_if<1>(&parsed)) FAIL(describe(problems->front()));
-  return std::get<Config>(std::move(parsed));
+  if (!parsed) FAIL(describe(parsed.error().front()));
+  return std::move(parsed).value();
 }
 
 std::shared_ptr<const IdentityTables> read(const Config& config) {
   actions::PosixFiles files;
   auto tables = read_tables(config, files);
-  if (const auto* wrong = std::get_if<std::string>(&tables)) FAIL(*wrong);
-  return std::get<0>(tables);
+  if (!tables) FAIL(tables.error());
+  return tables.value();
 }
 
 Charge charge(Attribution& attribution, std::optional<std::string_view> user,

@@ -11,7 +11,7 @@ namespace {
 Rule rule(const std::string& identity, const std::string& overrides) {
   const auto parsed = parse_config(
       "[[rule]]\nname = \"r\"\nlimit = 5\nidentity = \"" + identity + "\"\n" + overrides, "");
-  return std::get<Config>(parsed).rules.at(0);
+  return parsed->rules.at(0);
 }
 
 constexpr const char* kUsers = R"(

@@ -38,7 +38,7 @@ limit = 10
 list = "/l/relays"
 )",
                              "");
-  return std::get<Config>(parsed);
+  return parsed.value();
 }
 
 }  // namespace

@@ -173,10 +173,9 @@ TEST_CASE("the snippet of an advice is a configuration") {
   Rule rule = default_config().rules[0];
   rule.name = "od\"d \\ name";
   const auto parsed = parse_config(rule_snippet(rule, advice, std::chrono::minutes(90)), "snippet");
-  const auto* config = std::get_if<Config>(&parsed);
-  REQUIRE(config != nullptr);
-  REQUIRE(config->rules.size() == 1);
-  CHECK(config->rules[0].limit == 42);
-  CHECK(config->rules[0].period == std::chrono::minutes(90));
-  CHECK(config->rules[0].name == rule.name);
+  REQUIRE(parsed);
+  REQUIRE(parsed->rules.size() == 1);
+  CHECK(parsed->rules[0].limit == 42);
+  CHECK(parsed->rules[0].period == std::chrono::minutes(90));
+  CHECK(parsed->rules[0].name == rule.name);
 }
