@@ -1,31 +1,31 @@
-// One list and what the core knows of it, kept equal. The file has the last word: a key that is
-// gone was freed by somebody, one that came was blocked by somebody.
+// BlockedList: one list and what the core knows of it, kept equal. The file has the last word: a
+// key that is gone was freed by somebody, a key that came was blocked by somebody.
 //
 // A block that ends by itself says so in its line (" until=..."), and there the admin may change it
 // or take it out.
 //
-// Many editors write in place, and for a moment the file is empty. So keys that are gone are in
-// doubt until the file has stayed the same for kSettle. Meanwhile the log is read on: what it says
-// of them is counted beside (Counting::doubt), and blocks for this list wait. A list that can't be
-// read says nothing of anybody: whoever was in it stays blocked, and it is looked at once a second.
+// Keys that are gone are in doubt for a moment, see ListDoubt. Meanwhile the log is read on: what
+// it says of them is counted beside (Counting::doubt), and blocks for this list wait. A list that
+// can't be read frees nobody: its senders stay blocked, and it is looked at once a second.
 #pragma once
 
 #include <chrono>
-#include <deque>
 #include <functional>
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
-#include "actions/exim/exim_access.h"
 #include "actions/lists/blocklist.h"
 #include "agent/core/counting.h"
 #include "agent/core/decision.h"
 #include "agent/core/now.h"
 #include "agent/core/zone.h"
+#include "agent/lists/list_doubt.h"
+#include "agent/lists/list_faults.h"
+#include "agent/lists/list_writer.h"
+#include "agent/lists/odd_ends.h"
 #include "agent/lists/pending_blocks.h"
 #include "agent/lists/start_claims.h"
 
@@ -33,13 +33,10 @@ namespace agent {
 
 class BlockedList {
  public:
-  using Say = std::function<void(const std::string&)>;
-  using Steady = std::chrono::steady_clock::time_point;
-  using User = std::optional<actions::EximUser>;
+  using Say = ListFaults::Say;
+  using Steady = ListDoubt::Steady;
+  using User = ListFaults::User;
 
-  static constexpr std::chrono::milliseconds kSettle{50};
-  // A file that somebody keeps writing to: what was missing in every look for so long is gone.
-  static constexpr std::chrono::milliseconds kSettleAtMost{1000};
   // After another hand's change, and after a failure, it is read or tried once more.
   static constexpr std::chrono::milliseconds kAgain{1000};
 
@@ -52,6 +49,8 @@ class BlockedList {
   // `index`: among Counting::lists().
   BlockedList(actions::Files& files, std::size_t index, const std::string& path, const User& exim,
               Say say);
+  BlockedList(const BlockedList&) = delete;
+  BlockedList& operator=(const BlockedList&) = delete;
 
   // At the start, with the state restored but no log read yet: see StartClaims.
   void adopt(std::optional<Instant> horizon, bool lost, Counting& counting, Now now);
@@ -66,7 +65,7 @@ class BlockedList {
   void end_doubt(Counting& counting, Now now, bool behind);
   [[nodiscard]] News take_news() { return std::exchange(news_, {}); }
   // Keys that wait to be claimed are gone from it: no log may be read until that is settled, for
-  // kSettleAtMost at most. Only so during the start.
+  // ListDoubt::kSettleAtMost at most. Only so during the start.
   [[nodiscard]] bool holds_logs() const;
 
   enum class Accepted {
@@ -91,88 +90,58 @@ class BlockedList {
   bool free(const std::vector<Freed>& freed, Counting& counting);
   bool end_at(const std::string& key, std::optional<Instant> until, const Zone& zone);
 
-  [[nodiscard]] const PendingBlocks& pending() const { return pending_; }
+  [[nodiscard]] const PendingBlocks& pending() const { return writer_.pending(); }
   void restore(PendingBlock block) { put_off(std::move(block)); }
   std::size_t drop_pending(const std::function<bool(const PendingBlock&)>& unwanted);
   // Counts every change of what waits.
-  [[nodiscard]] std::uint64_t revision() const { return revision_; }
-  [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
-  [[nodiscard]] std::uint64_t unfit() const { return unfit_; }
+  [[nodiscard]] std::uint64_t revision() const { return writer_.revision(); }
+  [[nodiscard]] std::uint64_t dropped() const { return writer_.dropped(); }
+  [[nodiscard]] std::uint64_t unfit() const { return writer_.unfit(); }
 
   // When look() or write() must be called again; nullopt: only if something happens.
   [[nodiscard]] std::optional<Steady> due() const;
   // Blocks wait for the end of a doubt: a checkpoint would tell of more than was done.
-  [[nodiscard]] bool holds_blocks() const { return doubt_ && !pending_.waiting().empty(); }
-  bool take_unsynced() { return std::exchange(unsynced_, false); }
-  void put_back_unsynced() { unsynced_ = true; }
+  [[nodiscard]] bool holds_blocks() const { return doubt_ && !pending().waiting().empty(); }
+  bool take_unsynced() { return writer_.take_unsynced(); }
+  void put_back_unsynced() { writer_.put_back_unsynced(); }
 
   [[nodiscard]] const std::string& path() const { return file_.path(); }
   [[nodiscard]] std::size_t entries() const { return entries_; }
-  [[nodiscard]] const std::string& fault() const;
+  [[nodiscard]] const std::string& fault() const { return faults_.text(); }
 
  private:
-  // Appended a moment ago: an editor that had read the file before would lose it unknowingly.
-  struct Recent {
-    std::string key;  // folded
-    PendingBlock block;
-    std::int64_t at_ns = 0;
-  };
-  // Keys that are gone, if the file stays like this.
-  struct Doubt {
-    std::optional<actions::FileStamp> before, stamp;  // the file before they went, and last seen
-    Steady since{}, first{}, next_sample{};
-    std::set<std::string> missing;
-  };
-  // What does not work, said once each until it works again.
-  struct Trouble {
-    std::string what;  // empty: it works
-    std::set<std::string> said;
-  };
-  using Stamp = std::optional<actions::FileStamp>;
+  using Stamp = ListDoubt::Stamp;
   using Entries = std::vector<actions::ListEntry>;
 
-  void fail(Trouble& trouble, const actions::Error& error);
-  void works(Trouble& trouble, const char* again);
-  void check_access();
   void unreadable(const actions::Error& error, Counting& counting, Now now);
   void read(Counting& counting, Now now);
   void look_in_doubt(const Stamp& stamp, Counting& counting, Now now, bool behind);
   void welcome(const Entries& entries, Counting& counting);
-  void say_odd_ends(const Entries& entries);
-  [[nodiscard]] std::set<std::string> missing_in(const Entries& entries,
-                                                 const Counting& counting) const;
-  void begin_doubt(std::set<std::string> missing, const Stamp& before, const Stamp& stamp,
+  [[nodiscard]] ListDoubt::Keys missing_in(const Entries& entries, const Counting& counting) const;
+  void begin_doubt(ListDoubt::Keys missing, const Stamp& before, const Stamp& stamp,
                    Counting& counting, Now now, bool behind);
-  void conclude(const std::set<std::string>& missing, const Stamp& before, Counting& counting,
-                Now now, bool behind);
-  bool lost_in_a_race(const std::string& key, const Stamp& before);
-  [[nodiscard]] Instant changed_at(const Stamp& file, Instant now) const;
+  void conclude(const ListDoubt::Keys& missing, const Stamp& before, Counting& counting, Now now,
+                bool behind);
   void put_off(PendingBlock block);
   [[nodiscard]] actions::Result<actions::Blocklist::View> peek();
   bool take_out_ended();
   bool append_waiting();
-  void appended(const PendingBlock& block, const actions::Blocklist::Added& added);
   void forget(const std::string& key, std::optional<Instant> freed, Counting& counting);
 
   actions::Blocklist file_;
   std::size_t index_;
-  User exim_;
   Say say_;
+  ListFaults faults_;
   StartClaims start_;
-  PendingBlocks pending_;
-  std::vector<Counting::End> ended_;  // whose lines are still to be taken out
-  std::optional<Doubt> doubt_;
-  std::deque<Recent> recent_;
+  ListWriter writer_;
+  std::optional<ListDoubt> doubt_;
+  OddEnds odd_ends_;
   News news_;
-  std::unordered_set<std::string> odd_ends_;  // lines that were told of
-  Trouble reading_, writing_, access_;
   std::optional<Steady> read_again_;
-  Steady next_read_{}, next_full_{}, next_write_{};
+  Steady next_read_{}, next_write_{};
   bool unsure_ = false;   // we have appended since all of it was read
   bool compare_ = false;  // all of it with what the core knows, at the next full look
-  bool unsynced_ = false;
   std::size_t entries_ = 0;
-  std::uint64_t revision_ = 0, dropped_ = 0, unfit_ = 0;
 };
 
 }  // namespace agent

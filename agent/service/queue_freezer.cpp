@@ -13,7 +13,7 @@
 
 #include "actions/lists/blocklist.h"
 #include "agent/core/printable.h"
-#include "agent/lists/blocked_list.h"
+#include "agent/lists/list_doubt.h"
 #include "agent/lists/list_lines.h"
 #include "agent/service/queue_match.h"
 
@@ -121,7 +121,7 @@ void Freezer::drop_freed(std::vector<Job>& jobs) const {
     return job.listed && !then.hold(job.list, job.identity).value_or(true);
   });
   if (any_gone)
-    std::this_thread::sleep_for(BlockedList::kSettle);  // somebody may be writing it anew
+    std::this_thread::sleep_for(ListDoubt::kSettle);  // somebody may be writing it anew
   ListedKeys now(files_);
   std::erase_if(jobs, [&](Job& job) {
     const bool listed = now.hold(job.list, job.identity).value_or(job.listed);
