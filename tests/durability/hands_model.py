@@ -33,6 +33,7 @@ class Rule:
         self.senders = {}
         self.unseen = False  # the service can't read the list
         self.was_away = False  # out of the configuration for a time
+        self.raced = set()  # whose lines an editor has lost: the service writes them again, if it still can
 
     def sender(self, user):
         return self.senders.setdefault(user, Sender())
@@ -77,6 +78,8 @@ class Rule:
         for user, sender in self.senders.items():
             if not saved and (sender.freed_at or user not in keys):
                 sender.anything = True
+            if user in self.raced and user not in keys:  # nothing tells a start how it went
+                sender.listed, sender.anything = MAYBE, True
             if sender.freed_at == 0 or sender.freed_at + 15 < now:
                 continue
             sender.deaf_until = sender.freed_at + 1
