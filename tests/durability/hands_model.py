@@ -65,9 +65,10 @@ class Rule:
         sender.unnoticed = True
         sender.deaf_until = 0 if seen else at + 1
 
-    def block_by_hand(self, user):
+    def block_by_hand(self, user, at_once):
+        """`at_once`: whole in one moment. What is written in place is in doubt for one, and the log is read on."""
         sender = self.sender(user)
-        if self.unseen and sender.listed == NO:
+        if (self.unseen or not at_once) and sender.listed == NO:
             sender.most += 1  # it may be decided before the line is seen
         if sender.listed == MAYBE or sender.listed == NO:
             sender.listed = YES

@@ -38,7 +38,7 @@ class ListHands:
             if key in mine:
                 self.free(name, key)
         if len(after) > len(before) and what != "comment":
-            self.rules[name].block_by_hand(user)
+            self.rules[name].block_by_hand(user, method != "in_place")
         self.remember_foreign(name)
         self.perhaps_noticed()
 
