@@ -79,6 +79,7 @@ class ServiceHands:
         if kind.startswith("all"):
             self.lose_state()
         else:
+            self.generations_lost += 1
             for rule in self.rules.values():
                 for sender in rule.senders.values():
                     sender.most += sender.listed == YES

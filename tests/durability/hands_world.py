@@ -32,7 +32,7 @@ class World(ListHands, LogHands, ServiceHands):
         self.bursts = self.largest = 0
         self.numbers = 0
         self.state_removed = self.hung = self.dropped = False
-        self.states_lost = 0
+        self.states_lost = self.generations_lost = 0
         self.skipped = []
 
     def run(self):
@@ -101,7 +101,7 @@ class World(ListHands, LogHands, ServiceHands):
 
     def expect_listed(self, seconds=LATE):
         for name, rule in self.rules.items():
-            if not self.works(name):
+            if not self.works(name) or not self.log_works():
                 continue
             wanted = rule.must_be_listed() - self.unlistable
             self.m.wait(lambda name=name, wanted=wanted: wanted <= set(self.m.keys(name)),
@@ -153,7 +153,8 @@ class World(ListHands, LogHands, ServiceHands):
         seen = self.m.running() and self.works(name) and self.log_works() and not self.rules[name].unseen
         if self.script["start"]["farm"]:  # for a farm, what lies in the second of a release is of before
             seen = False
-            self.rules[name].sender(user).anything |= name not in self.m.rules  # and nobody has told it
+            # It may not be told at all, or later than this.
+            self.rules[name].sender(user).anything |= name not in self.m.rules or self.rules[name].unseen
         if not self.m.running() and user not in self.saved_keys[name]:
             self.rules[name].sender(user).anything = True
         self.rules[name].free(user, int(time.time()), seen)
@@ -345,7 +346,7 @@ class World(ListHands, LogHands, ServiceHands):
             of_notice(event)
         for rule, identity, *_ in ids:
             of[rule, identity] += 1
-        most = 1 + (self.m.kills + self.m.stops > 0) + self.states_lost
+        most = 1 + (self.m.kills + self.m.stops > 0) + self.states_lost + self.generations_lost
         again = [(key, times) for key, times in ids.items() if sum(times.values()) > most]
         if again:
             raise Failure(f"notices came more than {most} times after {self.m.kills} kills and {self.m.stops} "
