@@ -141,7 +141,10 @@ class World(ListHands, LogHands, ServiceHands):
 
             def noticed(name=name, freed=freed):
                 self.m.saved()
-                return not freed & self.m.blocked(name) - set(self.m.keys(name))
+                try:
+                    return not freed & self.m.blocked(name) - set(self.m.keys(name))
+                except FileNotFoundError:  # between two generations
+                    return False
             self.m.wait(noticed, f"{sorted(freed)[:5]} known to be free in {name}", 5)
             for user in freed:
                 rule.sender(user).unnoticed = False
