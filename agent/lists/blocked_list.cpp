@@ -197,7 +197,7 @@ void BlockedList::begin_doubt(ListDoubt::Keys missing, const Stamp& before, cons
                               Counting& counting, Now now, bool behind) {
   doubt_.emplace(std::move(missing), before, stamp, now.steady);
   std::optional<Instant> since;
-  if (behind) since = changed_at(path(), stamp, now.wall) - 1s;
+  if (behind) since = changed_at(path(), stamp, now.wall);
   counting.doubt(index_, {doubt_->missing().begin(), doubt_->missing().end()}, since);
 }
 
@@ -239,7 +239,7 @@ void BlockedList::conclude(const ListDoubt::Keys& missing, const Stamp& before, 
     }
     said(fmt::format("{}: {} is free again; counting anew", path(), printable(key)));
     std::optional<Instant> since;
-    if (behind) since = changed_at(path(), file, now.wall) - 1s;
+    if (behind) since = changed_at(path(), file, now.wall);
     const bool unclaimed = start_.holds(key) && !counting.is_blocked(index_, key);
     start_.claim(key);
     if (unclaimed) counting.set_freed(index_, key, since);

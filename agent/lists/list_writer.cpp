@@ -150,9 +150,10 @@ std::optional<PendingBlock> ListWriter::lost_in_a_race(
     const std::string& key, const std::optional<actions::FileStamp>& before) const {
   const auto now = file_.seen();
   if (!now || !before || now->inode == before->inode || now->born_ns == 0) return std::nullopt;
-  const auto recent = std::find_if(recent_.begin(), recent_.end(),
+  // It may have been written, freed and written again: the newest counts.
+  const auto recent = std::find_if(recent_.rbegin(), recent_.rend(),
                                    [&](const Recent& known) { return known.key == key; });
-  if (recent == recent_.end() || now->born_ns > recent->at_ns) return std::nullopt;
+  if (recent == recent_.rend() || now->born_ns > recent->at_ns) return std::nullopt;
   return recent->block;
 }
 
