@@ -12,38 +12,14 @@ import tempfile
 import unittest
 
 import world
-from clean_root import SOURCE, CleanRoot, make_package
+from clean_root import SOURCE, make_package
+from debian_site import DebianSite
 from mail_client import Client
 from remote import RemoteHost
 from world import until
 
 PAGE = SOURCE / "conf" / "first-day.md"
 REMOTE = "198.51.100.25"  # the mail host of remote.test
-
-_SITE = """\
-dc_eximconfig_configtype='internet'
-dc_other_hostnames='lab.example'
-dc_local_interfaces='127.0.0.1 ; 192.0.2.25'
-dc_readhost=''
-dc_relay_domains=''
-dc_minimaldns='false'
-dc_relay_nets='192.0.2.128/25'
-dc_smarthost=''
-CFILEMODE='644'
-dc_use_split_config='true'
-dc_hide_mailname=''
-dc_mailname_in_oh='true'
-dc_localdelivery='mail_spool'
-"""
-
-_AUTHENTICATOR = """\
-plain_server:
-  driver = plaintext
-  public_name = PLAIN
-  server_condition = ${if eq{$auth3}{right}}
-  server_set_id = $auth2
-  server_prompts = :
-"""
 
 # What differs from run to run.
 _VOLATILE = (
@@ -103,42 +79,15 @@ class FirstDay(unittest.TestCase):
             raise world.Unfit("no host name of our own here")
         socket.sethostname("mail.lab.example")
         packages = self.enterContext(tempfile.TemporaryDirectory())
-        self.root = self.enterContext(CleanRoot())
-        for name in ("input", "msglog"):  # what this machine itself has in its queue
-            shutil.rmtree(self.root.path / "var/spool/exim4" / name, ignore_errors=True)
-        package = make_package(packages, "1")
-        shutil.copy(package, self.root.path / "root")
+        self.root = self.enterContext(DebianSite("split"))
+        shutil.copy(make_package(packages, "1"), self.root.path / "root")
         self.remote = RemoteHost(lambda local: b"550 5.1.1 User unknown" if local.startswith(b"dead") else None,
                                  REMOTE, 25)
         self.addCleanup(self.remote.close)
         self.service = None
-        self.write("/etc/exim4/update-exim4.conf.conf", _SITE)
-        self.write("/etc/exim4/conf.d/auth/10_plain", _AUTHENTICATOR)
-        self.write("/etc/exim4/conf.d/main/00_name", "MAIN_HARDCODE_PRIMARY_HOSTNAME = mail.lab.example\n")
-        self.write("/etc/exim4/hubbed_hosts", f"remote.test: {REMOTE}\n")
-        self.write("/etc/mailname", "lab.example\n")
-        self.write("/etc/aliases", "postmaster: desk\n")
-        self.root.run("useradd", "--create-home", "desk")
-        self.write("/etc/apt/apt.conf.d/99plain", 'Dpkg::Use-Pty "0";\n')
-        self.root.run("update-exim4.conf")
-        log = self.root.path / "var/log/exim4"
-        for old in log.iterdir():
-            old.unlink()
-        self.exim = self.root.start("exim4", "-bdf", start_new_session=True)
-        self.addCleanup(self.stop_exim)
-        until(lambda: self.answers("192.0.2.25"), what="Exim to listen")
-
-    def write(self, path, text):
-        (self.root.path / path.lstrip("/")).write_text(text)
-
-    @staticmethod
-    def answers(address):
-        with socket.socket() as sock:
-            return sock.connect_ex((address, 25)) == 0
-
-    def stop_exim(self):
-        os.killpg(self.exim.pid, signal.SIGTERM)
-        self.exim.wait()
+        self.root.write("/etc/exim4/hubbed_hosts", f"remote.test: {REMOTE}\n")
+        self.root.write("/etc/apt/apt.conf.d/99plain", 'Dpkg::Use-Pty "0";\n')
+        self.root.start_exim()
 
     def mainlog(self):
         return self.root.read("/var/log/exim4/mainlog") if self.root.has("/var/log/exim4/mainlog") else ""
@@ -147,9 +96,9 @@ class FirstDay(unittest.TestCase):
     def systemctl(self, words):
         if words == "reload exim4":
             before = self.mainlog().count("SMTP on ")
-            self.exim.send_signal(signal.SIGHUP)
+            self.root.daemon.send_signal(signal.SIGHUP)
             until(lambda: self.mainlog().count("SMTP on ") > before, what="Exim to have started again")
-            until(lambda: self.answers("192.0.2.25"), what="Exim to listen")
+            until(self.root.answers, what="Exim to listen")
         elif words == "enable --now exiwarden":
             self.service = self.root.start(
                 "setpriv", "--reuid=exiwarden", "--regid=exiwarden", "--init-groups", "exiwarden", "run",
