@@ -114,12 +114,11 @@ std::vector<Step> plain_steps(const EximFacts& facts) {
 
 // The names are those of WHM's Advanced Editor.
 std::vector<Step> cpanel_steps(const EximFacts& facts) {
-  const std::string editor = "WHM > Exim Configuration Manager > Advanced Editor";
-  return {
-      {editor + ", the box under CONFIG", Place::top, "", macros_text(facts)},
-      {editor + ", the box custom_begin_pre_recipient", Place::top, "", include(rcpt_file(facts))},
-      {editor + ", the box custom_begin_check_message_pre", Place::top, "", include("data.conf")},
-      {editor + ", the box custom_begin_smtp_helo", Place::top, "", include("helo.conf")}};
+  const std::string editor = "WHM, Exim's Advanced Editor";
+  return {{editor + ", the box of section CONFIG", Place::top, "", macros_text(facts)},
+          {editor + ", box custom_begin_pre_recipient", Place::top, "", include(rcpt_file(facts))},
+          {editor + ", box custom_begin_check_message_pre", Place::top, "", include("data.conf")},
+          {editor + ", box custom_begin_smtp_helo", Place::top, "", include("helo.conf")}};
 }
 
 std::vector<Step> steps_for(const EximFacts& facts) {
