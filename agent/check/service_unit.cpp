@@ -1,6 +1,7 @@
 #include "agent/check/service_unit.h"
 
 #include <grp.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -185,6 +186,18 @@ bool ServiceUnit::lets_see(const std::string& path) const {
   if ((homes == "yes" || homes == "tmpfs") && any_holds({"/home", "/root", "/run/user"}, path))
     return false;
   return value("PrivateTmp") != "yes" || !any_holds({"/tmp", "/var/tmp"}, path);
+}
+
+bool ServiceUnit::takes_over(const std::string& path) const {
+  const auto who = identity();
+  for (const auto& name : words("StateDirectory")) {
+    const auto top = "/var/lib/" + name.substr(0, name.find(':'));
+    struct stat info{};
+    if (!who || !is_below(path, top) || ::stat(top.c_str(), &info) != 0) continue;
+    if (info.st_uid != who->uid || (!who->groups.empty() && info.st_gid != who->groups.front()))
+      return true;
+  }
+  return false;
 }
 
 bool ServiceUnit::lets_reach(const IpAddress& address) const {

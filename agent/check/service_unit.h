@@ -33,6 +33,9 @@ class ServiceUnit {
   [[nodiscard]] bool lets_reach(const IpAddress& address) const;
   // Is there any address beyond this machine that it may reach?
   [[nodiscard]] bool lets_reach_others() const;
+  // Will systemd give this path to the unit's user at its start? It does so with all below a
+  // StateDirectory= that belongs to somebody else.
+  [[nodiscard]] bool takes_over(const std::string& path) const;
   // May programs that it starts gain rights by a setuid bit, as Exim does for mail from others than
   // its own user?
   [[nodiscard]] bool lets_gain_rights() const { return value("NoNewPrivileges") != "yes"; }

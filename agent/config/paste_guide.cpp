@@ -177,8 +177,8 @@ std::string directory_of(const std::string& path) {
 std::string queue_commands(const EximFacts& facts) {
   constexpr const char* kDropIns = "/etc/systemd/system/exiwarden.service.d";
   std::string text =
-      "Mail of a blocked sender that is in the queue already is frozen too if the\n"
-      "service runs as Exim's user, who alone may order that:\n\n";
+      "To freeze also what a blocked sender already has in the queue, let the service\n"
+      "run as Exim's user (Exim takes such orders from no other):\n\n";
   if (on_debian(facts)) {
     return text + fmt::format(
                       "    install -D -m 0644 {}/exiwarden-queue.conf \\\n"
