@@ -47,6 +47,8 @@ objcopy --only-keep-debug --compress-debug-sections "$program" "$work/dbgsym/$sy
 chmod 0644 "$work/dbgsym/$symbols"
 strip --strip-unneeded --remove-section=.comment --remove-section=.note "$program"
 install -d "$root/etc/exiwarden"
+# postinst copies these to where Exim includes them; dpkg would take them away from under it (see postrm).
+mv "$root/usr/share/exiwarden/exim" "$root/usr/share/exiwarden/exim.dist"
 docs=$root/usr/share/doc/exiwarden
 install -m 0644 conf/debian/copyright "$docs/copyright"
 gzip -9n < CHANGELOG.md > "$docs/changelog.gz"

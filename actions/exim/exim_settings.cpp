@@ -71,6 +71,15 @@ Result<std::string> exim_answer(const std::string& exim, const std::string& ques
   return std::move(text.value());
 }
 
+Result<std::string> exim_macro(const std::string& exim, const std::string& name) {
+  const auto text = ask(exim, {"macro", name});
+  if (!text) return text.error();
+  const auto line = std::string_view(text.value()).substr(0, text.value().find('\n'));
+  if (!line.starts_with(name + "="))
+    return Error{Errc::malformed, 0, exim + " -bP macro " + name + ": " + cleaned(line)};
+  return std::string(line.substr(name.size() + 1));
+}
+
 Result<EximSettings> exim_settings(const std::string& exim, std::chrono::milliseconds deadline) {
   ProgramOptions options;
   options.deadline = deadline;

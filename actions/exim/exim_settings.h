@@ -26,6 +26,9 @@ using EximSettings = std::map<std::string, std::string>;
 // "+relay_from_hosts".
 [[nodiscard]] Result<std::string> exim_answer(const std::string& exim, const std::string& question);
 
+// Returns the value of a macro of its configuration; an error if there is no such macro.
+[[nodiscard]] Result<std::string> exim_macro(const std::string& exim, const std::string& name);
+
 // Returns all main options but hidden ones.
 [[nodiscard]] Result<EximSettings> exim_settings(
     const std::string& exim, std::chrono::milliseconds deadline = std::chrono::seconds(30));

@@ -132,7 +132,10 @@ void check_place(const CheckContext& context, const char* about, const std::stri
                  const std::string& advice, Findings& findings) {
   const auto there = existing(directory);
   const auto written = try_as(context.service, Deed::make_in, there);
-  if (!written) {
+  if (!written && context.unit && context.unit->takes_over(there)) {
+    findings.good(about, fmt::format("{}: systemd gives it to {} when the service starts",
+                                     directory, context.service_name));
+  } else if (!written) {
     findings.bad(about, fmt::format("as {}: {}", context.service_name, written.error().what),
                  advice);
   } else if (there != directory) {
@@ -203,7 +206,8 @@ void check_list(const CheckContext& context, const std::string& path, Findings& 
                           "Exim defers all mail that it looks up there: fix it at once");
     }
   }
-  if (const auto written = try_as(context.service, Deed::append, path); !written) {
+  const bool given = context.unit && context.unit->takes_over(path);
+  if (const auto written = try_as(context.service, Deed::append, path); !written && !given) {
     findings.bad("list", fmt::format("as {}: {}", context.service_name, written.error().what),
                  "the service must be able to append: chown it to its user");
   }

@@ -11,8 +11,8 @@ enum class Verdict { good, doubtful, bad };
 
 struct Finding {
   Verdict verdict = Verdict::good;
-  std::string about;   // one word: "config", "log", "reasons", "state", "list", "exim", "notice",
-                       // "farm", "machine"
+  std::string about;   // one word: "config", "log", "reasons", "state", "list", "unit", "exim",
+                       // "tag", "notice", "farm", "machine"
   std::string what;    // raw bytes: make it printable before showing it
   std::string advice;  // empty if good
 };

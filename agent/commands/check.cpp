@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -65,11 +66,15 @@ std::vector<std::string> users() {
   return names;
 }
 
-// Who the service runs as: --user, else the packaged unit's user where there is one.
+// The user that the service runs as: --user, else the unit's, else the packaged one where there is
+// one.
 bool find_service_user(const Invocation& invocation, CheckContext& context) {
   const bool given = invocation.options.count("user") > 0;
-  const auto name = given ? invocation.options["user"].as<std::string>() : "exiwarden";
-  context.service = actions::find_exim_user(name);
+  const auto name = given          ? invocation.options["user"].as<std::string>()
+                    : context.unit ? context.unit->user()
+                                   : "exiwarden";
+  context.service =
+      context.unit && !given ? context.unit->identity() : actions::find_exim_user(name);
   if (context.service && ::geteuid() == 0) {
     context.service_name = name;
     return true;
@@ -95,12 +100,21 @@ Exit run_check(const Invocation& invocation) {
     show(invocation);
     return kDone;
   }
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const bool send = invocation.options.count("send-test") > 0;
+  if (send && std::getenv(kSendTestAlone) != nullptr) {
+    const auto test = send_test_notice(invocation.config, now);
+    fmt::print("{}\n", printable(test.said));
+    return test.accepted ? kDone : kNo;
+  }
   CheckContext context{invocation.config,
+                       invocation.config_path,
                        around->zone,
-                       std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()),
+                       now,
                        {},
                        std::nullopt,
-                       actions::find_exim_user(invocation.config.exim.user)};
+                       actions::find_exim_user(invocation.config.exim.user),
+                       ServiceUnit::ask()};
   if (!find_service_user(invocation, context)) return kUsage;
 
   Findings findings;
@@ -111,8 +125,10 @@ Exit run_check(const Invocation& invocation) {
   check_reasons(context, findings);
   check_state(context, findings);
   check_lists(context, findings);
+  check_unit(context, true, findings);
   check_exim(context, findings);
-  check_notices(context, invocation.options.count("send-test") > 0, findings);
+  check_tag(context, findings);
+  check_notices(context, send, findings);
   check_farm(context, findings);
   check_machine(context, findings);
 

@@ -62,7 +62,10 @@ void init_options(po::options_description& options) {
       ("exim", po::value<std::string>()->value_name("PATH"),
        "Exim's program (default: searched for)")  //
       ("write", po::value<std::string>()->value_name("FILE"),
-       "write the configuration to FILE; never overwrites a file");
+       "write the configuration to FILE; never overwrites a file")  //
+      ("count",
+       "for rcpt-count.conf with a keyed tag, in place of rcpt-reject.conf")  //
+      ("remove", "print how to take exiwarden out again");
 }
 
 void check_options(po::options_description& options) {

@@ -18,6 +18,7 @@
 #include "agent/config/config_file.h"
 #include "agent/config/first_config.h"
 #include "agent/config/nearest_file.h"
+#include "agent/config/paste_guide.h"
 #include "agent/config/spelling.h"
 #include "agent/core/printable.h"
 
@@ -60,11 +61,14 @@ EximFacts facts_of(const std::string& exim, std::map<std::string, std::string> s
   if (const auto config = actions::exim_answer(exim, "configure_file"))
     facts.config = config.value();
   facts.layout = layout_of(facts.config);
-  constexpr std::string_view kHead = "hostlist relay_from_hosts = ";
-  const auto relays = actions::exim_answer(exim, "+relay_from_hosts");
-  if (relays && relays.value().starts_with(kHead)) {
-    facts.relay_list_known = true;
-    facts.relays = read_exim_hosts(relays.value().substr(kHead.size()));
+  // Debian's and Exim's own example's name, then cPanel's.
+  for (const char* name : {"relay_from_hosts", "relay_hosts"}) {
+    const auto head = fmt::format("hostlist {} = ", name);
+    const auto relays = actions::exim_answer(exim, fmt::format("+{}", name));
+    if (!relays || !relays.value().starts_with(head)) continue;
+    facts.relay_list = name;
+    facts.relays = read_exim_hosts(relays.value().substr(head.size()));
+    break;
   }
   for (const char* name : {"qualify_domain", "primary_hostname"}) {
     const auto host = actions::value_of(facts.settings, name);
@@ -111,6 +115,10 @@ std::string as_comments(const std::string& text) {
 }  // namespace
 
 Exit run_init(const Invocation& invocation) {
+  if (invocation.options.count("remove") > 0 && invocation.options.count("write") > 0) {
+    fmt::print(stderr, "exiwarden: --remove writes no configuration: leave --write out\n");
+    return kUsage;
+  }
   const auto exim = find_exim(invocation);
   if (exim.empty()) {
     fmt::print(stderr, "exiwarden: no Exim found; say where it is with --exim PATH\n");
@@ -123,7 +131,12 @@ Exit run_init(const Invocation& invocation) {
     complain_of(error);
     return kUnavailable;
   }
-  const auto facts = facts_of(exim, std::move(settings.value()));
+  auto facts = facts_of(exim, std::move(settings.value()));
+  if (invocation.options.count("count") > 0) facts.variant = AclVariant::count;
+  if (invocation.options.count("remove") > 0) {
+    fmt::print("{}", removal_guide(facts));
+    return kDone;
+  }
   const auto first = first_config(facts);
   if (const auto parsed = parse_config(first.toml, "init"); !parsed) {
     for (const auto& problem : parsed.error())

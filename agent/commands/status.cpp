@@ -8,6 +8,7 @@
 
 #include "actions/as_user.h"
 #include "actions/exim/exim_access.h"
+#include "agent/check/checks.h"
 #include "agent/commands/command.h"
 #include "agent/commands/farm.h"
 #include "agent/commands/list_scope.h"
@@ -57,6 +58,7 @@ class Status {
     }
     faults_of_service();
     exim();
+    unit();
     for (const auto& fault : faults_) {
       if (json()) {
         fmt::print("{}\n", OutputRow().add("about", "fault").add("what", fault).json());
@@ -210,6 +212,28 @@ class Status {
           .add("setting", doubt.setting)
           .add("what", doubt.what)
           .add("advice", doubt.advice);
+      fmt::print("{}\n", record.json());
+    }
+  }
+
+  // What the service's unit keeps it from doing: no faults, since the service can't mend them.
+  void unit() {
+    const auto& config = invocation_.config;
+    CheckContext context{config,       invocation_.config_path, zone_, {}, "", std::nullopt,
+                         std::nullopt, ServiceUnit::ask()};
+    if (!context.unit) return;
+    context.service_name = context.unit->user();
+    context.service = context.unit->identity();
+    Findings findings;
+    check_unit(context, false, findings);
+    for (const auto& finding : findings.all) {
+      if (finding.verdict == Verdict::good) continue;
+      if (!json()) {
+        line("unit", printable(finding.what));
+        continue;
+      }
+      OutputRow record;
+      record.add("about", "unit").add("what", finding.what).add("advice", finding.advice);
       fmt::print("{}\n", record.json());
     }
   }

@@ -61,14 +61,16 @@ void read_notify(SectionReader& in, NotifyConfig& notify) {
   if (!notify.exec.empty() && notify.exec[0].rfind('/', 0) != 0)
     in.complain("exec", "must begin with the absolute path of a program");
   in.secret("webhook", notify.webhook, web_address);
-  const auto needs = [&](Transport transport, const char* key, bool there) {
+  const auto pair = [&](Transport transport, const char* key, bool there) {
     const bool named = std::find(notify.transports.begin(), notify.transports.end(), transport) !=
                        notify.transports.end();
     if (named && !there)
       in.complain("transports", fmt::format("holds \"{}\", but there is no notify.{}", key, key));
+    if (!named && there)
+      in.warn(key, fmt::format("is never used: notify.transports does not hold \"{}\"", key));
   };
-  needs(Transport::exec, "exec", !notify.exec.empty());
-  needs(Transport::webhook, "webhook", !notify.webhook.empty());
+  pair(Transport::exec, "exec", !notify.exec.empty());
+  pair(Transport::webhook, "webhook", !notify.webhook.empty());
   in.text("subject", notify.subject, notice_template);
   in.text("body_file", notify.body_file, [](const std::string& text) {
     return text.empty() ? std::string() : absolute_path(text);

@@ -93,6 +93,10 @@ class SectionReader {
   void complain(const char* key, const std::string& what) {
     problems_.add(place(key), path_of(key), what);
   }
+  // Records what is sound, but probably not what is meant.
+  void warn(const char* key, const std::string& what) {
+    problems_.warn(place(key), path_of(key), what);
+  }
 
   // Complains of every key that was not asked for.
   void finish();

@@ -9,19 +9,8 @@
 namespace agent {
 namespace {
 
-constexpr const char* kShare = "/usr/share/exiwarden/exim";
-
 std::string value(const EximFacts& facts, const char* name) {
   return actions::value_of(facts.settings, name);
-}
-
-// A comment must stay one.
-std::string one_line(std::string_view text) {
-  std::string out(text.substr(0, 200));
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) < ' ' || static_cast<unsigned char>(c) >= 0x7f) c = '?';
-  }
-  return out;
 }
 
 void log_section(const EximFacts& facts, FirstConfig& out) {
@@ -53,27 +42,50 @@ void log_section(const EximFacts& facts, FirstConfig& out) {
   if (!zone.empty() && zone != "UTC0")
     out.toml += fmt::format("# As Exim's timezone.\ntimezone = {}\n", toml_string(zone));
   if (zone == "UTC0") out.toml += "timezone = \"UTC\"\n";
+  if (facts.variant == AclVariant::count) {
+    out.toml +=
+        fmt::format("# Lines of the ACL count only with a right tag.\ntag_secret_file = {}\n",
+                    toml_string(kTagSecret));
+  }
 }
 
 void relay_section(const EximFacts& facts, FirstConfig& out) {
   out.toml += "\n[relay]\n";
-  if (!facts.relay_list_known) {
+  if (facts.relay_list.empty()) {
     out.not_found.emplace_back("a hostlist relay_from_hosts: name the hosts that may relay");
     out.toml += "# Networks that may relay without authentication.\n";
   } else {
-    out.toml += "# Exim's relay_from_hosts. This machine's own addresses are never charged.\n";
+    out.toml += fmt::format("# Exim's {}. This machine's own addresses are never charged.\n",
+                            facts.relay_list);
   }
   std::string list;
   for (const auto& network : facts.relays.networks)
     list += (list.empty() ? "" : ", ") + toml_string(network.text());
   out.toml += fmt::format("hosts = [{}]\n", list);
   for (const auto& item : facts.relays.left_out) {
-    out.not_found.push_back("the addresses behind \"" + one_line(item) + "\" in relay_from_hosts");
+    out.not_found.push_back("the addresses behind \"" + one_line(item) + "\" in " +
+                            facts.relay_list);
     out.toml += fmt::format("# left out, it is not an address: {}\n", one_line(item));
   }
 }
 
+void rule_section(const EximFacts& facts, const char* name, const char* identity,
+                  FirstConfig& out) {
+  out.toml += fmt::format("\n[[rule]]\nname = \"{}\"\nidentity = \"{}\"\n", name, identity);
+  if (facts.variant == AclVariant::count) out.toml += "signals = [\"tagged\"]\n";
+  out.toml += "limit = 100\nperiod = \"1h\"\n";
+}
+
 }  // namespace
+
+// A comment must stay one.
+std::string one_line(std::string_view text) {
+  std::string out(text.substr(0, 200));
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) < ' ' || static_cast<unsigned char>(c) >= 0x7f) c = '?';
+  }
+  return out;
+}
 
 FirstConfig first_config(const EximFacts& facts) {
   FirstConfig out;
@@ -109,93 +121,9 @@ FirstConfig first_config(const EximFacts& facts) {
       toml_string(facts.binary));
   if (facts.mail_name.empty())
     out.not_found.emplace_back("this machine's mail domain: put your own into [notify]");
-  out.toml +=
-      "\n[[rule]]\n"
-      "name = \"authenticated\"\n"
-      "identity = \"user\"\n"
-      "limit = 100\n"
-      "period = \"1h\"\n";
-  if (!facts.relays.networks.empty()) {
-    out.toml +=
-        "\n[[rule]]\n"
-        "name = \"relay\"\n"
-        "identity = \"relay\"\n"
-        "limit = 100\n"
-        "period = \"1h\"\n";
-  }
+  rule_section(facts, "authenticated", "user", out);
+  if (!facts.relays.networks.empty()) rule_section(facts, "relay", "relay", out);
   return out;
-}
-
-std::string paste_guide(const EximFacts& facts) {
-  const auto acl = [&](const char* name, const char* otherwise) {
-    const auto found = value(facts, name);
-    return found.empty() || found.find_first_of(" \t$\n") != std::string::npos
-               ? std::string(otherwise)
-               : one_line(found);
-  };
-  const auto rcpt = acl("acl_smtp_rcpt", "acl_check_rcpt");
-  const auto data = acl("acl_smtp_data", "acl_check_data");
-  const auto helo = value(facts, "acl_smtp_helo");
-  std::string text = "To let Exim look the lists up, include exiwarden's files in its own:\n\n";
-  const auto step = [&](const std::string& where, const std::string& lines) {
-    text += fmt::format("in {}\n{}\n", where, lines);
-  };
-  switch (facts.layout) {
-    case Layout::debian_split:
-      step("/etc/exim4/conf.d/main/000_exiwarden (a new file):",
-           fmt::format("    .include {}/macros.conf\n"
-                       "    CHECK_DATA_LOCAL_ACL_FILE = {}/data.conf\n",
-                       kShare, kShare));
-      step(
-          "/etc/exim4/conf.d/acl/30_exim4-config_check_rcpt, after \"acl_check_rcpt:\"\n"
-          "and before its first \"accept\" for hosts of relay_from_hosts:",
-          fmt::format("    .include {}/rcpt-reject.conf\n", kShare));
-      break;
-    case Layout::debian_single:
-      step("/etc/exim4/exim4.conf.localmacros:",
-           fmt::format("    .include {}/macros.conf\n"
-                       "    CHECK_DATA_LOCAL_ACL_FILE = {}/data.conf\n",
-                       kShare, kShare));
-      step(
-          "/etc/exim4/exim4.conf.template, after \"acl_check_rcpt:\" and before its\n"
-          "first \"accept\" for hosts of relay_from_hosts:",
-          fmt::format("    .include {}/rcpt-reject.conf\n", kShare));
-      break;
-    case Layout::cpanel:
-      step("WHM, Exim Configuration Manager, Advanced Editor, section CONFIG:",
-           fmt::format("    .include {}/macros.conf\n", kShare));
-      step("the same, custom_begin_recipient_pre (before relay hosts are accepted):",
-           fmt::format("    .include {}/rcpt-reject.conf\n", kShare));
-      step("the same, custom_begin_check_message_pre:",
-           fmt::format("    .include {}/data.conf\n", kShare));
-      break;
-    case Layout::plain:
-      step(fmt::format("{}, main section, near the top:",
-                       facts.config.empty() ? "Exim's configuration" : one_line(facts.config)),
-           fmt::format("    .include {}/macros.conf\n", kShare));
-      step(fmt::format("the same, after \"{}:\", before the first \"accept\"\n"
-                       "for relay hosts or authenticated users:",
-                       rcpt),
-           fmt::format("    .include {}/rcpt-reject.conf\n", kShare));
-      step(fmt::format("the same, after \"{}:\", before its first \"accept\":", data),
-           fmt::format("    .include {}/data.conf\n", kShare));
-      break;
-  }
-  if (helo.empty()) {
-    step("the main section, and the section of ACLs (there is no acl_smtp_helo yet):",
-         fmt::format("    acl_smtp_helo = acl_exiwarden_helo\n\n"
-                     "    acl_exiwarden_helo:\n"
-                     "      .include {}/helo.conf\n"
-                     "      accept\n",
-                     kShare));
-  } else {
-    step(fmt::format("at the top of \"{}\" (acl_smtp_helo):", one_line(helo)),
-         fmt::format("    .include {}/helo.conf\n", kShare));
-  }
-  const bool debian = facts.layout == Layout::debian_split || facts.layout == Layout::debian_single;
-  text += debian ? "Then: update-exim4.conf && systemctl reload exim4, and\n"
-                 : "Then reload Exim, and\n";
-  return text + "    exiwarden check\n    systemctl enable --now exiwarden\n";
 }
 
 }  // namespace agent

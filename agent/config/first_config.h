@@ -1,8 +1,8 @@
-// The first configuration that `init` writes, made from Exim's own settings, and the guide to
-// Exim's side. Pure.
+// The first configuration that `init` writes, made from Exim's own settings. Pure.
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "actions/exim/exim_settings.h"
@@ -17,12 +17,16 @@ enum class Layout {
   plain,          // one file
 };
 
+// Which of the two files of RCPT rules Exim is to include, rcpt-reject.conf or rcpt-count.conf.
+enum class AclVariant { reject, count };
+
 struct EximFacts {
   std::string binary;  // absolute path
   std::string config;  // the file that Exim says it reads
   Layout layout = Layout::plain;
+  AclVariant variant = AclVariant::reject;
   actions::EximSettings settings;  // exim -bP
-  bool relay_list_known = false;   // a hostlist relay_from_hosts exists
+  std::string relay_list;          // name of the hostlist that may relay; "" if none is known
   EximHosts relays;
   std::string mail_name;  // domain for addresses
 };
@@ -32,9 +36,12 @@ struct FirstConfig {
   std::vector<std::string> not_found;  // what the admin has to find out
 };
 
+// The secret of the ACL's keyed tag, as macros.conf names it.
+constexpr const char* kTagSecret = "/etc/exiwarden/tag.secret";
+
 [[nodiscard]] FirstConfig first_config(const EximFacts& facts);
 
-// Returns the lines to paste and where they go; plain text within 78 columns.
-[[nodiscard]] std::string paste_guide(const EximFacts& facts);
+// Returns the beginning of `text` as printable ASCII on one line.
+[[nodiscard]] std::string one_line(std::string_view text);
 
 }  // namespace agent

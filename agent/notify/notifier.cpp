@@ -18,6 +18,23 @@ bool is_mail(Transport transport) {
   return transport == Transport::smtp || transport == Transport::sendmail;
 }
 
+// A transport, and where it hands over to, for people.
+std::string shown(const NotifyConfig& config, Transport transport) {
+  switch (transport) {
+    case Transport::smtp:
+      return "smtp " + config.smtp;
+    case Transport::sendmail:
+      return "sendmail " + config.sendmail.front();
+    case Transport::exec:
+      return "exec " + config.exec.front();
+    case Transport::webhook:
+      return "webhook " + actions::shown_address(config.webhook);
+    case Transport::none:
+      break;
+  }
+  return "none";
+}
+
 // Not every name that a machine can have is one that mail can come from.
 std::string default_sender(const std::string& host) {
   const auto sender = "exiwarden@" + host;
@@ -81,7 +98,7 @@ void Notifier::work(const std::stop_token& stop) {
     const auto config = config_;
     lock.unlock();
     const auto from = config.from.empty() ? default_sender(host_) : config.from;
-    Outcome outcome{mail.message_id, attempt(config, from, mail)};
+    auto outcome = attempt(config, from, mail);
     lock.lock();
     done_.push_back(std::move(outcome));
     under_way_ = !waiting_.empty();
@@ -90,8 +107,8 @@ void Notifier::work(const std::stop_token& stop) {
   }
 }
 
-std::string Notifier::attempt(const NotifyConfig& config, const std::string& from,
-                              const Notice& mail) {
+NoticeSender::Outcome Notifier::attempt(const NotifyConfig& config, const std::string& from,
+                                        const Notice& mail) {
   const auto by_mail = [&](Transport transport) -> actions::Result<actions::Done> {
     const auto message = actions::compose(
         {from, config.to, mail.subject, std::chrono::sys_seconds(std::chrono::seconds(mail.date)),
@@ -103,7 +120,7 @@ std::string Notifier::attempt(const NotifyConfig& config, const std::string& fro
   };
   std::string errors;
   for (const auto transport : config.transports) {
-    if (transport == Transport::none) return {};
+    if (transport == Transport::none) return {mail.message_id, "", "none", errors};
     if (is_mail(transport) && config.to.empty()) continue;
     const auto sent = transport == Transport::exec
                           ? actions::hand_to_program(config.exec, notice_environment(mail),
@@ -111,10 +128,10 @@ std::string Notifier::attempt(const NotifyConfig& config, const std::string& fro
                       : transport == Transport::webhook
                           ? actions::post_json(config.webhook, notice_json(mail), kDeadline)
                           : by_mail(transport);
-    if (sent) return {};
+    if (sent) return {mail.message_id, "", shown(config, transport), errors};
     errors += (errors.empty() ? "" : "; ") + sent.error().what;
   }
-  return errors;
+  return {mail.message_id, errors};
 }
 
 }  // namespace agent

@@ -21,7 +21,9 @@ class NoticeSender {
  public:
   struct Outcome {
     std::string message_id;
-    std::string error;  // of every transport; empty if it was accepted
+    std::string error;          // of every transport; empty if it was accepted
+    std::string taker = {};     // the transport that accepted it
+    std::string refusals = {};  // of those before that one
   };
   virtual ~NoticeSender() = default;
   virtual void send(const Notice& mail) = 0;
@@ -54,8 +56,7 @@ class Notifier : public NoticeSender {
 
  private:
   void work(const std::stop_token& stop);
-  static std::string attempt(const NotifyConfig& config, const std::string& from,
-                             const Notice& mail);
+  static Outcome attempt(const NotifyConfig& config, const std::string& from, const Notice& mail);
 
   std::string host_;
   actions::EventFd done_fd_;

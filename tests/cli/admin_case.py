@@ -46,11 +46,13 @@ class AdminCase(unittest.TestCase):
         self.relays = self.home + "/state/exim/blocked_relay_users"
         self.configure()
 
-    def configure(self, extra=None):
+    def configure(self, extra=None, whole=False):
+        """Writes the configuration: `extra` after what each has, or nothing but it."""
         extra = self.CONFIG if extra is None else extra
         with open(self.config, "w", encoding="utf-8") as out:
-            out.write(f'[log]\npaths = ["{self.log}"]\ntimezone = "UTC"\n'
-                      f'[state]\ndirectory = "{self.home}/state"\n{extra}')
+            out.write("" if whole else f'[log]\npaths = ["{self.log}"]\ntimezone = "UTC"\n'
+                      f'[state]\ndirectory = "{self.home}/state"\n')
+            out.write(extra)
 
     def run_program(self, command, *arguments, env=None, stdin=None):
         """The result with stdout and stderr as bytes."""
@@ -64,8 +66,8 @@ class AdminCase(unittest.TestCase):
             self.assertEqual(done.returncode, code, done)
         return done
 
-    def records(self, command, *arguments, code=0):
-        done = self.expect(code, command, "-o", "jsonl", *arguments)
+    def records(self, command, *arguments, code=0, **more):
+        done = self.expect(code, command, "-o", "jsonl", *arguments, **more)
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def write_list(self, path, content):

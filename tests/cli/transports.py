@@ -135,7 +135,7 @@ class Transports(unittest.TestCase):
         done = call("check", "-c", self.place.config, "--send-test", "-o", "jsonl",
                     env={"http_proxy": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1"})  # none is asked
         found = [json.loads(line) for line in done.stdout.splitlines()]
-        self.assertIn(("ok", "a test notice was accepted; check that it arrives"),
+        self.assertIn(("ok", f"a test notice was accepted by webhook {hook.url.removesuffix('/hooks/secret')}; check that it arrives"),
                       [(one["verdict"], one["what"]) for one in found])
         self.assertIn("a test notice", hook.requests[0][2]["text"])
 

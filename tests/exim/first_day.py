@@ -12,37 +12,26 @@ import tempfile
 import unittest
 
 import world
-from clean_root import SOURCE, CleanRoot, make_package
+from clean_root import SOURCE, make_package
+from debian_site import DebianSite
 from mail_client import Client
 from remote import RemoteHost
 from world import until
 
 PAGE = SOURCE / "conf" / "first-day.md"
+SYSTEMCTL = "/usr/local/sbin/systemctl"
 REMOTE = "198.51.100.25"  # the mail host of remote.test
 
-_SITE = """\
-dc_eximconfig_configtype='internet'
-dc_other_hostnames='lab.example'
-dc_local_interfaces='127.0.0.1 ; 192.0.2.25'
-dc_readhost=''
-dc_relay_domains=''
-dc_minimaldns='false'
-dc_relay_nets='192.0.2.128/25'
-dc_smarthost=''
-CFILEMODE='644'
-dc_use_split_config='true'
-dc_hide_mailname=''
-dc_mailname_in_oh='true'
-dc_localdelivery='mail_spool'
-"""
-
-_AUTHENTICATOR = """\
-plain_server:
-  driver = plaintext
-  public_name = PLAIN
-  server_condition = ${if eq{$auth3}{right}}
-  server_set_id = $auth2
-  server_prompts = :
+# Says of the unit with its drop-ins what systemd would; of all else it takes a note.
+_SYSTEMCTL = r"""#!/bin/sh
+case "$1" in --root*) exec /usr/bin/systemctl "$@" ;; esac # the package's scripts
+if [ "$1" != show ]; then echo "$*" >> /tmp/systemctl; exit; fi
+unit=/usr/lib/systemd/system/exiwarden.service
+if [ -e $unit ]; then echo LoadState=loaded; else echo LoadState=not-found; exit; fi
+cat $unit /etc/systemd/system/exiwarden.service.d/*.conf 2>/dev/null | awk -F = '
+  /^(ReadWritePaths|IPAddress(Allow|Deny)|SupplementaryGroups)=/ { all[$1] = all[$1] " " $2; next }
+  /^[A-Z][A-Za-z]*=/ { all[$1] = $2 }
+  END { for (name in all) print name "=" all[name] }'
 """
 
 # What differs from run to run.
@@ -103,42 +92,17 @@ class FirstDay(unittest.TestCase):
             raise world.Unfit("no host name of our own here")
         socket.sethostname("mail.lab.example")
         packages = self.enterContext(tempfile.TemporaryDirectory())
-        self.root = self.enterContext(CleanRoot())
-        for name in ("input", "msglog"):  # what this machine itself has in its queue
-            shutil.rmtree(self.root.path / "var/spool/exim4" / name, ignore_errors=True)
-        package = make_package(packages, "1")
-        shutil.copy(package, self.root.path / "root")
+        self.root = self.enterContext(DebianSite("split"))
+        shutil.copy(make_package(packages, "1"), self.root.path / "root")
         self.remote = RemoteHost(lambda local: b"550 5.1.1 User unknown" if local.startswith(b"dead") else None,
                                  REMOTE, 25)
         self.addCleanup(self.remote.close)
         self.service = None
-        self.write("/etc/exim4/update-exim4.conf.conf", _SITE)
-        self.write("/etc/exim4/conf.d/auth/10_plain", _AUTHENTICATOR)
-        self.write("/etc/exim4/conf.d/main/00_name", "MAIN_HARDCODE_PRIMARY_HOSTNAME = mail.lab.example\n")
-        self.write("/etc/exim4/hubbed_hosts", f"remote.test: {REMOTE}\n")
-        self.write("/etc/mailname", "lab.example\n")
-        self.write("/etc/aliases", "postmaster: desk\n")
-        self.root.run("useradd", "--create-home", "desk")
-        self.write("/etc/apt/apt.conf.d/99plain", 'Dpkg::Use-Pty "0";\n')
-        self.root.run("update-exim4.conf")
-        log = self.root.path / "var/log/exim4"
-        for old in log.iterdir():
-            old.unlink()
-        self.exim = self.root.start("exim4", "-bdf", start_new_session=True)
-        self.addCleanup(self.stop_exim)
-        until(lambda: self.answers("192.0.2.25"), what="Exim to listen")
-
-    def write(self, path, text):
-        (self.root.path / path.lstrip("/")).write_text(text)
-
-    @staticmethod
-    def answers(address):
-        with socket.socket() as sock:
-            return sock.connect_ex((address, 25)) == 0
-
-    def stop_exim(self):
-        os.killpg(self.exim.pid, signal.SIGTERM)
-        self.exim.wait()
+        self.root.write("/etc/exim4/hubbed_hosts", f"remote.test: {REMOTE}\n")
+        self.root.write("/etc/apt/apt.conf.d/99plain", 'Dpkg::Use-Pty "0";\n')
+        self.root.write(SYSTEMCTL, _SYSTEMCTL)
+        self.root.run("chmod", "755", SYSTEMCTL)
+        self.root.start_exim()
 
     def mainlog(self):
         return self.root.read("/var/log/exim4/mainlog") if self.root.has("/var/log/exim4/mainlog") else ""
@@ -147,26 +111,31 @@ class FirstDay(unittest.TestCase):
     def systemctl(self, words):
         if words == "reload exim4":
             before = self.mainlog().count("SMTP on ")
-            self.exim.send_signal(signal.SIGHUP)
+            self.root.daemon.send_signal(signal.SIGHUP)
             until(lambda: self.mainlog().count("SMTP on ") > before, what="Exim to have started again")
-            until(lambda: self.answers("192.0.2.25"), what="Exim to listen")
+            until(self.root.answers, what="Exim to listen")
         elif words == "enable --now exiwarden":
+            unit = dict(line.split("=", 1) for line in self.root.run(SYSTEMCTL, "show").splitlines())
+            self.root.run("chown", "-R", f"{unit['User']}:{unit['Group']}", "/var/lib/exiwarden")  # its StateDirectory
             self.service = self.root.start(
-                "setpriv", "--reuid=exiwarden", "--regid=exiwarden", "--init-groups", "exiwarden", "run",
+                "setpriv", f"--reuid={unit['User']}", f"--regid={unit['Group']}", "--init-groups", "exiwarden", "run",
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             self.addCleanup(self.service.stdout.close)
             self.addCleanup(self.service.wait, 60)
             self.addCleanup(self.service.terminate)
             until(lambda: self.root.has("/var/lib/exiwarden/checkpoint"), what="the service to have begun")
-        else:
+        elif words == "disable --now exiwarden":
+            self.service.terminate()
+            self.assertEqual(self.service.wait(60), 0)
+        elif words != "daemon-reload":
             self.fail(f"no systemctl {words}")
 
     def run_command(self, command):
         done = subprocess.run(
             ["chroot", self.root.path, "sh", "-c",
-             "cd /root; exec 2>&1; systemctl() { echo \"$*\" >> /tmp/systemctl; }\n" + command],
+             "cd /root; exec 2>&1\n" + command],
             cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False, timeout=300,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"})
+            env={"PATH": "/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"})
         asked = self.root.path / "tmp/systemctl"
         if asked.exists():
             for words in asked.read_text().splitlines():

@@ -48,6 +48,20 @@ class Conf(unittest.TestCase):
                     queue_id = client.message([b"dead1@remote.test"])
                 self.assertRegex(lab.log().decode(), f"{queue_id} <= me@lab.example ")
 
+    def test_without_relay_hosts_nobody_relays(self):
+        """Nothing as the list of hosts that may relay is no host, and not every one."""
+        for variant in ("reject", "count"):
+            for hosts, relayed in (("", False), ("192.0.2.66", True)):
+                with self.subTest(variant=variant, hosts=hosts), \
+                        Lab(variant, macros=f"EXIWARDEN_RELAY_HOSTS = {hosts}\nEXIWARDEN_CALLOUT =") as lab:
+                    text = CONFIG.read_text()  # our own rules for relay hosts only
+                    CONFIG.write_text(text.replace("accept hosts = : +relay_from_hosts", "accept hosts = :"))
+                    for host in ("203.0.113.5", "192.0.2.66", "127.0.0.1"):
+                        said = subprocess.run(
+                            (EXIM, "-bh", host), capture_output=True, text=True,
+                            input="EHLO x\nMAIL FROM:<a@b.test>\nRCPT TO:<c@remote.test>\nQUIT\n").stdout
+                        self.assertEqual("550 relay not permitted" in said, not (relayed and host == "192.0.2.66"), said)
+
     def test_debians_own_configuration(self):
         """The steps of conf/exim/README.md, on copies of Debian's files."""
         world.enter()

@@ -36,7 +36,7 @@ TEST_CASE("a first configuration is sound, and holds what Exim said") {
   facts.binary = "/usr/sbin/exim";
   facts.config = "/etc/exim/exim.conf";
   facts.mail_name = "mx.example.org";
-  facts.relay_list_known = true;
+  facts.relay_list = "relay_from_hosts";
   facts.relays = read_exim_hosts("<; 192.0.2.0/24 ; 2001:db8::/32 ; *.x.test\nevil = 1");
   facts.settings = {{"log_file_path", "syslog : /var/log/exim/%s.log"},
                     {"timezone", "Europe/Berlin"},
@@ -55,8 +55,9 @@ TEST_CASE("a first configuration is sound, and holds what Exim said") {
   CHECK(config.rules.size() == 2);
   CHECK(first.not_found.size() == 1);
 
-  const auto nothing =
-      first_config(EximFacts{"/usr/sbin/exim", "", Layout::plain, {}, false, {}, ""});
+  EximFacts unknown;
+  unknown.binary = "/usr/sbin/exim";
+  const auto nothing = first_config(unknown);
   CHECK(parse_config(nothing.toml, ""));
   CHECK(nothing.not_found.size() >= 4);
 }
@@ -92,24 +93,15 @@ TEST_CASE("whatever Exim's settings hold stays what it is in the configuration")
   }
 }
 
-TEST_CASE("the guide names the ACLs of this Exim and fits 78 columns") {
-  for (const auto layout :
-       {Layout::debian_split, Layout::debian_single, Layout::cpanel, Layout::plain}) {
-    EximFacts facts;
-    facts.layout = layout;
-    facts.config = "/etc/exim/exim.conf";
-    facts.settings = {
-        {"acl_smtp_rcpt", "my_rcpt"}, {"acl_smtp_data", "my_data"}, {"acl_smtp_helo", "my_helo"}};
-    const auto guide = paste_guide(facts);
-    for (const char* file : {"macros.conf", "rcpt-reject.conf", "data.conf", "helo.conf"})
-      CHECK(guide.find(file) != std::string::npos);
-    CHECK(guide.find("my_helo") != std::string::npos);
-    CHECK((guide.find("my_rcpt") != std::string::npos) == (layout == Layout::plain));
-    CHECK((guide.find("\"my_data:\"") != std::string::npos) == (layout == Layout::plain));
-    std::size_t width = 0;
-    for (const char c : guide) {
-      width = c == '\n' ? 0 : width + 1;
-      CHECK(width <= 78);
-    }
-  }
+TEST_CASE("the variant that counts has its secret and counts nothing but tagged lines") {
+  EximFacts facts;
+  facts.binary = "/usr/sbin/exim4";
+  facts.variant = AclVariant::count;
+  facts.relays = read_exim_hosts("192.0.2.0/24");
+  const auto parsed = parse_config(first_config(facts).toml, "");
+  REQUIRE(parsed.index() == 0);
+  const auto& config = std::get<0>(parsed);
+  CHECK(config.log.tag_secret_file == "/etc/exiwarden/tag.secret");
+  REQUIRE(config.rules.size() == 2);
+  for (const auto& rule : config.rules) CHECK(rule.signals == std::vector{Signal::tagged});
 }
