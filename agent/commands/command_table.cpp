@@ -116,7 +116,8 @@ constexpr Command kCommands[] = {
     {"run", "", "the service: follow the log, count, block, notify",
      "Follows log.paths in the foreground until SIGTERM. Tells systemd that it is\n"
      "ready once the state is loaded and the logs are watched. SIGHUP makes it take\n"
-     "a changed configuration.",
+     "a changed configuration. A log that is read for the first time blocks nobody\n"
+     "for lines older than a rule's period; their senders are counted and reported.",
      Command::NeedsConfig::yes, run_options, run_service},
     {"events", "LOG...", "every piece of evidence in a log, one per line",
      "A LOG is plain or packed by gzip, xz, zstd or bzip2; \"-\" is standard input.\n"

@@ -227,7 +227,10 @@ class Status {
           .add("count", level.count)
           .add("limit", level.limit)
           .add("period", static_cast<std::uint64_t>(level.period.count()))
-          .add("newest", zone_.text(level.newest));
+          .add("newest", zone_.text(level.newest))
+          .add_optional("undecided", level.undecided
+                                         ? std::optional<std::string_view>("first reading")
+                                         : std::nullopt);
       return record;
     };
     if (invocation_.output == Output::csv) fmt::print("{}\n", record_for({}).csv_header());
@@ -263,6 +266,11 @@ class Status {
     fmt::print("{}\n", record.json());
   }
 
+      if (level.undecided) {
+        const auto why = fmt::format("not blocked: lines older than {} when the log was first read",
+                                     duration_text(level.period));
+        fmt::print("{:15}{}\n", "", terminal_.fitted(why, 15));
+      }
   void silent(const std::string& log, const Silence::State& silence) {
     if (!silence.alarmed || !silence.heard) return;
     faults_.push_back((log.empty() ? "the log" : printable(log)) + " has been silent since " +

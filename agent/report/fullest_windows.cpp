@@ -41,6 +41,9 @@ std::vector<FullWindow> fullest_windows(const Checkpoint& state, const Config& c
                                         std::size_t most) {
   std::vector<FullWindow> levels;
   if (!state.newest) return levels;
+  std::optional<Instant> first_start;
+  for (const auto& position : state.positions)
+    first_start = std::max(first_start, position.first_start);
   for (const auto& column : columns_of(state, config)) {
     for (const auto& [key, subject] : state.subjects) {
       if (!key.starts_with(column.prefix) || column.slot >= subject.windows.size()) continue;
@@ -50,8 +53,11 @@ std::vector<FullWindow> fullest_windows(const Checkpoint& state, const Config& c
       const auto count = window.count_at(*state.newest, column.rule->period);
       if (count == 0) continue;
       const auto identity = key.substr(column.prefix.size());
-      levels.push_back({column.rule->name, column.rule->identity, identity, count,
-                        column.limits.of(identity), column.rule->period, window.newest()});
+      const auto limit = column.limits.of(identity);
+      const bool undecided =
+          count >= limit && first_start && window.newest() <= *first_start - column.rule->period;
+      levels.push_back({column.rule->name, column.rule->identity, identity, count, limit,
+                        column.rule->period, window.newest(), undecided});
     }
   }
   std::sort(levels.begin(), levels.end(), [](const FullWindow& a, const FullWindow& b) {
