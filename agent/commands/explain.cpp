@@ -178,8 +178,9 @@ Exit explain_unknown(const Invocation& invocation) {
       unknown.add(failure.reason, failure.recipient, {}, entry.file, entry.number);
     });
   };
-  const auto [exit, nothing] = read_logs(invocation, plan, false, hooks);
-  if (exit == kUsage || nothing) return exit;
+  const auto read = read_logs(invocation, plan, false, hooks);
+  const auto exit = read.exit;
+  if (exit == kUsage || read.nothing) return exit;
   bool header = true;
   for (const auto& kind : unknown.by_number()) {
     if (invocation.output == Output::text) {

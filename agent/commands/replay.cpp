@@ -163,7 +163,8 @@ Exit run_replay(const Invocation& invocation) {
       }
     });
   };
-  const auto [exit, nothing] = read_logs(invocation, plan, !text && !summary, hooks);
+  const auto read = read_logs(invocation, plan, !text && !summary, hooks);
+  const auto exit = read.exit;
 
   const bool unread = exit == kNoInput || exit == kBadData || exit == kIoError;
   if (text && unread && decisions.empty()) {
@@ -177,7 +178,7 @@ Exit run_replay(const Invocation& invocation) {
       print(record);
     }
   }
-  if (reported && (exit == kInterrupted || nothing)) {
+  if (reported && (exit == kInterrupted || read.nothing)) {
     fmt::print(stderr, "exiwarden: no page was written\n");
   } else if (reported && exit != kUsage) {
     const auto written = report(invocation, plan, decisions, exit != kDone);
@@ -188,3 +189,4 @@ Exit run_replay(const Invocation& invocation) {
 }
 
 }  // namespace agent
+  say_coverage(read);

@@ -181,9 +181,10 @@ Exit run_tune(const Invocation& invocation) {
           for (auto& one : peaks) one.accepted(*kind, charge.identity);
         });
   };
-  const auto [exit, nothing] = read_logs(invocation, plan, false, {prepare});
+  const auto read = read_logs(invocation, plan, false, {prepare});
+  const auto exit = read.exit;
   if (exit == kUsage) return exit;
-  if (nothing) {
+  if (read.nothing) {
     if (text) fmt::print("{}", kNoVerdict);
     return exit;
   }
@@ -224,3 +225,4 @@ Exit run_tune(const Invocation& invocation) {
 }
 
 }  // namespace agent
+  say_coverage(read);

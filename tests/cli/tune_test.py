@@ -6,6 +6,7 @@ import tomllib
 import unittest
 
 from log_case import LogCase, Traffic, crossings, refusal
+from program import remarks
 
 BEGIN = datetime.datetime(2026, 3, 10, 20, 0, 0)
 PERIODS = {"1m": 60, "10m": 600, "20m": 1200, "30m": 1800, "1h": 3600, "90m": 5400, "2h": 7200, "6h": 21600, "1d": 86400,
@@ -201,7 +202,7 @@ class Summary(LogCase):
         self.assertEqual([line for line in text.splitlines() if len(line) > 80 and self.home not in line], [])
         for part in ("Rule authenticated (user)", "Rule relay (relay)", "sent before", "spammer0@customer0.example"):
             self.assertIn(part, text)
-        self.assertEqual(self.expect(1, "replay", "--fail-on-block", "--brief", path).stderr, b"")
+        self.assertEqual(remarks(self.expect(1, "replay", "--fail-on-block", "--brief", path).stderr), b"")
         self.assertIn(b"No limit was reached", self.expect(0, "replay", "--until", "2026-03-01", path).stdout)
 
 
