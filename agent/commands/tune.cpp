@@ -12,6 +12,7 @@
 #include "agent/core/attribution.h"
 #include "agent/core/duration.h"
 #include "agent/core/printable.h"
+#include "agent/output/text_table.h"
 #include "agent/tune/labels.h"
 #include "agent/tune/peaks.h"
 #include "agent/tune/tune_page.h"
@@ -123,6 +124,13 @@ void print_cells(const Tuning& tuning, const Labels& labels, const Zone& zone, b
       if (labels.given()) {
         const auto verdict = judge(blocked, labels);
         record.add("hits", verdict.hits)
+std::optional<LogSpan> span_of(const LogMerge::Extent& extent, const Selection& asked) {
+  if (!extent.first || !extent.last) return std::nullopt;
+  const LogSpan span{std::max(*extent.first, asked.since.value_or(*extent.first)),
+                     std::min(*extent.last, asked.until.value_or(*extent.last))};
+  return span.from <= span.to ? std::optional(span) : std::nullopt;
+}
+
             .add("misses", verdict.misses)
             .add("false_alarms", verdict.false_alarms);
       }
@@ -179,6 +187,7 @@ Exit run_tune(const Invocation& invocation) {
           const auto kind = identity_of(charge.verdict);
           if (!kind) return;
           for (auto& one : peaks) one.accepted(*kind, charge.identity);
+  const auto span = span_of(read.extent, plan.selection);
         });
   };
   const auto read = read_logs(invocation, plan, false, {prepare});
@@ -197,10 +206,15 @@ Exit run_tune(const Invocation& invocation) {
                            return other.rule().list == one.rule().list;
                          }) > 1;
     for (const auto limit : wanted) {
+  if (text) fmt::print("{}\n", wrapped(span_text(span, grid, zone), 0));
       tuning.limits.push_back(static_cast<std::size_t>(
           std::lower_bound(grid.limits.begin(), grid.limits.end(), limit) - grid.limits.begin()));
     }
-    if (advised) tuning.advice = advise(one, labels, wanted);
+    tuning.state_directory = plan.config.state.directory;
+    tuning.span = span;
+    if (advised)
+      tuning.advice =
+          advise(one, labels, wanted, span ? std::optional(span->length()) : std::nullopt);
   }
   bool header = invocation.output == Output::csv;
   for (const auto& tuning : rules) {

@@ -72,6 +72,37 @@ class Tune(LogCase):
         decided = {one["identity"] for one in self.records("replay", self.path, config=self.home + "/pasted.toml")}
         self.assertEqual(decided, {f"spammer{i}@customer{i}.example" for i in range(5)})
 
+    def test_it_says_how_sure_it_is(self):
+        """The time that the logs cover, the senders, the gap; and with labels, who stands in the way of any limit."""
+        one_minute = [f"2026-03-10 10:00:{i // 5:02}" for i in range(300)]
+        lines = [refusal(one_minute[i], who, f"g{i}@r.test") for i in range(300)
+                 for who, number in (("ann", 40), ("bob", 60), ("news@x.example", 300)) if i < number]
+        path = self.write("short", "\n".join(lines).encode() + b"\n")
+        spammers, honest = self.write("bad", b"bob\n"), self.write("good", b"news@x.example\n")
+        long = self.write("long", "\n".join(
+            refusal(f"2026-03-{day:02} 10:00:{i % 60:02}", f"user{day}", f"g{i}@r.test")
+            for day in range(1, 30) for i in range(200 if day > 27 else 2)).encode() + b"\n")
+        for arguments, parts, absent in (
+                ((path,), ("Logs from 2026-03-10 10:00:00 to 2026-03-10 10:00:59 (59s): too short to tell 10m, 1h, 1d "
+                           "apart.", "Suggested: limit 100 in 1h ", "Confidence: weak: 59s of logs, not a week; 3 "
+                           "senders only; one sender alone above the gap"), ("[exempt]",)),
+                ((path, "--honest", honest, "--spammers", spammers),
+                 ("No limit separates spammers from honest senders: 1 honest one had as much as a spammer. With it "
+                  "exempt: Of the 1 left alone the highest had 40 in 1h; of the 1 blocked the lowest had 60.",
+                  '[exempt] users = ["news@x.example"]'), ("none",)),
+                ((path, "--honest", honest), ("No suggestion: nobody has more than the honest ones",),
+                 ("Suggested", "[[rule]]")),
+                ((path, "--periods", "10s,1h"), ("1h is longer than that",), ("tell",)),
+                ((path, "--since", "2026-05-01"), ("No line with a time lies in the part",), ("Suggested",)),
+                ((long,), ("Confidence: good: 28d19s of logs, 29 senders, a gap of x100.",), ("weak", "short"))):
+            with self.subTest(arguments=arguments):
+                text = " ".join(self.expect(0, "tune", *arguments).stdout.decode().split())
+                users = text.split("Rule relays ")[0] + " "
+                for part in parts:
+                    self.assertIn(part, users)
+                for part in absent:
+                    self.assertNotIn(part, users)
+
     def test_blocks_that_end_and_rules_of_one_list(self):
         """Whom, and when first, is what replay says; what is left out is said."""
         config = self.home + "/ends.toml"
