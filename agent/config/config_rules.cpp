@@ -28,7 +28,7 @@ void read_overrides(SectionReader& in, Rule& rule, const std::string& path, Prob
   for (std::size_t i = 0; i < tables.size(); ++i) {
     SectionReader part(*tables[i], fmt::format("{}.override[{}]", path, i + 1), problems);
     Override override;
-    part.texts("users", override.users, not_empty);
+    part.texts("users", override.users, whole_identity);
     part.texts("domains", override.domains, domain);
     part.networks("hosts", override.hosts);
     if (!part.has("users") && !part.has("domains") && !part.has("hosts"))
