@@ -111,6 +111,10 @@ std::string as_comments(const std::string& text) {
 }  // namespace
 
 Exit run_init(const Invocation& invocation) {
+  if (invocation.output != Output::text) {
+    fmt::print(stderr, "exiwarden: init: what it prints is for pasting; there is no other form\n");
+    return kUsage;
+  }
   const auto exim = find_exim(invocation);
   if (exim.empty()) {
     fmt::print(stderr, "exiwarden: no Exim found; say where it is with --exim PATH\n");
