@@ -91,7 +91,7 @@ Exit run_evidence(const Invocation& invocation) {
   context.config = &plan.config;
   context.zone = &zone;
   context.digests = digests_of(files);
-  context.selection = selection_text(invocation);
+  context.selection = selection_text(invocation, plan);
   context.partial = exit != kDone;
   if (!logs_only) {
     const auto queue = queue_now(plan.config);

@@ -9,8 +9,8 @@
 #include "agent/commands/command.h"
 #include "agent/commands/reading.h"
 #include "agent/commands/report_files.h"
+#include "agent/commands/trial_rule.h"
 #include "agent/core/attribution.h"
-#include "agent/core/duration.h"
 #include "agent/core/printable.h"
 #include "agent/output/text_table.h"
 #include "agent/tune/labels.h"
@@ -23,7 +23,6 @@ namespace {
 
 constexpr const char* kLimits = "10,20,50,100,200,500";
 constexpr const char* kPeriods = "10m,1h,1d";
-constexpr std::uint32_t kMaxLimit = 1'000'000;
 // Besides those asked for, so that a suggestion can fall into any gap.
 constexpr std::uint32_t kSteps[] = {2,   3,   4,   5,   6,   7,   8,   9,   10,  12,  15,
                                     18,  20,  25,  30,  40,  50,  60,  75,  90,  100, 125,
@@ -37,15 +36,6 @@ std::vector<std::string> words_of(const std::string& text) {
     begin = end + 1;
   }
   return words;
-}
-
-std::optional<std::uint32_t> limit_of(const std::string& word) {
-  if (word.empty() || word.size() > 7 ||
-      !std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; })) {
-    return std::nullopt;
-  }
-  const auto value = static_cast<std::uint32_t>(std::stoul(word));
-  return value >= 1 && value <= kMaxLimit ? std::optional(value) : std::nullopt;
 }
 
 template <class T>
@@ -70,8 +60,8 @@ std::variant<Grid, std::string> asked_grid(const Invocation& invocation) {
     grid.limits.push_back(*limit);
   }
   for (const auto& word : words_of(text("periods", kPeriods))) {
-    const auto period = parse_duration(word);
-    if (!period || period->count() < 1 || *period > std::chrono::days(366)) {
+    const auto period = period_of(word);
+    if (!period) {
       return fmt::format("--periods: \"{}\" is no period; accepted: 1s to 366d, like 10m or 1h30m",
                          printable(word));
     }
@@ -124,13 +114,6 @@ void print_cells(const Tuning& tuning, const Labels& labels, const Zone& zone, b
       if (labels.given()) {
         const auto verdict = judge(blocked, labels);
         record.add("hits", verdict.hits)
-std::optional<LogSpan> span_of(const LogMerge::Extent& extent, const Selection& asked) {
-  if (!extent.first || !extent.last) return std::nullopt;
-  const LogSpan span{std::max(*extent.first, asked.since.value_or(*extent.first)),
-                     std::min(*extent.last, asked.until.value_or(*extent.last))};
-  return span.from <= span.to ? std::optional(span) : std::nullopt;
-}
-
             .add("misses", verdict.misses)
             .add("false_alarms", verdict.false_alarms);
       }
@@ -139,6 +122,13 @@ std::optional<LogSpan> span_of(const LogMerge::Extent& extent, const Selection& 
       fmt::print("{}\n", output == Output::csv ? record.csv() : record.json());
     }
   }
+}
+
+std::optional<LogSpan> span_of(const LogMerge::Extent& extent, const Selection& asked) {
+  if (!extent.first || !extent.last) return std::nullopt;
+  const LogSpan span{std::max(*extent.first, asked.since.value_or(*extent.first)),
+                     std::min(*extent.last, asked.until.value_or(*extent.last))};
+  return span.from <= span.to ? std::optional(span) : std::nullopt;
 }
 
 }  // namespace
@@ -187,7 +177,6 @@ Exit run_tune(const Invocation& invocation) {
           const auto kind = identity_of(charge.verdict);
           if (!kind) return;
           for (auto& one : peaks) one.accepted(*kind, charge.identity);
-  const auto span = span_of(read.extent, plan.selection);
         });
   };
   const auto read = read_logs(invocation, plan, false, {prepare});
@@ -198,6 +187,7 @@ Exit run_tune(const Invocation& invocation) {
     return exit;
   }
 
+  const auto span = span_of(read.extent, plan.selection);
   std::vector<Tuning> rules;
   for (const auto& one : peaks) {
     auto& tuning = rules.emplace_back();
@@ -206,7 +196,6 @@ Exit run_tune(const Invocation& invocation) {
                            return other.rule().list == one.rule().list;
                          }) > 1;
     for (const auto limit : wanted) {
-  if (text) fmt::print("{}\n", wrapped(span_text(span, grid, zone), 0));
       tuning.limits.push_back(static_cast<std::size_t>(
           std::lower_bound(grid.limits.begin(), grid.limits.end(), limit) - grid.limits.begin()));
     }
@@ -217,6 +206,7 @@ Exit run_tune(const Invocation& invocation) {
           advise(one, labels, wanted, span ? std::optional(span->length()) : std::nullopt);
   }
   bool header = invocation.output == Output::csv;
+  if (text) fmt::print("{}\n", wrapped(span_text(span, grid, zone), 0));
   for (const auto& tuning : rules) {
     if (!text) {
       print_cells(tuning, labels, zone, summary, invocation.output, header);
@@ -225,7 +215,7 @@ Exit run_tune(const Invocation& invocation) {
     }
   }
   if (page) {
-    TunePageContext context{&zone, &labels, selection_text(invocation), "", exit != kDone};
+    TunePageContext context{&zone, &labels, selection_text(invocation, plan), "", exit != kDone};
     const auto written = write_page(
         invocation.options["html"].as<std::string>(),
         [&](const std::string& csv) {
@@ -235,8 +225,8 @@ Exit run_tune(const Invocation& invocation) {
         [&] { return tune_csv(rules, context); });
     if (written != kDone) return written;
   }
+  say_coverage(read);
   return exit;
 }
 
 }  // namespace agent
-  say_coverage(read);

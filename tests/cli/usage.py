@@ -43,6 +43,19 @@ TABLE = [
     (("replay", "-c", "LIMIT1", "--fail-on-block", "LOG"), 1, r"\n  bob ", COVERAGE),
     (("replay", "-c", "LIMIT1", "--fail-on-block", "--user", "carol", "LOG"), 0, r"No limit was reached", ANY),
     (("check", "-c", "/nowhere/c"), 78, NO_OUTPUT, r"/nowhere/c: can't be read"),
+    (("replay", "--limit", "1", "LOG"), 0, r"Rule authenticated \(user\)(.|\n)*\n  bob ", ANY),
+    (("replay", "-c", "LIMIT1", "--limit", "2", "LOG"), 0, r"No limit was reached", ANY),
+    (("replay", "-c", "LIMIT1", "--period", "5m", "LOG"), 0, r" in 5m(.|\n)*\n  bob ", ANY),
+    (("replay", "-c", "LIMIT1", "--identity", "relay", "LOG"), 0, r"No limit was reached", ANY),
+    (("replay", *SOUND, "--limit", "0", "LOG"), 64, NO_OUTPUT, r'--limit: "0" is no limit; accepted: whole numbers'),
+    (("replay", *SOUND, "--period", "1", "LOG"), 64, NO_OUTPUT, r'--period: "1" is no period; accepted: 1s to 366d'),
+    (("replay", *SOUND, "--identity", "usr", "LOG"), 64, NO_OUTPUT, r'"usr" \(did you mean "user"\?\); accepted: user'),
+    (("init", "-o", "jsonl"), 64, NO_OUTPUT, r"init: .*no other form"),
+    (("check", *SOUND, "--config-only", "-o", "csv"), 64, NO_OUTPUT, r"--config-only .*no other form"),
+    (("list", *SOUND, "--ids", "-o", "csv"), 64, NO_OUTPUT, r"--ids prints text only"),
+    (("help",), 0, r"\AUsage: exiwarden COMMAND", NO_OUTPUT),
+    (("help", "replay"), 0, r"\AUsage: exiwarden replay ", NO_OUTPUT),
+    (("help", "rplay"), 64, NO_OUTPUT, r'did you mean "replay"'),
     (("check", *SOUND, "more"), 64, NO_OUTPUT, r'check takes no argument "more"'),
     (("run", *SOUND, "more"), 64, NO_OUTPUT, r'run takes no argument "more"'),
     (("run", "-c", "/nowhere/c"), 78, NO_OUTPUT, r"/nowhere/c: can't be read"),
@@ -99,19 +112,6 @@ class Usage(unittest.TestCase):
                 self.assertLessEqual(len(lines), 24)
                 self.assertLessEqual(max(map(len, lines)), 80)
 
-    def test_what_check_prints_is_the_config_again(self):
-        first = call("check", "--config-only", "-c", self.names["CONFIG"])
-        self.assertEqual((first.returncode, first.stderr), (0, b""))
-        again = Path(self.directory.name) / "AGAIN"
-        again.write_bytes(first.stdout)
-        second = call("check", "--config-only", "-c", again)
-        self.assertEqual((second.returncode, second.stderr), (0, b""))
-        self.assertEqual(second.stdout.splitlines()[1:], first.stdout.splitlines()[1:])
-        self.assertIn(b'hosts = ["192.0.2.0/24"]', first.stdout)
-
-    def test_results_that_cannot_be_written_are_an_error(self):
-        with open("/dev/full", "wb") as full:
-            done = subprocess.run([EXIWARDEN, "events", "-c", self.names["CONFIG"], self.names["LOG"]],
     def test_the_environment_names_the_configuration(self):
         """Before the default, after -c; one that is not there is not passed over."""
         for arguments, name, code, out, err in (
@@ -130,6 +130,19 @@ class Usage(unittest.TestCase):
         for command in ("run", "unblock", "tune"):
             self.assertEqual(call("help", command).stdout, call(command, "--help").stdout)
 
+    def test_what_check_prints_is_the_config_again(self):
+        first = call("check", "--config-only", "-c", self.names["CONFIG"])
+        self.assertEqual((first.returncode, first.stderr), (0, b""))
+        again = Path(self.directory.name) / "AGAIN"
+        again.write_bytes(first.stdout)
+        second = call("check", "--config-only", "-c", again)
+        self.assertEqual((second.returncode, second.stderr), (0, b""))
+        self.assertEqual(second.stdout.splitlines()[1:], first.stdout.splitlines()[1:])
+        self.assertIn(b'hosts = ["192.0.2.0/24"]', first.stdout)
+
+    def test_results_that_cannot_be_written_are_an_error(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([EXIWARDEN, "events", "-c", self.names["CONFIG"], self.names["LOG"]],
                                   stdout=full, stderr=subprocess.PIPE, env=environment())
         self.assertEqual(done.returncode, 74)
         self.assertIn(b"could not write", done.stderr)
