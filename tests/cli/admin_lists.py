@@ -165,6 +165,7 @@ class CaseOfIds(AdminCase):
                 (("unblock", "--dry-run", self.TYPED), 0, b"would free alice@example.org"),
                 (("unblock", self.TYPED), 0, b"freed alice@example.org"),
                 (("unblock", "ALICE@*"), 0, b"freed alice@example.org"),
+                (("release", "--dry-run", self.TYPED), 0, b"would thaw 0 frozen messages"),
                 (("release", self.TYPED), 0, b"freed alice@example.org"),
                 (("evidence", "--logs-only", self.TYPED, self.log), 0, b"4 recipients refused"),
                 (("explain", "--who", self.TYPED, self.log), 0, b"Alice@example.org"),
