@@ -3,6 +3,7 @@
 
 #include <clocale>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <iostream>
@@ -47,9 +48,13 @@ Exit unknown_command(const std::string& name) {
 actions::Result<agent::Config, Exit> configuration(const Command& command,
                                                    agent::Invocation& invocation) {
   if (command.config == Command::NeedsConfig::none) return agent::default_config();
-  const bool given = invocation.options.count("config") > 0;
-  invocation.config_path =
-      given ? invocation.options["config"].as<std::string>() : agent::kDefaultConfig;
+  const char* from_environment = std::getenv("EXIWARDEN_CONFIG");
+  const bool named = from_environment != nullptr && *from_environment != '\0';
+  const bool given = named || invocation.options.count("config") > 0;
+  invocation.config_path = invocation.options.count("config") > 0
+                               ? invocation.options["config"].as<std::string>()
+                           : named ? from_environment
+                                   : agent::kDefaultConfig;
   std::error_code ignored;
   if (!given && command.config == Command::NeedsConfig::or_defaults &&
       !std::filesystem::exists(invocation.config_path, ignored)) {
@@ -146,6 +151,12 @@ int main(int argc, char** argv) {
     if (words.empty()) {
       fmt::print(stderr, "{}", agent::overview());
       return agent::kUsage;
+    }
+    if (words[0] == "help" && words.size() > 1) {
+      const auto* command = find_command(words[1]);
+      if (command == nullptr) return unknown_command(words[1]);
+      fmt::print("{}", agent::help_of(*command));
+      return agent::kDone;
     }
     if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
       fmt::print("{}", agent::overview());

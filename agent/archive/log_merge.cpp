@@ -68,7 +68,9 @@ class LogMerge::Stream {
       last_seen = stamp_of_line(chunk.substr(begin, end - begin), not_after);
       end = begin;
     }
+    first.reset();
     if (!last_seen) return;
+    first = StampClock(clock).resolve(*first_seen);
     const auto low = std::min(first_seen->civil, last_seen->civil);
     const auto high = std::max(first_seen->civil, last_seen->civil);
     folded_hour = probe.repeats_between(low, high);
@@ -122,6 +124,7 @@ class LogMerge::Stream {
   std::uint64_t events_before = 0;  // that the pipeline had counted when the file began
   Instant key = Instant::min();     // of the line at `at`
   Instant last = Instant::min();    // of the chunk's last line
+  std::optional<Instant> first;     // of the chunk's first line that has one
 };
 
 LogMerge::LogMerge(Pipeline& pipeline, Catalog catalog, const Zone& zone, Watch watch)
@@ -165,6 +168,7 @@ void LogMerge::open_next(Stream& stream) {
                               zone_.text(first), file.name.shown));
     }
   }
+  ++extent_.files;
   stream.any_entry = false;
   stream.events_before = events_of(pipeline_.reader(stream.log));
   const auto from = skip_shared(stream);
@@ -232,6 +236,10 @@ bool LogMerge::load(Stream& stream) {
       stream.chunk.remove_prefix(std::exchange(stream.passed, 0));
       stream.at = 0;
       stream.measure(not_after_);
+      if (stream.first) {
+        extent_.first = std::min(extent_.first.value_or(*stream.first), *stream.first);
+        extent_.last = std::max(extent_.last, std::optional(stream.last));
+      }
       stream.look_for_entry(not_after_);
       look_for_copies(stream);
       split_if_overlapping(stream);

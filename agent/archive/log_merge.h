@@ -40,6 +40,12 @@ class LogMerge {
   bool run();
   // Returns true if any line of any log was an entry of Exim's. Call it after run().
   [[nodiscard]] bool any_entry() const { return any_entry_; }
+  // What was read: files, and the times of the first and the last line that has one.
+  struct Extent {
+    std::uint64_t files = 0;
+    std::optional<Instant> first, last;
+  };
+  [[nodiscard]] const Extent& extent() const { return extent_; }
 
  private:
   class Stream;
@@ -62,6 +68,7 @@ class LogMerge {
   std::shared_ptr<SpareChunks> spare_ = std::make_shared<SpareChunks>();
   std::vector<std::unique_ptr<Stream>> streams_;  // in the order in which equal times are fed
   bool any_entry_ = false;
+  Extent extent_;
   std::uint64_t taken_ = 0;  // of files that are finished
 };
 

@@ -97,6 +97,12 @@ Exit run_check(const Invocation& invocation) {
     return kBadConfig;
   }
   if (invocation.options.count("config-only") > 0) {
+    if (invocation.output != Output::text) {
+      fmt::print(stderr,
+                 "exiwarden: check: --config-only prints a configuration; there is no other "
+                 "form\n");
+      return kUsage;
+    }
     show(invocation);
     return kDone;
   }

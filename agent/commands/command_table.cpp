@@ -17,9 +17,15 @@ void replay_options(po::options_description& options) {
       ("summary", "jsonl, csv: also what was accepted before and after")  //
       ("brief", "text: without what was accepted; faster")                //
       ("report", po::value<std::string>()->value_name("FILE"),
-       "also write a page on all of them, and its tables as .csv")              //
+       "also write a page on all of them, tables as .csv")                      //
       ("logs-only", "with --report: leave out this machine's lists and queue")  //
-      ("fail-on-block", "exit 1 if anything was decided");
+      ("fail-on-block", "exit 1 if anything was decided")                       //
+      ("limit", po::value<std::string>()->value_name("N"),
+       "try one rule with this limit (and no other rule)")  //
+      ("period", po::value<std::string>()->value_name("P"),
+       "the same with this period, like 10m")  //
+      ("identity", po::value<std::string>()->value_name("KIND"),
+       "the same for user (default), relay or local");
   add_selection_options(options);
 }
 
@@ -104,7 +110,9 @@ void block_options(po::options_description& options) {
 
 void release_options(po::options_description& options) {
   add_scope_options(options);
-  options.add_options()("exact", "no globs: \"*\", \"?\" and \"[\" are plain");
+  options.add_options()                                        //
+      ("exact", "no globs: \"*\", \"?\" and \"[\" are plain")  //
+      ("dry-run", "say what would be done, and do nothing");
 }
 
 void unblock_options(po::options_description& options) {
@@ -119,7 +127,8 @@ constexpr Command kCommands[] = {
     {"run", "", "the service: follow the log, count, block, notify",
      "Follows log.paths in the foreground until SIGTERM. Tells systemd that it is\n"
      "ready once the state is loaded and the logs are watched. SIGHUP makes it take\n"
-     "a changed configuration.",
+     "a changed configuration. A log that is read for the first time blocks nobody\n"
+     "for lines older than a rule's period; their senders are counted and reported.",
      Command::NeedsConfig::yes, run_options, run_service},
     {"events", "LOG...", "every piece of evidence in a log, one per line",
      "A LOG is plain or packed by gzip, xz, zstd or bzip2; \"-\" is standard input.\n"
@@ -127,9 +136,8 @@ constexpr Command kCommands[] = {
      "users.",
      Command::NeedsConfig::or_defaults, events_options, run_events},
     {"replay", "LOG...", "who would have been blocked in old logs, and when",
-     "A LOG is a file (packed or not), a directory, a glob in quotes or \"-\"; logs of\n"
-     "several hosts are named mx1:PATH. Reads them in the order of their timestamps\n"
-     "and says what the service would have decided, by the same code; changes nothing.",
+     "A LOG is a file (packed or not), a directory, a glob in quotes or \"-\"; mx1:PATH\n"
+     "names its host. Decides by the service's own code and changes nothing.",
      Command::NeedsConfig::or_defaults, replay_options, run_replay},
     {"explain", "[LINE...]", "a log line taken apart: what it is, who is charged",
      "Takes lines from the arguments or standard input, in the log's order: a failed\n"

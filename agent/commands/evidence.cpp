@@ -63,7 +63,8 @@ Exit run_evidence(const Invocation& invocation) {
   hooks.note = [&](const std::string& text) { context.notes.push_back(text); };
   KnownNames names(identity);
   hooks.names = &names;
-  const auto exit = read_logs(reading, plan, false, hooks).exit;
+  const auto read = read_logs(reading, plan, false, hooks);
+  const auto exit = read.exit;
   if (exit == kUsage) return exit;
 
   std::vector<const Dossier*> found;
@@ -83,12 +84,13 @@ Exit run_evidence(const Invocation& invocation) {
     for (const auto& says : farm)
       fmt::print(stderr, "exiwarden: in the farm: {} {}\n", name_of(says.kind),
                  printable(says.text));
+    say_coverage(read);
     return exit == kDone ? kNo : exit;
   }
   context.config = &plan.config;
   context.zone = &zone;
   context.digests = digests_of(files);
-  context.selection = selection_text(invocation);
+  context.selection = selection_text(invocation, plan);
   context.partial = exit != kDone;
   if (!logs_only) {
     const auto queue = queue_now(plan.config);
@@ -106,7 +108,10 @@ Exit run_evidence(const Invocation& invocation) {
     // One page, one identity: should a user and a login have the same name, the first has more.
     const auto written = write_report(path, {found.front()}, context);
     if (written != kDone) return written;
-    if (invocation.output == Output::text) return exit;
+    if (invocation.output == Output::text) {
+      say_coverage(read);
+      return exit;
+    }
   }
   for (const auto* dossier : found) {
     if (invocation.output == Output::csv) {
@@ -120,6 +125,7 @@ Exit run_evidence(const Invocation& invocation) {
       fmt::print("{}", dossier_text(*dossier, context));
     }
   }
+  say_coverage(read);
   return exit;
 }
 

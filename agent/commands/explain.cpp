@@ -94,6 +94,23 @@ void print_record(std::string_view line, const Explanation& explanation, const Z
   fmt::print("{}\n", csv ? record.csv() : record.json());
 }
 
+OutputRow event_row(const Signalled& signalled, const Zone& zone) {
+  const auto& event = signalled.event;
+  OutputRow row;
+  row.add("file", signalled.file)
+      .add("line", event.number)
+      .add("offset", event.offset)
+      .add("time", zone.text(signalled.time))
+      .add("kind", parsers::name_of(event.kind))
+      .add("identity_kind", name_of(*identity_of(signalled.charge.verdict)))
+      .add("identity", signalled.charge.identity)
+      .add_optional("host", event.host)
+      .add_optional("recipient", event.recipient)
+      .add_optional("sender", event.sender)
+      .add_optional("reason", event.reason);
+  return row;
+}
+
 // Every event of the window behind each decision about one identity.
 Exit explain_decision(const Invocation& invocation) {
   auto planned = read_plan(invocation);
@@ -101,9 +118,12 @@ Exit explain_decision(const Invocation& invocation) {
   auto& plan = planned.value();
   const auto wanted = folded(invocation.options["who"].as<std::string>());
   const Zone zone = plan.options.zone;
+  const bool text = invocation.output == Output::text;
+  bool header = invocation.output == Output::csv;
   struct Seen {
     Instant time;
     std::string text;
+    OutputRow row;  // where that is asked for
   };
   std::vector<Seen> seen;
   bool any = false;
@@ -111,20 +131,32 @@ Exit explain_decision(const Invocation& invocation) {
     const auto& event = signalled.event;
     if (!identity_of(signalled.charge.verdict) || !signal_of(event.kind)) return;
     if (folded(signalled.charge.identity) != wanted) return;
+    if (!text) {
+      seen.push_back({signalled.time, "", event_row(signalled, zone)});
+      return;
+    }
     seen.push_back(
         {signalled.time,
          fmt::format("  {}  {}:{}  {}  {}  {}", zone.text(signalled.time),
                      printable(signalled.file), event.number, parsers::name_of(event.kind),
-                     printable(event.recipient.value_or("")),
-                     printable(event.reason.value_or("")))});
+                     printable(event.recipient.value_or("")), printable(event.reason.value_or(""))),
+         {}});
   };
   const auto show = [&](const Decision& decision) {
     if (folded(decision.identity) != wanted) return;
     any = true;
-    fmt::print("{}\n", Terminal::standard_output().wrapped(text_of(decision, zone), 4));
-    for (const auto& event : seen) {
-      if (event.time > decision.time - decision.period)
+    if (text) fmt::print("{}\n", Terminal::standard_output().wrapped(text_of(decision, zone), 4));
+    for (auto& event : seen) {
+      if (event.time <= decision.time - decision.period) continue;
+      if (!text) {
+        auto row = event.row;
+        row.add("rule", decision.rule).add("decided", zone.text(decision.time));
+        if (header) fmt::print("{}\n", row.csv_header());
+        header = false;
+        fmt::print("{}\n", invocation.output == Output::csv ? row.csv() : row.json());
+      } else {
         fmt::print("{}\n", Terminal::standard_output().wrapped(event.text, 6));
+      }
     }
   };
   const auto prepare = [&](Pipeline& pipeline) {
@@ -140,9 +172,10 @@ Exit explain_decision(const Invocation& invocation) {
                names.hint());
   }
   if (exit != kDone) return exit;
-  if (!any)
-    fmt::print("no decision about {}: {} in all\n", printable(wanted),
-               counted(seen.size(), "event"));
+  if (!any) {
+    fmt::print(text ? stdout : stderr, "{}no decision about {}: {} in all\n",
+               text ? "" : "exiwarden: ", printable(wanted), counted(seen.size(), "event"));
+  }
   return any ? kDone : kNo;
 }
 
@@ -178,8 +211,9 @@ Exit explain_unknown(const Invocation& invocation) {
       unknown.add(failure.reason, failure.recipient, {}, entry.file, entry.number);
     });
   };
-  const auto [exit, nothing] = read_logs(invocation, plan, false, hooks);
-  if (exit == kUsage || nothing) return exit;
+  const auto read = read_logs(invocation, plan, false, hooks);
+  const auto exit = read.exit;
+  if (exit == kUsage || read.nothing) return exit;
   bool header = true;
   for (const auto& kind : unknown.by_number()) {
     if (invocation.output == Output::text) {

@@ -119,6 +119,10 @@ Exit run_init(const Invocation& invocation) {
     fmt::print(stderr, "exiwarden: --remove writes no configuration: leave --write out\n");
     return kUsage;
   }
+  if (invocation.output != Output::text) {
+    fmt::print(stderr, "exiwarden: init: what it prints is for pasting; there is no other form\n");
+    return kUsage;
+  }
   const auto exim = find_exim(invocation);
   if (exim.empty()) {
     fmt::print(stderr, "exiwarden: no Exim found; say where it is with --exim PATH\n");

@@ -37,6 +37,11 @@ Exit run_list(const Invocation& invocation) {
   const auto chosen = chosen_lists(invocation);
   if (!chosen) return chosen.error();
   const bool ids = invocation.options.count("ids") > 0;
+  if (ids && invocation.output != Output::text) {
+    fmt::print(stderr,
+               "exiwarden: list: --ids prints text only; without it, -o has \"identity\"\n");
+    return kUsage;
+  }
   const bool exact = invocation.options.count("exact") > 0;
   const auto terminal = Terminal::standard_output();
   actions::PosixFiles files;

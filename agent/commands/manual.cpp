@@ -78,6 +78,11 @@ constexpr const char* kFiles =
     "restarts.\n"
     ".SH SIGNALS\nSIGHUP takes a changed configuration, SIGTERM saves everything and stops.\n";
 
+constexpr const char* kEnvironment =
+    ".SH ENVIRONMENT\n"
+    ".TP\n.B EXIWARDEN_CONFIG\nThe configuration, where no --config names one.\n"
+    ".TP\n.B NO_COLOR\nIf it is set, nothing is coloured.\n";
+
 constexpr const char* kExitStatus =
     ".SH EXIT STATUS\n"
     "0 done, 1 the answer is no, 64 usage, 65 bad data, 66 no input, 69 unavailable, 70 internal,\n"
@@ -114,7 +119,8 @@ std::string manual_page() {
     const auto& option = *options.options()[i];
     text += roff_option(option) + roff(option.description()) + "\n";
   }
-  return text + kFiles + kExitStatus + ".SH SEE ALSO\n.BR exiwarden.toml (5),\n.BR exim4 (8)\n";
+  return text + kFiles + kEnvironment + kExitStatus +
+         ".SH SEE ALSO\n.BR exiwarden.toml (5),\n.BR exim4 (8)\n";
 }
 
 std::string config_manual_page(std::string_view toml) {

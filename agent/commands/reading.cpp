@@ -15,6 +15,7 @@
 #include "agent/archive/progress.h"
 #include "agent/config/spelling.h"
 #include "agent/core/printable.h"
+#include "agent/report/coverage.h"
 
 namespace agent {
 namespace {
@@ -72,6 +73,11 @@ bool keep_label(NamedLogs& named, const std::string& label) {
 
 }  // namespace
 
+void say_coverage(const ReadResult& read) {
+  std::fflush(stdout);
+  for (const auto& line : read.coverage) fmt::print(stderr, "exiwarden: {}\n", line);
+}
+
 ReadResult read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhile,
                      const ReadHooks& hooks) {
   if (invocation.arguments.empty()) {
@@ -99,10 +105,13 @@ ReadResult read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_m
   Pipeline pipeline(plan.config, plan.options);
   KnownNames own_names(plan.selection.user.value_or(""));
   auto* names = hooks.names != nullptr ? hooks.names : plan.selection.user ? &own_names : nullptr;
+  Coverage coverage;
   pipeline.select({[&, names](const Signalled& signalled) {
                      if (names != nullptr && identity_of(signalled.charge.verdict))
                        names->note(signalled.charge.identity);
-                     return plan.selection.admits(signalled);
+                     if (!plan.selection.admits(signalled)) return false;
+                     coverage.note(signalled);
+                     return true;
                    },
                    [&](const Decision& decision) { return plan.selection.admits(decision); }});
   hooks.prepare(pipeline);
@@ -124,10 +133,14 @@ ReadResult read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_m
     talk.say(fmt::format("--user: nobody in these logs is \"{}\"{}", *plan.selection.user,
                          own_names.hint()));
   }
-  if (whole && !Interrupt::requested())
-    return {talk.exit, talk.exit != kDone && !merge.any_entry()};
+  auto lines = coverage.text(merge.extent(), pipeline.counters(), plan);
+  if (whole && !Interrupt::requested()) {
+    const bool nothing = talk.exit != kDone && !merge.any_entry();
+    return {talk.exit, nothing, nothing ? std::vector<std::string>() : std::move(lines),
+            merge.extent()};
+  }
   talk.note("interrupted: the results cover only the part that was read");
-  return {kInterrupted};
+  return {kInterrupted, false, std::move(lines), merge.extent()};
 }
 
 }  // namespace agent

@@ -1,6 +1,9 @@
 // Reads the logs on a command line in the order of time, for events, replay, tune and evidence.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "agent/commands/selection.h"
 #include "agent/output/exit_codes.h"
 
@@ -10,7 +13,11 @@ namespace agent {
 struct ReadResult {
   Exit exit = kDone;
   bool nothing = false;  // no log had an entry of Exim's, so there are no results; exit says why
+  std::vector<std::string> coverage = {};  // what was looked at, in one or two lines; may be empty
+  LogMerge::Extent extent = {};
 };
+// Prints on stderr what a reading looked at: the last that a command says.
+void say_coverage(const ReadResult& read);
 inline constexpr const char* kNoVerdict = "No verdict: not all logs could be read as Exim's.\n";
 
 // Reads every log that the command line names through one pipeline, as LogMerge orders them. Logs

@@ -16,6 +16,7 @@
 #include "agent/commands/command.h"
 #include "agent/commands/reading.h"
 #include "agent/commands/report_files.h"
+#include "agent/commands/trial_rule.h"
 #include "agent/core/attribution.h"
 #include "agent/core/printable.h"
 #include "agent/output/decision_text.h"
@@ -94,7 +95,7 @@ Exit report(const Invocation& invocation, ReadPlan& plan, const std::vector<Deci
   context.config = &plan.config;
   context.zone = &zone;
   context.digests = digests_of(files);
-  context.selection = selection_text(invocation);
+  context.selection = selection_text(invocation, plan);
   context.partial = partial || exit != kDone;
   if (invocation.options.count("logs-only") == 0 && !dossiers.empty()) {
     const auto queue = queue_now(plan.config);
@@ -118,7 +119,13 @@ bool reads_a_pipe(const Invocation& invocation) {
 
 }  // namespace
 
-Exit run_replay(const Invocation& invocation) {
+Exit run_replay(const Invocation& given) {
+  auto trial = with_trial_rule(given);
+  if (const auto* problem = std::get_if<std::string>(&trial)) {
+    fmt::print(stderr, "exiwarden: {}\n", *problem);
+    return kUsage;
+  }
+  const auto& invocation = std::get<Invocation>(trial);
   auto planned = read_plan(invocation);
   if (!planned) return planned.error();
   auto& plan = planned.value();
@@ -163,7 +170,8 @@ Exit run_replay(const Invocation& invocation) {
       }
     });
   };
-  const auto [exit, nothing] = read_logs(invocation, plan, !text && !summary, hooks);
+  const auto read = read_logs(invocation, plan, !text && !summary, hooks);
+  const auto exit = read.exit;
 
   const bool unread = exit == kNoInput || exit == kBadData || exit == kIoError;
   if (text && unread && decisions.empty()) {
@@ -177,12 +185,13 @@ Exit run_replay(const Invocation& invocation) {
       print(record);
     }
   }
-  if (reported && (exit == kInterrupted || nothing)) {
+  if (reported && (exit == kInterrupted || read.nothing)) {
     fmt::print(stderr, "exiwarden: no page was written\n");
   } else if (reported && exit != kUsage) {
     const auto written = report(invocation, plan, decisions, exit != kDone);
     if (written != kDone) return written;
   }
+  say_coverage(read);
   if (exit != kDone) return exit;
   return made > 0 && invocation.options.count("fail-on-block") > 0 ? kNo : kDone;
 }

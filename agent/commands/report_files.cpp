@@ -47,12 +47,16 @@ Exit write_report(const std::string& path, const std::vector<const Dossier*>& do
       [&] { return dossier_csv(dossiers, context); });
 }
 
-std::string selection_text(const Invocation& invocation) {
+std::string selection_text(const Invocation& invocation, const ReadPlan& plan) {
   std::string text;
-  for (const auto* name : {"since", "until", "user", "host", "timezone"}) {
-    if (invocation.options.count(name) == 0) continue;
-    text += fmt::format("{}--{} {}", text.empty() ? "" : " ", name,
-                        invocation.options[name].as<std::string>());
+  const auto add = [&](const char* name, const std::string& value) {
+    text += fmt::format("{}--{} {}", text.empty() ? "" : " ", name, value);
+  };
+  const auto& asked = plan.selection;
+  if (asked.since) add("since", plan.options.zone.text(*asked.since));
+  if (asked.until) add("until", plan.options.zone.text(*asked.until));
+  for (const auto* name : {"user", "host", "timezone"}) {
+    if (invocation.options.count(name) > 0) add(name, invocation.options[name].as<std::string>());
   }
   return text;
 }

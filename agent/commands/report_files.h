@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/archive/log_selection.h"
 #include "agent/commands/command.h"
 #include "agent/output/exit_codes.h"
 #include "agent/output/output_row.h"
@@ -21,8 +22,9 @@ namespace agent {
 [[nodiscard]] Exit write_report(const std::string& path,
                                 const std::vector<const Dossier*>& dossiers, ReportContext context);
 
-// Returns "--since 2026-11-01 --user x" as it was given; empty if there are no such options.
-[[nodiscard]] std::string selection_text(const Invocation& invocation);
+// Returns "--since 2026-11-01T00:00:00+00:00 --user x", with times as they were understood; empty
+// if there are no such options.
+[[nodiscard]] std::string selection_text(const Invocation& invocation, const ReadPlan& plan);
 
 [[nodiscard]] OutputRow row_of(const Dossier& dossier, const Zone& zone);
 

@@ -129,6 +129,10 @@ class ServiceRun {
 Exit ServiceRun::run() {
   start_as_service();
   hold_signals();
+  if (invocation_.output == Output::csv) {
+    fmt::print("{}\n", row_of(Decision(), Zone::utc()).csv_header());
+    std::fflush(stdout);
+  }
   if (const auto failed = make_state_directory()) return *failed;
   if (const auto failed = claim_state_directory()) return *failed;
   auto setup = setup_for(config_, [&] { load_checkpoint(); });

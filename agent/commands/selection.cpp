@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 
 #include "agent/config/host_facts.h"
 #include "agent/core/attribution.h"
+#include "agent/core/duration.h"
 #include "agent/core/printable.h"
 #include "parsers/fields/stamp.h"
 
@@ -20,18 +22,46 @@ std::optional<std::string> given(const Invocation& invocation, const char* name)
   return invocation.options[name].as<std::string>();
 }
 
-bool take_time(const Invocation& invocation, const char* name, const Zone& zone,
+bool take_time(const Invocation& invocation, const char* name, const Zone& zone, Instant now,
                std::optional<Instant>& out) {
   const auto text = given(invocation, name);
   if (!text) return true;
-  out = parse_time(*text, zone);
+  out = parse_time(*text, zone, now);
   if (!out) {
     fmt::print(stderr,
                "exiwarden: --{}: no time \"{}\"; accepted: 2026-11-23, \"2026-11-23 10:00:00\", "
-               "2026-11-23T10:00:00+01:00\n",
+               "2026-11-23T10:00:00+01:00, today, yesterday, 30d, 12h\n",
                name, printable(*text));
   }
   return out.has_value();
+}
+
+bool take_month(const Invocation& invocation, const Zone& zone, Selection& selection) {
+  const auto text = given(invocation, "month");
+  if (!text) return true;
+  if (given(invocation, "since") || given(invocation, "until")) {
+    fmt::print(stderr, "exiwarden: --month stands for --since and --until: give it without them\n");
+    return false;
+  }
+  const auto month = parse_month(*text, zone);
+  if (!month) {
+    fmt::print(stderr, "exiwarden: --month: no month \"{}\"; accepted: 2026-10\n",
+               printable(*text));
+    return false;
+  }
+  selection.since = month->first;
+  selection.until = month->second;
+  return true;
+}
+
+std::optional<Instant> midnight(std::chrono::sys_days date, const Zone& zone) {
+  const std::chrono::year_month_day day(date);
+  const auto text =
+      fmt::format("{:04}-{:02}-{:02} 00:00:00", static_cast<int>(day.year()),
+                  static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()));
+  std::string_view rest = text;
+  const auto stamp = parsers::take_exim_stamp(rest);
+  return stamp ? std::optional(StampClock(zone).resolve(*stamp)) : std::nullopt;
 }
 
 }  // namespace
@@ -39,16 +69,22 @@ bool take_time(const Invocation& invocation, const char* name, const Zone& zone,
 void add_selection_options(po::options_description& options) {
   options.add_options()  //
       ("since", po::value<std::string>()->value_name("TIME"),
-       "only what happened from then on (2026-11-23 10:00)")                                //
-      ("until", po::value<std::string>()->value_name("TIME"), "only what happened before")  //
-      ("user", po::value<std::string>()->value_name("ID"), "only this identity")            //
+       "from then on (2026-11-23 10:00, yesterday, 30d)")                                    //
+      ("until", po::value<std::string>()->value_name("TIME"), "only what happened before")   //
+      ("month", po::value<std::string>()->value_name("MONTH"), "only that month (2026-10)")  //
+      ("user", po::value<std::string>()->value_name("ID"), "only this identity")             //
       ("host", po::value<std::string>()->value_name("HOST"),
-       "only this client address or network, or this label of logs")  //
+       "only this client address, network or label of logs")  //
       ("timezone", po::value<std::string>()->value_name("ZONE"),
-       "zone of timestamps that have none (default log.timezone)");
+       "zone of timestamps without one (default log.timezone)");
 }
 
-std::optional<Instant> parse_time(std::string text, const Zone& zone) {
+std::optional<Instant> parse_time(std::string text, const Zone& zone, Instant now) {
+  if (text == "today" || text == "yesterday") {
+    const auto today = std::chrono::floor<std::chrono::days>(now + zone.offset_at(now));
+    return midnight(text == "today" ? today : today - std::chrono::days(1), zone);
+  }
+  if (const auto ago = parse_duration(text)) return now - *ago;
   if (text.size() == 10) text += " 00:00:00";
   if (text.size() == 16) text += ":00";
   std::string_view rest = text;
@@ -63,6 +99,26 @@ std::optional<Instant> parse_time(std::string text, const Zone& zone) {
   return StampClock(zone).resolve(*stamp);
 }
 
+std::optional<std::pair<Instant, Instant>> parse_month(const std::string& text, const Zone& zone) {
+  using namespace std::chrono;
+  const auto digits = [&](std::size_t from, std::size_t count) -> int {
+    int value = 0;
+    for (std::size_t i = from; i < from + count; ++i) {
+      if (text[i] < '0' || text[i] > '9') return -1;
+      value = 10 * value + (text[i] - '0');
+    }
+    return value;
+  };
+  if (text.size() != 7 || text[4] != '-') return std::nullopt;
+  const int year_number = digits(0, 4), month_number = digits(5, 2);
+  if (year_number < 1970 || month_number < 1 || month_number > 12) return std::nullopt;
+  const auto first = year(year_number) / month(static_cast<unsigned>(month_number)) / 1;
+  const auto since = midnight(sys_days(first), zone);
+  const auto until = midnight(sys_days(first + months(1)), zone);
+  if (!since || !until) return std::nullopt;
+  return std::pair(*since, *until);
+}
+
 actions::Result<ReadPlan, Exit> read_plan(const Invocation& invocation) {
   ReadPlan plan;
   plan.config = invocation.config;
@@ -74,8 +130,10 @@ actions::Result<ReadPlan, Exit> read_plan(const Invocation& invocation) {
   }
   plan.options = std::move(around).value();
   auto& selection = plan.selection;
-  if (!take_time(invocation, "since", plan.options.zone, selection.since)) return kUsage;
-  if (!take_time(invocation, "until", plan.options.zone, selection.until)) return kUsage;
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  if (!take_time(invocation, "since", plan.options.zone, now, selection.since)) return kUsage;
+  if (!take_time(invocation, "until", plan.options.zone, now, selection.until)) return kUsage;
+  if (!take_month(invocation, plan.options.zone, selection)) return kUsage;
   if (selection.since && selection.until && *selection.since >= *selection.until) {
     fmt::print(stderr, "exiwarden: --since is not before --until\n");
     return kUsage;

@@ -6,6 +6,7 @@
 #include <boost/program_options.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "actions/result.h"
 #include "agent/archive/log_selection.h"
@@ -19,8 +20,11 @@ void add_selection_options(boost::program_options::options_description& options)
 // Returns the plan of a command that reads logs, or the exit code if an option is wrong (reported).
 [[nodiscard]] actions::Result<ReadPlan, Exit> read_plan(const Invocation& invocation);
 
-// Parses "2026-11-23", "2026-11-23 10:00[:00]", "2026-11-23T10:00:00[+01:00|Z]"; without a zone in
-// it, `zone`.
-[[nodiscard]] std::optional<Instant> parse_time(std::string text, const Zone& zone);
+// Parses "2026-11-23", "2026-11-23 10:00[:00]", "2026-11-23T10:00:00[+01:00|Z]", "today" and
+// "yesterday" (their midnight), "30d" (so long before `now`); without a zone in it, `zone`.
+[[nodiscard]] std::optional<Instant> parse_time(std::string text, const Zone& zone, Instant now);
+// Parses "2026-10": the beginning of that month, and of the next.
+[[nodiscard]] std::optional<std::pair<Instant, Instant>> parse_month(const std::string& text,
+                                                                     const Zone& zone);
 
 }  // namespace agent

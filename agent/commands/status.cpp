@@ -12,9 +12,11 @@
 #include "agent/commands/command.h"
 #include "agent/commands/farm.h"
 #include "agent/commands/list_scope.h"
+#include "agent/commands/selection.h"
 #include "agent/core/duration.h"
 #include "agent/core/printable.h"
 #include "agent/follow/log_file.h"
+#include "agent/lists/list_lines.h"
 #include "agent/output/terminal.h"
 #include "agent/output/text_table.h"
 #include "agent/report/fullest_windows.h"
@@ -25,6 +27,7 @@ namespace agent {
 namespace {
 
 constexpr std::size_t kMaxState = std::size_t{1} << 30;
+constexpr std::chrono::days kWeek{7};
 constexpr std::int64_t kUnsaved = 60;  // seconds; it saves every ten if there is something new
 
 struct Saved {
@@ -184,17 +187,33 @@ class Status {
       if (!readable) fault = readable.error().what;
     }
     const std::uint64_t entries = view ? view.value().entries.size() : 0;
+    const auto since = [&](std::optional<Instant> begin) -> std::uint64_t {
+      if (!view || !begin) return 0;
+      return static_cast<std::uint64_t>(std::count_if(view.value().entries.begin(),
+                                                      view.value().entries.end(),
+                                                      [&](const actions::ListEntry& entry) {
+                                                        const auto listed = listed_at(entry.data);
+                                                        return listed && *listed >= *begin;
+                                                      }));
+    };
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    const auto today = since(parse_time("today", zone_, now)), week = since(now - kWeek);
     if (!fault.empty()) faults_.push_back(fault);
     if (json()) {
       OutputRow record;
       record.add("about", "list").add("list", list.path).add("rule", list.rules.front());
       record.add("blocked", entries)
+          .add("today", today)
+          .add("week", week)
           .add_optional("fault",
                         fault.empty() ? std::nullopt : std::optional<std::string_view>(fault));
       fmt::print("{}\n", record.json());
       return;
     }
-    line("blocked", fmt::format("{} in {}", entries, printable(list.path)));
+    line("blocked",
+         fmt::format(
+             "{} in {}{}", entries, printable(list.path),
+             entries == 0 ? "" : fmt::format(" (listed today {}, in 7 days {})", today, week)));
   }
 
   // Exim's settings are no faults of the service, which could not change them.
@@ -251,7 +270,10 @@ class Status {
           .add("count", level.count)
           .add("limit", level.limit)
           .add("period", static_cast<std::uint64_t>(level.period.count()))
-          .add("newest", zone_.text(level.newest));
+          .add("newest", zone_.text(level.newest))
+          .add_optional("undecided", level.undecided
+                                         ? std::optional<std::string_view>("first reading")
+                                         : std::nullopt);
       return record;
     };
     if (invocation_.output == Output::csv) fmt::print("{}\n", record_for({}).csv_header());
@@ -268,6 +290,11 @@ class Status {
       fmt::print("{}\n", level.count * 2 >= level.limit
                              ? terminal_.painted(Paint::yellow, terminal_.fitted(text))
                              : terminal_.fitted(text));
+      if (level.undecided) {
+        const auto why = fmt::format("not blocked: lines older than {} when the log was first read",
+                                     duration_text(level.period));
+        fmt::print("{:15}{}\n", "", terminal_.fitted(why, 15));
+      }
     }
   }
 

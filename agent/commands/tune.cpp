@@ -9,9 +9,10 @@
 #include "agent/commands/command.h"
 #include "agent/commands/reading.h"
 #include "agent/commands/report_files.h"
+#include "agent/commands/trial_rule.h"
 #include "agent/core/attribution.h"
-#include "agent/core/duration.h"
 #include "agent/core/printable.h"
+#include "agent/output/text_table.h"
 #include "agent/tune/labels.h"
 #include "agent/tune/peaks.h"
 #include "agent/tune/tune_page.h"
@@ -22,7 +23,6 @@ namespace {
 
 constexpr const char* kLimits = "10,20,50,100,200,500";
 constexpr const char* kPeriods = "10m,1h,1d";
-constexpr std::uint32_t kMaxLimit = 1'000'000;
 // Besides those asked for, so that a suggestion can fall into any gap.
 constexpr std::uint32_t kSteps[] = {2,   3,   4,   5,   6,   7,   8,   9,   10,  12,  15,
                                     18,  20,  25,  30,  40,  50,  60,  75,  90,  100, 125,
@@ -36,15 +36,6 @@ std::vector<std::string> words_of(const std::string& text) {
     begin = end + 1;
   }
   return words;
-}
-
-std::optional<std::uint32_t> limit_of(const std::string& word) {
-  if (word.empty() || word.size() > 7 ||
-      !std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; })) {
-    return std::nullopt;
-  }
-  const auto value = static_cast<std::uint32_t>(std::stoul(word));
-  return value >= 1 && value <= kMaxLimit ? std::optional(value) : std::nullopt;
 }
 
 template <class T>
@@ -69,8 +60,8 @@ actions::Result<Grid, std::string> asked_grid(const Invocation& invocation) {
     grid.limits.push_back(*limit);
   }
   for (const auto& word : words_of(text("periods", kPeriods))) {
-    const auto period = parse_duration(word);
-    if (!period || period->count() < 1 || *period > std::chrono::days(366)) {
+    const auto period = period_of(word);
+    if (!period) {
       return fmt::format("--periods: \"{}\" is no period; accepted: 1s to 366d, like 10m or 1h30m",
                          printable(word));
     }
@@ -133,6 +124,13 @@ void print_cells(const Tuning& tuning, const Labels& labels, const Zone& zone, b
   }
 }
 
+std::optional<LogSpan> span_of(const LogMerge::Extent& extent, const Selection& asked) {
+  if (!extent.first || !extent.last) return std::nullopt;
+  const LogSpan span{std::max(*extent.first, asked.since.value_or(*extent.first)),
+                     std::min(*extent.last, asked.until.value_or(*extent.last))};
+  return span.from <= span.to ? std::optional(span) : std::nullopt;
+}
+
 }  // namespace
 
 Exit run_tune(const Invocation& invocation) {
@@ -181,13 +179,15 @@ Exit run_tune(const Invocation& invocation) {
           for (auto& one : peaks) one.accepted(*kind, charge.identity);
         });
   };
-  const auto [exit, nothing] = read_logs(invocation, plan, false, {prepare});
+  const auto read = read_logs(invocation, plan, false, {prepare});
+  const auto exit = read.exit;
   if (exit == kUsage) return exit;
-  if (nothing) {
+  if (read.nothing) {
     if (text) fmt::print("{}", kNoVerdict);
     return exit;
   }
 
+  const auto span = span_of(read.extent, plan.selection);
   std::vector<Tuning> rules;
   for (const auto& one : peaks) {
     auto& tuning = rules.emplace_back();
@@ -199,9 +199,14 @@ Exit run_tune(const Invocation& invocation) {
       tuning.limits.push_back(static_cast<std::size_t>(
           std::lower_bound(grid.limits.begin(), grid.limits.end(), limit) - grid.limits.begin()));
     }
-    if (advised) tuning.advice = advise(one, labels, wanted);
+    tuning.state_directory = plan.config.state.directory;
+    tuning.span = span;
+    if (advised)
+      tuning.advice =
+          advise(one, labels, wanted, span ? std::optional(span->length()) : std::nullopt);
   }
   bool header = invocation.output == Output::csv;
+  if (text) fmt::print("{}\n", wrapped(span_text(span, grid, zone), 0));
   for (const auto& tuning : rules) {
     if (!text) {
       print_cells(tuning, labels, zone, summary, invocation.output, header);
@@ -210,7 +215,7 @@ Exit run_tune(const Invocation& invocation) {
     }
   }
   if (page) {
-    TunePageContext context{&zone, &labels, selection_text(invocation), "", exit != kDone};
+    TunePageContext context{&zone, &labels, selection_text(invocation, plan), "", exit != kDone};
     const auto written = write_page(
         invocation.options["html"].as<std::string>(),
         [&](const std::string& csv) {
@@ -220,6 +225,7 @@ Exit run_tune(const Invocation& invocation) {
         [&] { return tune_csv(rules, context); });
     if (written != kDone) return written;
   }
+  say_coverage(read);
   return exit;
 }
 

@@ -48,11 +48,13 @@ class Unblock {
         found_(invocation.arguments.size()) {}
 
   Exit run() {
+    dry_run_ = invocation_.options.count("dry-run") > 0;
     if (invocation_.output == Output::csv) fmt::print("{}\n", list_record({}).csv_header());
     look();
     if (mail_ != Mail::leave) look_into_queue();
     // What can't be done whole is not begun.
     if (mail_ == Mail::remove && exit_ != kDone) return exit_;
+    if (dry_run_) return say_what_would_be();
     if (mail_ == Mail::remove && !frozen_.empty()) {
       if (!agreed()) return kNo;
       change_mail();
@@ -60,14 +62,29 @@ class Unblock {
     }
     free();
     if (mail_ == Mail::thaw && !frozen_.empty()) change_mail();
+    return verdict();
+  }
+
+ private:
+  void fail(const actions::Error& error) { exit_ = complain_of(error); }
+
+  Exit verdict() {
     say_pending();
     if (exit_ != kDone) return exit_;
     say_unmatched(invocation_.arguments, found_, known_);
     return std::find(found_.begin(), found_.end(), false) == found_.end() ? kDone : kNo;
   }
 
- private:
-  void fail(const actions::Error& error) { exit_ = complain_of(error); }
+  Exit say_what_would_be() {
+    for (const auto& one : listed_) report(one);
+    const bool thaw = mail_ == Mail::thaw;
+    for (const auto& message : frozen_) report(message, thaw);
+    if (mail_ != Mail::leave && invocation_.output == Output::text) {
+      fmt::print("would {} {}\n", thaw ? "thaw" : "delete",
+                 counted(frozen_.size(), "frozen message"));
+    }
+    return verdict();
+  }
 
   // Who is meant: in which list, and as which sender.
   void look() {
@@ -194,9 +211,10 @@ class Unblock {
                thaw ? "; Exim delivers in its next queue run" : "");
   }
 
-  static OutputRow list_record(const Listed& listed) {
+  [[nodiscard]] OutputRow list_record(const Listed& listed) const {
     auto record = row_of(listed.list, listed.entry);
-    record.add("change", "freed").add_optional("message_id", std::nullopt);
+    record.add("change", dry_run_ ? "would be freed" : "freed")
+        .add_optional("message_id", std::nullopt);
     return record;
   }
 
@@ -206,8 +224,8 @@ class Unblock {
 
   void report(const Listed& listed) const {
     if (invocation_.output != Output::text) return print(list_record(listed));
-    const auto text =
-        fmt::format("freed {} from {}", printable(listed.entry.key), printable(listed.list.path));
+    const auto text = fmt::format("{} {} from {}", dry_run_ ? "would free" : "freed",
+                                  printable(listed.entry.key), printable(listed.list.path));
     fmt::print("{}\n", Terminal::standard_output().wrapped(text, 4));
   }
 
@@ -221,7 +239,7 @@ class Unblock {
         .add_optional("rule", std::nullopt)
         .add("identity", sender->identity)
         .add_optional("data", std::nullopt)
-        .add("change", thaw ? "thawed" : "deleted")
+        .add("change", std::string(dry_run_ ? "would be " : "") + (thaw ? "thawed" : "deleted"))
         .add("message_id", message.id);
     print(record);
   }
@@ -237,6 +255,7 @@ class Unblock {
   std::vector<Listed> listed_;
   std::vector<Sender> senders_;
   std::vector<actions::QueuedMessage> frozen_;
+  bool dry_run_ = false;
   Exit exit_ = kDone;
 };
 

@@ -112,9 +112,20 @@ std::string rule_name(const std::string& text) {
 }
 
 std::string domain(const std::string& text) {
-  return !text.empty() && text.find('@') == std::string::npos
+  return !text.empty() && text.find_first_of("@*?") == std::string::npos
              ? ""
-             : "a domain like \"example.org\", without \"@\"";
+             : "a domain like \"example.org\", without \"@\", and no pattern (each subdomain is "
+               "another domain)";
+}
+
+std::string whole_identity(const std::string& text) {
+  if (text.empty()) return "a name";
+  if (text[0] == '@' || text.starts_with("*@")) {
+    return fmt::format(
+        "whole identities, no patterns; all of a domain are named by domains = [\"{}\"]",
+        text.substr(text.find('@') + 1));
+  }
+  return text.find_first_of("*?") == std::string::npos ? "" : "whole identities, no patterns";
 }
 
 std::string not_empty(const std::string& text) {

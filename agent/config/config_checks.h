@@ -18,6 +18,8 @@ std::string notice_template(const std::string& text);
 std::string pattern(const std::string& text);
 std::string rule_name(const std::string& text);
 std::string domain(const std::string& text);
+// An identity as Exim logs it: a pattern would fit nobody.
+std::string whole_identity(const std::string& text);
 std::string not_empty(const std::string& text);
 
 }  // namespace agent

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "actions/send/webhook.h"
+#include "agent/config/config_rules.h"
 #include "agent/core/duration.h"
 
 namespace agent {
@@ -95,6 +96,27 @@ std::string rule_text(const Rule& rule) {
   return out;
 }
 
+std::string short_rule_text(const Rule& rule, const std::string& state_directory) {
+  Rule plain;
+  plain.name = rule.name;
+  plain.identity = rule.identity;
+  plain.signals = default_signals(rule.identity);
+  plain.list = default_list(state_directory, rule.identity);
+  // Values that the keys always shown can't have.
+  plain.limit = 0;
+  plain.period = std::chrono::seconds(0);
+  const auto as_built_in = "\n" + rule_text(plain);
+  std::string out;
+  const auto text = rule_text(rule);
+  for (std::size_t begin = 0, lines = 0; begin < text.size(); ++lines) {
+    const auto end = text.find('\n', begin) + 1;
+    const auto line = text.substr(begin, end - begin);
+    if (lines < 3 || as_built_in.find("\n" + line) == std::string::npos) out += line;
+    begin = end;
+  }
+  return out;
+}
+
 std::string effective_config(const Config& config) {
   std::string out;
   const auto line = [&](const char* key, const std::string& value) {
@@ -114,6 +136,7 @@ std::string effective_config(const Config& config) {
   line("ipv6_prefix", std::to_string(config.relay.ipv6_prefix));
   out += "\n[exempt]\n";
   line("users", toml_array(config.exempt.users));
+  line("domains", toml_array(config.exempt.domains));
   line("hosts", toml_array(config.exempt.hosts));
   line("user_files", toml_array(config.exempt.user_files));
   line("host_files", toml_array(config.exempt.host_files));

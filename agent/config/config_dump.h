@@ -19,5 +19,8 @@ namespace agent {
 
 // Returns one [[rule]] of it.
 [[nodiscard]] std::string rule_text(const Rule& rule);
+// Returns the same without the keys that have their built-in values: name, identity, limit, period,
+// and what differs.
+[[nodiscard]] std::string short_rule_text(const Rule& rule, const std::string& state_directory);
 
 }  // namespace agent

@@ -135,7 +135,8 @@ void read_all(const toml::table& root, Config& config, Problems& problems) {
               [&](std::int64_t value) { config.relay.ipv6_prefix = static_cast<int>(value); });
   });
   section("exempt", [&](SectionReader& in) {
-    in.texts("users", config.exempt.users, not_empty);
+    in.texts("users", config.exempt.users, whole_identity);
+    in.texts("domains", config.exempt.domains, domain);
     in.networks("hosts", config.exempt.hosts);
     in.texts("user_files", config.exempt.user_files, absolute_path);
     in.texts("host_files", config.exempt.host_files, absolute_path);

@@ -22,19 +22,13 @@ constexpr SectionReader::Choice<Signal> kSignals[] = {{"rejected_rcpt", Signal::
                                                       {"bounced", Signal::bounced}};
 constexpr SectionReader::Choice<CountBy> kCounts[] = {{"attempts", CountBy::attempts},
                                                       {"recipients", CountBy::recipients}};
-std::string default_list(const std::string& state_directory, IdentityKind kind) {
-  const char* name = kind == IdentityKind::user    ? "blocked_authenticated_users"
-                     : kind == IdentityKind::relay ? "blocked_relay_users"
-                                                   : "blocked_local_users";
-  return state_directory + "/exim/" + name;
-}
 
 void read_overrides(SectionReader& in, Rule& rule, const std::string& path, Problems& problems) {
   const auto tables = in.tables("override");
   for (std::size_t i = 0; i < tables.size(); ++i) {
     SectionReader part(*tables[i], fmt::format("{}.override[{}]", path, i + 1), problems);
     Override override;
-    part.texts("users", override.users, not_empty);
+    part.texts("users", override.users, whole_identity);
     part.texts("domains", override.domains, domain);
     part.networks("hosts", override.hosts);
     if (!part.has("users") && !part.has("domains") && !part.has("hosts"))
@@ -56,8 +50,7 @@ Rule read_rule(SectionReader& in, const std::string& path, Problems& problems) {
   in.text("name", rule.name, rule_name);
   if (!in.has("identity")) in.complain("identity", "is missing; accepted: user, relay, local");
   in.choice("identity", kIdentities, rule.identity);
-  // Who submits on the machine shows in no other evidence than failed deliveries.
-  if (rule.identity == IdentityKind::local) rule.signals = {Signal::bounced};
+  rule.signals = default_signals(rule.identity);
   in.choices("signals", kSignals, rule.signals);
   if (in.has("signals") && rule.signals.empty())
     in.complain("signals", "is empty; the rule could never decide");
@@ -114,6 +107,18 @@ void warn_of_rule(SectionReader& in, const Rule& rule, bool relays_given, Proble
 }
 
 }  // namespace
+
+// Who submits on the machine shows in no other evidence than failed deliveries.
+std::vector<Signal> default_signals(IdentityKind kind) {
+  return kind == IdentityKind::local ? std::vector{Signal::bounced} : Rule().signals;
+}
+
+std::string default_list(const std::string& state_directory, IdentityKind kind) {
+  const char* name = kind == IdentityKind::user    ? "blocked_authenticated_users"
+                     : kind == IdentityKind::relay ? "blocked_relay_users"
+                                                   : "blocked_local_users";
+  return state_directory + "/exim/" + name;
+}
 
 void read_rules(SectionReader& top, Config& config, bool relays_given, Problems& problems) {
   const auto tables = top.tables("rule");

@@ -68,8 +68,15 @@ actions::Result<std::shared_ptr<const IdentityTables>, std::string> read_tables(
   };
   for (const auto& path : config.exempt.user_files) {
     if (const auto wrong = read(path); !wrong.empty()) return "exempt.user_files: " + wrong;
-    for (const auto& entry : actions::read_list(bytes))
+    for (const auto& entry : actions::read_list(bytes)) {
+      if (entry.key.starts_with("*@") || entry.key.starts_with("@")) {
+        return fmt::format(
+            "exempt.user_files: {}: \"{}\" is a pattern, and would exempt nobody; exempt.domains "
+            "names all of a domain",
+            printable(path), printable(entry.key));
+      }
       tables->exempt_users.insert(folded(entry.key));
+    }
   }
   for (const auto& path : config.exempt.host_files) {
     auto wrong = read(path);

@@ -49,8 +49,9 @@ struct RelayConfig {
 };
 
 struct ExemptConfig {
-  std::vector<std::string> users;  // exempt.users, compared as lsearch does (ASCII case folded)
-  std::vector<Network> hosts;      // exempt.hosts
+  std::vector<std::string> users;    // exempt.users, compared as lsearch does (ASCII case folded)
+  std::vector<std::string> domains;  // exempt.domains: what follows the last "@" of an identity
+  std::vector<Network> hosts;        // exempt.hosts
   std::vector<std::string> user_files;  // exempt.user_files: lsearch files, their keys
   std::vector<std::string> host_files;  // exempt.host_files: an address or network a line
 };

@@ -14,7 +14,9 @@ constexpr std::chrono::hours kApart{1};
 }  // namespace
 
 Counting::Counting(const Config& config)
-    : table_(config), max_identities_(config.state.max_identities) {}
+    : table_(config),
+      undecided_(table_.rules().size()),
+      max_identities_(config.state.max_identities) {}
 
 void Counting::restore(Subjects subjects, const Layout& saved, std::optional<Instant> newest) {
   newest_ = newest;
@@ -106,10 +108,14 @@ Counting::Change Counting::add_to_window(Subject& subject, std::size_t rule,
   Change change;
   change.half = count >= (limit + 1) / 2;
   const auto level = state.watch_level(limit);
-  const auto bit = state.watched_bit();
+  const auto bit = state.slot_bit();
   if (std::uint64_t{2} * count < level) subject.watched &= ~bit;
   const bool near = level > 0 && count >= level && (subject.watched & bit) == 0;
-  if ((count < limit && !near) || !state.may_decide(event)) return change;
+  if (count < limit && !near) return change;
+  if (!state.may_decide(event)) {
+    if (count >= limit) note_undecided(subject, rule);
+    return change;
+  }
   if (near) subject.watched |= bit;
   change.near = near;
   change.reached = count >= limit;
@@ -123,9 +129,37 @@ std::optional<Decision> Counting::block(Subject& subject, std::size_t rule,
   const auto& state = table_.rules()[rule];
   if (subject.in_list(state.list) || state.window_of(subject).empty()) return std::nullopt;
   subject.put_into_list(state.list);
+  for (std::size_t i = 0; subject.undecided != 0 && i < table_.rules().size(); ++i) {
+    const auto& other = table_.rules()[i];
+    if (other.list != state.list || (subject.undecided & other.slot_bit()) == 0) continue;
+    subject.undecided &= ~other.slot_bit();
+    if (undecided_[i] > 0) --undecided_[i];
+  }
   auto decision = state.decision(subject, identity, event, state.limits.of(key_.id));
   terms_.start(subject, key_.id, state, decision);
   return decision;
+}
+
+void Counting::note_undecided(Subject& subject, std::size_t rule) {
+  const auto bit = table_.rules()[rule].slot_bit();
+  if ((subject.undecided & bit) != 0) return;
+  subject.undecided |= bit;
+  ++undecided_[rule];
+}
+
+bool Counting::has_undecided() const {
+  return std::any_of(undecided_.begin(), undecided_.end(),
+                     [](std::uint64_t senders) { return senders > 0; });
+}
+
+std::vector<Counting::Undecided> Counting::take_undecided() {
+  std::vector<Undecided> taken;
+  for (std::size_t i = 0; i < undecided_.size(); ++i) {
+    const auto senders = std::exchange(undecided_[i], 0);
+    const auto& rule = table_.rules()[i].rule;
+    if (senders > 0) taken.push_back({rule.name, rule.limit, rule.period, senders});
+  }
+  return taken;
 }
 
 // Who is blocked, until when, and how it ends.
@@ -212,7 +246,7 @@ void Counting::clear_windows(Subject& subject, std::size_t list) const {
   for (const auto& state : table_.rules()) {
     if (state.list != list || subject.windows.empty()) continue;
     state.window_of(subject).clear();
-    subject.watched &= ~state.watched_bit();
+    subject.watched &= ~state.slot_bit();
   }
   subject.forget_evidence();
 }

@@ -3,6 +3,7 @@
 // state/checkpoint.h).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -63,6 +64,18 @@ class Counting {
   void set_freed_by_others(std::size_t list, std::string_view key, Instant since);
   // How many blocks in a row the one under way makes.
   void set_times(std::size_t list, std::string_view key, std::uint32_t times);
+
+  // Senders whose events have filled a rule's window, but were too old to decide: their log is read
+  // for the first time. Those that were blocked since are left out.
+  struct Undecided {
+    std::string rule;
+    std::uint32_t limit = 0;
+    std::chrono::seconds period{};
+    std::uint64_t senders = 0;
+  };
+  [[nodiscard]] bool has_undecided() const;
+  // Returns those since the last call, one for each rule that has any.
+  std::vector<Undecided> take_undecided();
 
   // The list files have the last word on who is blocked. `list` indexes lists(); `key` is folded
   // as lsearch does. freed: windows of the rules behind that list start empty; events with a time
@@ -132,6 +145,7 @@ class Counting {
   void clear_windows(Subject& subject, std::size_t list) const;
   void tell_counted(std::size_t rule, const Subject& subject, std::string_view identity,
                     const Occurrence& event, std::uint64_t recipient, std::uint32_t limit) const;
+  void note_undecided(Subject& subject, std::size_t rule);
   void make_room();
   [[nodiscard]] bool remembers_terms(const Subject& subject, Instant now) const;
   [[nodiscard]] Subject* find(std::size_t list, std::string_view key);  // null: unknown
@@ -145,6 +159,7 @@ class Counting {
   BlockTerms terms_;
   std::vector<End> ended_;  // by events, since the last take_ended()
   DoubtfulBlocks doubtful_;
+  std::vector<std::uint64_t> undecided_;  // by rule: senders, since the last take_undecided()
   std::size_t max_identities_;
   std::size_t next_bucket_ = 0;  // where make_room() looks next
   std::uint64_t crowded_out_ = 0;

@@ -58,7 +58,11 @@ std::string IdentityMap::name(IdentityKind kind, std::string_view printed) const
 }
 
 bool IdentityTables::exempts_user(std::string_view id) const {
-  return !exempt_users.empty() && exempt_users.count(folded(id)) > 0;
+  if (exempt_users.empty() && exempt_domains.empty()) return false;
+  const auto name = folded(id);
+  if (exempt_users.count(name) > 0) return true;
+  const auto at = name.rfind('@');
+  return at != std::string::npos && exempt_domains.count(name.substr(at + 1)) > 0;
 }
 
 bool IdentityTables::exempts(std::string_view key) const {
@@ -70,6 +74,7 @@ bool IdentityTables::exempts(std::string_view key) const {
 std::shared_ptr<const IdentityTables> IdentityTables::without_files(const Config& config) {
   auto tables = std::make_shared<IdentityTables>();
   for (const auto& user : config.exempt.users) tables->exempt_users.insert(folded(user));
+  for (const auto& domain : config.exempt.domains) tables->exempt_domains.insert(folded(domain));
   tables->exempt_hosts = config.exempt.hosts;
   tables->identities = IdentityMap(config.identity_maps, {});
   return tables;

@@ -42,10 +42,12 @@ class IdentityMap {
 };
 
 struct IdentityTables {
-  std::unordered_set<std::string> exempt_users;  // folded: those of the config and of its files
+  std::unordered_set<std::string> exempt_users;    // folded: those of the config and of its files
+  std::unordered_set<std::string> exempt_domains;  // folded
   std::vector<Network> exempt_hosts;
   IdentityMap identities;
 
+  // By its whole name or its domain.
   [[nodiscard]] bool exempts_user(std::string_view id) const;
   // As the key of a list: the name of a user, or the address of a host.
   [[nodiscard]] bool exempts(std::string_view key) const;

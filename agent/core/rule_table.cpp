@@ -10,6 +10,7 @@ void carry_windows(Subject& subject, const SubjectKey& key, const RuleTable::Lay
                    const RuleTable& table) {
   auto windows = std::move(subject.windows);
   const auto watched = std::exchange(subject.watched, 0);
+  subject.undecided = 0;
   subject.windows.clear();
   std::array<std::size_t, 3> slot{};  // of the saved rules, by kind
   for (const auto& [kind, name] : saved.rules) {

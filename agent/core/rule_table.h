@@ -27,7 +27,8 @@ struct RuleState {
   [[nodiscard]] const Window& window_of(const Subject& subject) const {
     return subject.windows[slot];
   }
-  [[nodiscard]] std::uint64_t watched_bit() const { return std::uint64_t{1} << slot; }
+  // In Subject::watched and Subject::undecided.
+  [[nodiscard]] std::uint64_t slot_bit() const { return std::uint64_t{1} << slot; }
   [[nodiscard]] bool listens_to(Signal signal) const {
     return std::find(rule.signals.begin(), rule.signals.end(), signal) != rule.signals.end();
   }

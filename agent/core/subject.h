@@ -33,6 +33,9 @@ struct Subject {
   boost::container::small_vector<Window, 1> windows;
   std::uint64_t blocked = 0;  // bit i: is in list i
   std::uint64_t watched = 0;  // bit i: rule i of this kind has told of it below its limit
+  // bit i: rule i's window was full by events too old to decide, and no block has followed. Not
+  // saved: it is for a line in the journal.
+  std::uint64_t undecided = 0;
   // Freed while we were away: events up to then are the old story's.
   std::optional<Instant> fresh_since;
   std::vector<BlockTerm> terms;  // of lists whose blocks end by themselves

@@ -27,6 +27,15 @@ std::string_view before_reason(std::string_view data) {
   return data.starts_with("reason=") ? data.substr(0, 0) : data.substr(0, data.find(" reason="));
 }
 
+// The time that a line begins with, after the spool's space if that is there; takes both.
+std::optional<Instant> take_time(std::string_view& rest) {
+  const auto digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
+  if (rest.substr(digits).starts_with(' ')) rest.remove_prefix(digits + 1);
+  const auto stamp = parsers::take_iso_stamp(rest);
+  if (!stamp) return std::nullopt;
+  return Instant(std::chrono::seconds(stamp->civil - stamp->utc_offset.value_or(0)));
+}
+
 }  // namespace
 
 std::string list_data(const Decision& decision, const Zone& zone,
@@ -73,11 +82,14 @@ bool is_ours(const std::string& data) {
 
 std::optional<Instant> decided_at(const std::string& data) {
   std::string_view rest = data;
-  const auto digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
-  if (rest.substr(digits).starts_with(' ')) rest.remove_prefix(digits + 1);  // the spool's space
-  const auto stamp = parsers::take_iso_stamp(rest);
-  if (!stamp || !rest.starts_with(" exiwarden ")) return std::nullopt;
-  return Instant(std::chrono::seconds(stamp->civil - stamp->utc_offset.value_or(0)));
+  const auto time = take_time(rest);
+  return rest.starts_with(" exiwarden ") ? time : std::nullopt;
+}
+
+std::optional<Instant> listed_at(const std::string& data) {
+  std::string_view rest = data;
+  const auto time = take_time(rest);
+  return rest.starts_with(" exiwarden ") || rest.starts_with(" by-hand ") ? time : std::nullopt;
 }
 
 }  // namespace agent

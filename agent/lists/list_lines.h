@@ -28,4 +28,7 @@ namespace agent {
 // When the decision behind such a line was made; nullopt for lines of other hands.
 [[nodiscard]] std::optional<Instant> decided_at(const std::string& data);
 
+// When such a line, or one that an admin made by "block", was written; nullopt for others.
+[[nodiscard]] std::optional<Instant> listed_at(const std::string& data);
+
 }  // namespace agent

@@ -40,6 +40,9 @@ std::vector<FullWindow> fullest_windows(const Checkpoint& state, const Config& c
                                         std::size_t most) {
   std::vector<FullWindow> levels;
   if (!state.newest) return levels;
+  std::optional<Instant> first_start;
+  for (const auto& position : state.positions)
+    first_start = std::max(first_start, position.first_start);
   for (const auto& column : columns_of(state, config)) {
     for (const auto& [key, subject] : state.subjects) {
       if (key.kind != column.rule->identity || column.slot >= subject.windows.size()) continue;
@@ -48,8 +51,11 @@ std::vector<FullWindow> fullest_windows(const Checkpoint& state, const Config& c
       if (window.empty()) continue;
       const auto count = window.count_at(*state.newest, column.rule->period);
       if (count == 0) continue;
-      levels.push_back({column.rule->name, key.kind, key.id, count, column.limits.of(key.id),
-                        column.rule->period, window.newest()});
+      const auto limit = column.limits.of(key.id);
+      const bool undecided =
+          count >= limit && first_start && window.newest() <= *first_start - column.rule->period;
+      levels.push_back({column.rule->name, key.kind, key.id, count, limit, column.rule->period,
+                        window.newest(), undecided});
     }
   }
   std::sort(levels.begin(), levels.end(), [](const FullWindow& a, const FullWindow& b) {

@@ -17,6 +17,8 @@ struct FullWindow {
   std::uint32_t count = 0, limit = 0;
   std::chrono::seconds period{};
   Instant newest{};  // event in the window
+  // It is full, but its events were too old to decide: their log was read for the first time.
+  bool undecided = false;
 };
 
 // Returns at most `most` windows, the fullest first by their share of the limit, as of the log time

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/core/duration.h"
+#include "agent/output/text_table.h"
+
 namespace agent {
 namespace {
 
@@ -20,6 +23,9 @@ constexpr auto kLookInTrouble = 1s;  // a list that can't be read
 constexpr auto kPoll = 100ms;        // where inotify says nothing
 constexpr auto kExpiry = 5s;         // looking at every identity takes as long as saving them
 constexpr auto kLastMail = 5s;       // at a stop
+// Who is undecided is said once the log has come to its end for so long, and not again before.
+constexpr auto kUndecided = 1s;
+constexpr auto kUndecidedAgain = 15min;
 
 }  // namespace
 
@@ -89,6 +95,7 @@ bool Engine::turn(Now now) {
   effects_.write_lists();
   announcer_.check_silence(logs_.bytes_read());
   say_tampering();
+  say_undecided();
   const bool more = farm_.report();
   if (!context_.options.dry_run) {
     save_and_send();
@@ -108,6 +115,7 @@ Engine::Steady Engine::due() const {
   const auto& now = context_.now;
   if (const auto end = pipeline_.counting().next_end())
     sooner(now.steady + std::max<Steady::duration>(*end - now.wall, 0s));
+  sooner(undecided_due_);
   if (context_.options.dry_run) return until;
   sooner(checkpoints_.due());
   sooner(announcer_.outbox().next_due());
@@ -188,6 +196,25 @@ void Engine::say_tampering() {
   const auto news =
       tamper_alarm_.news(pipeline_.counters(), pipeline_.tagged(), context_.now.steady);
   for (const auto& text : news) context_.options.say(text);
+}
+
+// One line for each rule, however many senders there are.
+void Engine::say_undecided() {
+  const auto& now = context_.now;
+  auto& counting = pipeline_.counting();
+  if (!counting.has_undecided()) return undecided_due_.reset();
+  if (context_.behind || !undecided_due_)
+    undecided_due_ = std::max(now.steady + kUndecided, next_undecided_);
+  if (now.steady < *undecided_due_) return;
+  for (const auto& rule : counting.take_undecided()) {
+    const auto period = duration_text(rule.period);
+    context_.options.say(fmt::format(
+        "rule {}: {} reached the limit of {} in {} in lines older than {}; not blocked: the log is "
+        "read for the first time (\"exiwarden replay LOG\" shows them)",
+        rule.rule, counted(rule.senders, "sender"), rule.limit, period, period));
+  }
+  undecided_due_.reset();
+  next_undecided_ = now.steady + kUndecidedAgain;
 }
 
 void Engine::save_and_send() {

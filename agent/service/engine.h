@@ -80,6 +80,7 @@ class Engine {
   void look_at_tables();
   bool read_logs();  // true: there is more to read
   void say_tampering();
+  void say_undecided();
   void save_and_send();
   void tell_faults();
   [[nodiscard]] SaveJob job();
@@ -102,6 +103,8 @@ class Engine {
   std::uint64_t bytes_saved_ = 0;
   std::vector<std::string> faults_saved_, faults_told_;
   Steady next_look_{}, next_expiry_{};
+  std::optional<Steady> undecided_due_;  // nullopt: nobody is undecided that was not said
+  Steady next_undecided_{};              // not said again before
 };
 
 }  // namespace agent

@@ -23,17 +23,27 @@ struct Advice {
   // The limit with which Exim's own averaging ratelimit over the same period separates the same
   // identities; nullopt if no limit does, or rates were not wanted.
   std::optional<std::uint32_t> ratelimit;
+  // Honest identities, as Exim prints them, that have as much as a spammer: only if they are exempt
+  // does a limit separate the labelled ones. Left out of what stands above.
+  std::vector<std::string> exempt = {};
 };
 
-// With labels, the gap lies between the highest honest and the lowest spammer; without, most
-// identities are taken for honest and the widest gap in the upper half counts (tenfold is wide
-// enough, then the lower one wins). The limit is one of the grid's, of `preferred` if one of them
-// lies in the gap. Returns nullopt if there is too little to decide by.
+// With labels, the gap lies between the highest honest and the lowest spammer, some honest ones set
+// aside if it must be; without, most identities are taken for honest and the widest gap in the
+// upper half counts (tenfold is wide enough, then the lower one wins). The limit is one of the
+// grid's, of `preferred` if one of them lies in the gap. Of periods longer than `span`, the time
+// that the logs cover, one stands for all: the rule's own if it is among them. Returns nullopt if
+// there is too little to decide by, or no limit that blocks anybody and nobody on the wrong side.
 [[nodiscard]] std::optional<Advice> advise(const Peaks& peaks, const Labels& labels,
-                                           const std::vector<std::uint32_t>& preferred);
+                                           const std::vector<std::uint32_t>& preferred,
+                                           std::optional<std::chrono::seconds> span = std::nullopt);
 
-// Returns the rule with that limit and period, as TOML for a configuration.
+// Returns the rule with that limit and period, as TOML for a configuration: what is not as built
+// in.
 [[nodiscard]] std::string rule_snippet(const Rule& rule, const Advice& advice,
-                                       std::chrono::seconds period);
+                                       std::chrono::seconds period,
+                                       const std::string& state_directory);
+// Returns the lines of [exempt] that the advice asks for; "" if it needs none.
+[[nodiscard]] std::string exempt_snippet(const Rule& rule, const Advice& advice);
 
 }  // namespace agent

@@ -29,12 +29,6 @@ const char* plural_of(IdentityKind kind) {
                                        : "logins";
 }
 
-std::size_t index_of(const Peaks& peaks, std::uint32_t limit) {
-  const auto& limits = peaks.grid().limits;
-  return static_cast<std::size_t>(std::lower_bound(limits.begin(), limits.end(), limit) -
-                                  limits.begin());
-}
-
 std::size_t with_events(const Peaks& peaks) {
   return static_cast<std::size_t>(
       std::count_if(peaks.subjects().begin(), peaks.subjects().end(),
@@ -161,12 +155,12 @@ std::string suggestion(const Tuning& tuning, const TunePageContext& context) {
   const auto& peaks = *tuning.peaks;
   const auto& labels = *context.labels;
   if (!tuning.advice) {
-    return "<p>Too little to suggest a setting.</p>\n" + peaks_svg(tuning, 0, 0) +
+    return "<p>" + html_text(no_advice_text(labels)) + "</p>\n" + peaks_svg(tuning, 0, 0) +
            cells(tuning, labels);
   }
   const auto& advice = *tuning.advice;
   const auto period = peaks.grid().periods[advice.period];
-  const auto blocked = blocked_by(peaks, index_of(peaks, advice.limit), advice.period, labels);
+  const auto blocked = blocked_by_advice(tuning, labels);
   const auto sent = sent_by(blocked);
   std::string out =
       "<div class=\"cards\">\n" +
@@ -182,7 +176,8 @@ std::string suggestion(const Tuning& tuning, const TunePageContext& context) {
            html_card("", grouped(verdict.misses), "spammers missed") +
            html_card("bad", grouped(verdict.false_alarms), "false alarms");
   }
-  out += "</div>\n<p>" + html_text(reason_text(tuning, labels), 1000) + "</p>\n" +
+  out += "</div>\n<p>" + html_text(confidence_text(tuning, labels), 1000) + "</p>\n<p>" +
+         html_text(reason_text(tuning, labels), 1000) + "</p>\n" +
          peaks_svg(tuning, advice.period, advice.limit) + cells(tuning, labels) +
          blocked_table(blocked, *context.zone);
 
@@ -198,7 +193,12 @@ std::string suggestion(const Tuning& tuning, const TunePageContext& context) {
                       near);
   }
   out += "<h3>For the configuration</h3>\n<pre>" +
-         html_lines(rule_snippet(peaks.rule(), advice, period)) + "</pre>\n";
+         html_lines(rule_snippet(peaks.rule(), advice, period, tuning.state_directory)) +
+         "</pre>\n";
+  if (const auto exempt = exempt_snippet(peaks.rule(), advice); !exempt.empty()) {
+    out += "<p>And to its [exempt], if they are to be let through:</p>\n<pre>" +
+           html_lines(exempt) + "</pre>\n";
+  }
   if (const auto own = ratelimit_text(tuning); !own.empty()) {
     out += "<p>Exim's own averaging condition that separates the same identities:</p>\n<pre>" +
            html_text(own) + "</pre>\n";
@@ -215,6 +215,11 @@ std::string tune_page(const std::vector<Tuning>& rules, const TunePageContext& c
       "</h1>\n<p class=\"soft\">Each setting decided as the service would have, from "
       "the same logs.</p>\n";
   if (context.partial) body += "<p class=\"hit\">Not all logs could be read to their end.</p>\n";
+  if (!rules.empty()) {
+    const auto& first = rules.front();
+    body += "<p>" + html_text(span_text(first.span, first.peaks->grid(), *context.zone), 1000) +
+            "</p>\n";
+  }
   for (const auto& tuning : rules) {
     const auto& rule = tuning.peaks->rule();
     body += fmt::format(

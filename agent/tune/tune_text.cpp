@@ -23,6 +23,13 @@ std::string count_text(std::uint32_t count, std::uint32_t ceiling) {
   return grouped(count) + (count >= ceiling ? " or more" : "");
 }
 
+// "2026-11-23 10:42:35"
+std::string short_time(Instant time, const Zone& zone) {
+  auto text = zone.text(time).substr(0, 19);
+  std::replace(text.begin(), text.end(), 'T', ' ');
+  return text;
+}
+
 std::size_t with_events(const Peaks& peaks) {
   return static_cast<std::size_t>(
       std::count_if(peaks.subjects().begin(), peaks.subjects().end(),
@@ -88,6 +95,20 @@ std::vector<Blocked> blocked_by(const Peaks& peaks, std::size_t limit, std::size
     return a.hit->time != b.hit->time ? a.hit->time < b.hit->time : a.identity < b.identity;
   });
   return found;
+}
+
+std::vector<Blocked> blocked_by_advice(const Tuning& tuning, const Labels& labels) {
+  const auto& peaks = *tuning.peaks;
+  const auto& advice = *tuning.advice;
+  const auto& limits = peaks.grid().limits;
+  const auto at = static_cast<std::size_t>(
+      std::lower_bound(limits.begin(), limits.end(), advice.limit) - limits.begin());
+  auto blocked = blocked_by(peaks, at, advice.period, labels);
+  std::erase_if(blocked, [&](const Blocked& one) {
+    return std::find(advice.exempt.begin(), advice.exempt.end(), one.subject->names.front()) !=
+           advice.exempt.end();
+  });
+  return blocked;
 }
 
 Verdict judge(const std::vector<Blocked>& blocked, const Labels& labels) {
@@ -160,23 +181,68 @@ std::string left_out_text(const Tuning& tuning) {
   return text;
 }
 
+std::string span_text(const std::optional<LogSpan>& span, const Grid& grid, const Zone& zone) {
+  if (!span) return "No line with a time lies in the part that is asked for.";
+  const auto length = duration_text(span->length());
+  auto text = fmt::format("Logs from {} to {} ({})", short_time(span->from, zone),
+                          short_time(span->to, zone), length);
+  std::vector<std::string> longer;
+  for (const auto period : grid.periods) {
+    if (period > span->length()) longer.push_back(duration_text(period));
+  }
+  if (longer.size() == 1)
+    text += fmt::format(": {} is longer than that, and may hold more than is seen here", longer[0]);
+  if (longer.size() > 1)
+    text += fmt::format(": too short to tell {} apart", fmt::join(longer, ", "));
+  return text + ".";
+}
+
+std::string confidence_text(const Tuning& tuning, const Labels& labels) {
+  constexpr std::chrono::hours kWeek{7 * 24};
+  constexpr std::size_t kFew = 20;
+  constexpr double kNarrow = 3;
+  const auto& advice = *tuning.advice;
+  const auto known = with_events(*tuning.peaks);
+  const auto factor = advice.above / static_cast<double>(std::max(1U, advice.below));
+  const auto gap = fmt::format("a gap of x{:.{}f}", factor, factor < 10 ? 1 : 0);
+  const auto span = tuning.span ? duration_text(tuning.span->length()) + " of logs"
+                                : std::string("logs without times");
+  std::vector<std::string> doubts;
+  if (!tuning.span || tuning.span->length() < kWeek) doubts.push_back(span + ", not a week");
+  if (known < kFew) doubts.push_back(counted(known, "sender") + " only");
+  if (factor < kNarrow) doubts.push_back(gap + " only");
+  if (!labels.given() && advice.blocked == 1)
+    doubts.emplace_back("one sender alone above the gap, which may be a newsletter (see --honest)");
+  if (doubts.empty()) {
+    return fmt::format("Confidence: good: {}, {}, {}.", span, counted(known, "sender"), gap);
+  }
+  return fmt::format("Confidence: weak: {}.", fmt::join(doubts, "; "));
+}
+
+std::string no_advice_text(const Labels& labels) {
+  if (labels.given() && labels.spammers.empty())
+    return "No suggestion: nobody has more than the honest ones, by enough to tell them apart.";
+  return labels.given()
+             ? "No suggestion: no limit has the labelled spammers above it and the honest below, "
+               "whoever is exempt."
+             : "No suggestion: too few senders, or none with twice as much as those below.";
+}
+
 std::string reason_text(const Tuning& tuning, const Labels& labels) {
   const auto& advice = *tuning.advice;
   const auto& peaks = *tuning.peaks;
-  const auto left = with_events(peaks) - advice.blocked;
+  const auto left = with_events(peaks) - advice.blocked - advice.exempt.size();
   const auto period = duration_text(peaks.grid().periods[advice.period]);
-  std::string text = fmt::format(
+  auto text = fmt::format(
       "Of the {} left alone the highest had {} in {}; of the {} blocked the lowest had {}.",
       grouped(left), grouped(advice.below), period, grouped(advice.blocked),
-      advice.blocked == 0 ? "none" : count_text(advice.above, peaks.ceiling()));
-  if (advice.missed == 0 && advice.false_alarms == 0) {
-    return text + " This is the widest gap of the periods asked for.";
-  }
-  return text +
-         fmt::format(
-             "No limit separates the labelled ones cleanly: {} {} left alone, {} {} blocked.",
-             advice.missed, advice.missed == 1 ? "spammer is" : "spammers are", advice.false_alarms,
-             labels.honest.empty() ? "others are" : "honest ones are");
+      count_text(advice.above, peaks.ceiling()));
+  if (advice.exempt.empty()) return text + " This is the widest gap of the periods asked for.";
+  return fmt::format(
+      "No limit separates spammers from {}: {} had as much as a spammer. With {} exempt: {}",
+      labels.honest.empty() ? "all others" : "honest senders",
+      counted(advice.exempt.size(), labels.honest.empty() ? "other" : "honest one"),
+      advice.exempt.size() == 1 ? "it" : "them", text);
 }
 
 std::string ratelimit_text(const Tuning& tuning) {
@@ -207,17 +273,15 @@ std::string tuning_text(const Tuning& tuning, const Labels& labels, const Zone& 
   }
   if (const auto left_out = left_out_text(tuning); !left_out.empty())
     out += "\n" + wrapped(left_out, 2);
-  if (!tuning.advice) return out + "\nNo suggestion: too few identities, or all of them alike.\n";
+  if (!tuning.advice) return out + "\n" + no_advice_text(labels) + "\n";
 
   const auto& advice = *tuning.advice;
   const auto period = peaks.grid().periods[advice.period];
   out += fmt::format("\nSuggested: limit {} in {}\n", grouped(advice.limit), duration_text(period));
+  out += wrapped(confidence_text(tuning, labels), 2);
   out += wrapped(reason_text(tuning, labels), 2);
 
-  const auto at = static_cast<std::size_t>(
-      std::lower_bound(peaks.grid().limits.begin(), peaks.grid().limits.end(), advice.limit) -
-      peaks.grid().limits.begin());
-  const auto blocked = blocked_by(peaks, at, advice.period, labels);
+  const auto blocked = blocked_by_advice(tuning, labels);
   TextTable table({{"blocked by it", Align::left},
                    {"at", Align::left},
                    {"refused", Align::right},
@@ -256,7 +320,9 @@ std::string tuning_text(const Tuning& tuning, const Labels& labels, const Zone& 
   if (const auto own = ratelimit_text(tuning); !own.empty()) {
     out += "\nExim's own averaging condition that separates the same identities:\n  " + own + "\n";
   }
-  out += "\nFor the configuration:\n" + rule_snippet(rule, advice, period);
+  out += "\nFor the configuration:\n" + rule_snippet(rule, advice, period, tuning.state_directory);
+  if (const auto exempt = exempt_snippet(rule, advice); !exempt.empty())
+    out += "\nAnd to its [exempt], if they are to be let through:\n" + exempt;
   return out;
 }
 

@@ -13,12 +13,20 @@
 
 namespace agent {
 
+// The time that the logs cover, as far as it is asked for.
+struct LogSpan {
+  Instant from{}, to{};
+  [[nodiscard]] std::chrono::seconds length() const { return to - from; }
+};
+
 // One rule's answer, ready to be shown.
 struct Tuning {
   const Peaks* peaks = nullptr;
   std::vector<std::size_t> limits;  // the limits of the grid that were asked for
   std::optional<Advice> advice;
-  bool shares_list = false;  // another rule blocks into the same list
+  bool shares_list = false;     // another rule blocks into the same list
+  std::optional<LogSpan> span;  // nullopt: no line had a time
+  std::string state_directory;  // of the configuration
 };
 
 [[nodiscard]] std::string tuning_text(const Tuning& tuning, const Labels& labels, const Zone& zone);
@@ -33,6 +41,8 @@ struct Blocked {
 // Returns the identities that a limit and period (by index) block, in the order of decision.
 [[nodiscard]] std::vector<Blocked> blocked_by(const Peaks& peaks, std::size_t limit,
                                               std::size_t period, const Labels& labels);
+// Returns the same for the advice, without those that it wants to be exempt.
+[[nodiscard]] std::vector<Blocked> blocked_by_advice(const Tuning& tuning, const Labels& labels);
 // How well a setting fits the labels. If no honest ones are given, all others count as honest.
 struct Verdict {
   std::uint64_t hits = 0, misses = 0, false_alarms = 0;
@@ -51,6 +61,13 @@ struct PeakBucket {
 [[nodiscard]] std::vector<PeakBucket> peak_buckets(const Peaks& peaks, std::size_t period);
 // Returns what the service does and the answer leaves out; "" if there is nothing.
 [[nodiscard]] std::string left_out_text(const Tuning& tuning);
+// Returns the time that the logs cover, and which of the periods it is too short to tell apart.
+[[nodiscard]] std::string span_text(const std::optional<LogSpan>& span, const Grid& grid,
+                                    const Zone& zone);
+// Returns how sure the advice is: "weak" with what is doubtful, or what it rests on.
+[[nodiscard]] std::string confidence_text(const Tuning& tuning, const Labels& labels);
+// Returns why there is no advice.
+[[nodiscard]] std::string no_advice_text(const Labels& labels);
 // Returns the reason for this limit, in up to three sentences.
 [[nodiscard]] std::string reason_text(const Tuning& tuning, const Labels& labels);
 // Returns the ACL condition of Exim's own ratelimit for it; empty if none separates the same ones.

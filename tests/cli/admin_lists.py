@@ -5,7 +5,7 @@ import subprocess
 import threading
 import unittest
 
-from admin_case import AdminCase, PROGRAM
+from admin_case import AdminCase, PROGRAM, refusals
 
 RULES = '''
 [relay]
@@ -142,6 +142,45 @@ class Block(AdminCase):
         self.assertEqual(left, sorted(["first"] + [f"user{n}-{i}" for n in range(6) for i in (3, 4)]))
 
 
+class CaseOfIds(AdminCase):
+    """A-Z equal a-z, as for Exim, in whatever command takes an id."""
+    TYPED = "aLICE@Example.ORG"
+
+    def setUp(self):
+        super().setUp()
+        exim = self.home + "/exim"  # with an empty queue
+        with open(exim, "w", encoding="utf-8") as out:
+            out.write(f"#!/bin/sh\necho spool_directory = {self.home}/spool\n")
+        os.chmod(exim, 0o755)
+        os.makedirs(self.home + "/spool/input")
+        self.configure(RULES + f'[exim]\nbinary = "{exim}"\n[[rule]]\nname = "u"\nidentity = "user"\nlimit = 3\n'
+                               f'list = "{self.users}"\n')
+        self.append_log(refusals("Alice@example.org", 4) + refusals("bob", 4))
+
+    def test_every_command(self):
+        for command, code, found in (
+                (("list", self.TYPED), 0, b"alice@example.org"),
+                (("list", "ALICE@*"), 0, b"alice@example.org"),
+                (("block", self.TYPED), 0, b"already"),
+                (("unblock", "--dry-run", self.TYPED), 0, b"would free alice@example.org"),
+                (("unblock", self.TYPED), 0, b"freed alice@example.org"),
+                (("unblock", "ALICE@*"), 0, b"freed alice@example.org"),
+                (("release", "--dry-run", self.TYPED), 0, b"would thaw 0 frozen messages"),
+                (("release", self.TYPED), 0, b"freed alice@example.org"),
+                (("evidence", "--logs-only", self.TYPED, self.log), 0, b"4 recipients refused"),
+                (("explain", "--who", self.TYPED, self.log), 0, b"Alice@example.org"),
+                (("replay", "--user", self.TYPED, self.log), 0, b"Alice@example.org"),
+                (("events", "--user", self.TYPED, self.log), 0, b"user=Alice@example.org"),
+                (("tune", "--user", self.TYPED, self.log), 0, b"1 identity tried"),
+                (("tune", "--spammers", self.home + "/typed", self.log), 0, b"Alice@example.org (spammer)")):
+            with self.subTest(command):
+                self.write_list(self.users, b"alice@example.org: x\nbob: y\n")
+                with open(self.home + "/typed", "w", encoding="utf-8") as out:
+                    out.write(self.TYPED + "\n")
+                self.assertIn(found, self.expect(code, *command).stdout)
+                self.assertIn(b"bob: y\n", self.read(self.users))
+
+
 class Unblock(AdminCase):
     CONFIG = RULES
     LIST = (b"# ours, do not touch\n\nmallory: 2026-11-23T11:09:44+01:00 exiwarden rule=authenticated count=100 "
@@ -185,6 +224,19 @@ class Unblock(AdminCase):
         self.expect(1, "unblock", "bob")
         self.assertEqual(self.records("list"), [])
         self.assertIn(b"no such file", self.expect(0, "list").stdout)
+
+    def test_a_dry_run_says_it_and_changes_nothing(self):
+        for arguments, code, out in ((("mallory",), 0, b"would free mallory from "),
+                                     (("*@example.org",), 0, b"would free Alice@Example.org from "),
+                                     (("zoe",), 1, b"")):
+            with self.subTest(arguments):
+                done = self.expect(code, "unblock", "--dry-run", *arguments)
+                self.assertIn(out, done.stdout)
+                self.assertNotIn(b"freed", done.stdout)
+                self.assertEqual(self.read(self.users), self.LIST)
+        one, = self.records("unblock", "--dry-run", "mallory")
+        self.assertEqual((one["identity"], one["change"]), ("mallory", "would be freed"))
+        self.assertEqual(self.read(self.users), self.LIST)
 
     def test_options_have_nearest_names(self):
         done = self.expect(64, "unblock", "--rule", "autenticated", "bob")

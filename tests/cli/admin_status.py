@@ -1,4 +1,5 @@
 """status beside a running service, after it, and without any; the commands on lists while it runs."""
+import datetime
 import os
 import signal
 import socket
@@ -63,6 +64,53 @@ period = "1m"
         os.rename(self.log, self.log + ".1")
         self.append_log(b"new\n")
         self.assertEqual(self.status()["log"][0]["rotated"], "yes")
+
+    def test_how_many_were_listed_today_and_this_week(self):
+        now = datetime.datetime.now(datetime.timezone.utc)
+
+        def at(days):
+            return f"{now - datetime.timedelta(days=days):%Y-%m-%dT%H:%M:%S}+00:00"
+        self.write_list(self.users, f"ann: {at(0)} exiwarden rule=many count=20 period=1h\n"
+                                    f"bob: 2048 {at(6)} exiwarden rule=many count=20 period=1h\n"
+                                    f"carol: {at(3)} by-hand by=root rule=many\ndave: {at(8)} exiwarden rule=many\n"
+                                    f"erin: since ever\n".encode())
+        users = self.status(code=1)["list"][0]
+        self.assertEqual((users["blocked"], users["today"], users["week"]), (5, 1, 3))
+        self.assertIn(" (listed today 1, in 7 days 3)", self.expect(1, "status").stdout.decode())
+
+    def test_old_lines_that_decide_nothing_are_told(self):
+        """One line for a rule, however many senders; by a dry run too; and status says it beside the window."""
+        told = b"rule many: 2 senders reached the limit of 20 in 1h in lines older than 1h; not blocked: the log is " \
+               b"read for the first time"
+        old = refusals("alice", 25, ago=8000) + refusals("bob", 20, ago=7900) + refusals("carol", 19, ago=7800)
+        for arguments in ((), ("--dry-run",)):
+            with self.subTest(arguments=arguments):
+                open(self.log, "wb").close()
+                service = self.start_service(*arguments)
+                if not arguments:
+                    wait_until(lambda: os.path.exists(self.home + "/state/checkpoint"), "the empty log is read")
+                self.append_log(old)
+                wait_until(lambda: told in self.read(self.home + "/said"), "it is told")
+                self.stop_service(service)
+                said = self.read(self.home + "/said")
+                self.assertEqual(said.count(b"reached the limit"), 1, said)
+                self.assertIn(b"exiwarden replay", said)
+                self.assertEqual(self.listed(), b"")
+                open(self.home + "/said", "wb").close()
+        windows = {w["identity"]: w for w in self.status()["window"] if w["rule"] == "many"}
+        self.assertEqual({name: window["undecided"] for name, window in windows.items()},
+                         {"alice": "first reading", "bob": "first reading", "carol": None})
+        text = self.expect(0, "status").stdout.decode()
+        self.assertEqual(text.count("not blocked: lines older than 1h when the log was first read"), 2)
+
+    def test_old_lines_of_who_is_blocked_then_are_not_told(self):
+        self.append_log(refusals("alice", 25, ago=8000) + refusals("bob", 20, ago=7900) +
+                        refusals("alice", 20, ago=60))
+        service = self.start_service()
+        wait_until(lambda: b"reached the limit" in self.read(self.home + "/said"), "it is told")
+        self.stop_service(service)
+        self.assertIn(b"rule many: 1 sender reached the limit", self.read(self.home + "/said"))
+        self.assertTrue(self.listed().startswith(b"alice:"))
 
     def test_what_the_service_can_not_do(self):
         """Nobody else knows that no notice can be sent."""

@@ -1,4 +1,6 @@
 """exiwarden explain: what a line is, who is charged, and why not."""
+import csv
+import io
 import json
 import os
 import subprocess
@@ -86,6 +88,13 @@ class Explain(unittest.TestCase):
         self.assertEqual(len(out), 4)
         self.assertIn(":3", out[0])
         self.explain("--who", "eve", log, code=1)
+        rows = [json.loads(line) for line in self.explain("-o", "jsonl", "--who", "BOB", log).splitlines()]
+        self.assertEqual([(row["identity"], row["recipient"], row["line"]) for row in rows],
+                         [("bob", f"n{i}@example.com", i + 1) for i in range(3)])
+        self.assertEqual({row["decided"] for row in rows}, {rows[-1]["time"]})
+        csv_rows = list(csv.DictReader(io.StringIO(self.explain("-o", "csv", "--who", "BOB", log).decode())))
+        self.assertEqual([row["recipient"] for row in csv_rows], [row["recipient"] for row in rows])
+        self.assertEqual(self.explain("-o", "jsonl", "--who", "eve", log, code=1), b"")
 
     def test_nothing_raw_reaches_the_terminal(self):
         hostile = REFUSED.replace(b"nobody", b"\x1b]0;x\x07\xe2\x80\xae\r%s")

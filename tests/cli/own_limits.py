@@ -1,6 +1,8 @@
 """Overrides, exempt files and identity maps: run, replay, tune, explain, status and the lists say the same."""
 
 import json
+import os
+import signal
 import unittest
 
 from admin_case import AdminCase, refusals, wait_until
@@ -79,12 +81,49 @@ class OwnLimits(AdminCase):
         self.expect(0, "block", "b.o.b@elsewhere.example")
         self.assertIn(b"\nbob:", self.listed())
 
+    def test_a_pattern_in_a_file_is_said(self):
+        with open(self.home + "/exempt", "w", encoding="utf-8") as out:
+            out.write("*@example.org: all of them\n")
+        self.assertIn(b'"*@example.org" is a pattern, and would exempt nobody; exempt.domains',
+                      self.expect(78, "replay", self.log).stderr)
+
     def test_a_file_that_is_not_there_is_said(self):
         self.configure(CONFIG.format(home=self.home + "/nowhere"))
         done = self.expect(78, "replay", self.log)
         self.assertIn(b"exempt.user_files: ", done.stderr)
         self.assertIn(b"/nowhere/exempt", done.stderr)
         self.assertEqual(self.run_program("check").returncode, 78)
+
+
+class ExemptDomains(AdminCase):
+    """As exempt.users: nobody is counted, decided on or kept waiting for a list."""
+    RULE = '[[rule]]\nname = "users"\nidentity = "user"\nlimit = 5\n'
+    EXEMPT = '[exempt]\ndomains = ["Example.org"]\n' + RULE
+
+    def setUp(self):
+        super().setUp()
+        self.configure(self.RULE)
+        self.append_log(refusals("news@example.org", 5, ago=60) + refusals("bob@sub.example.org", 5, ago=30))
+
+    def test_everywhere(self):
+        self.assertEqual(len(self.records("replay", self.log)), 2)
+        os.makedirs(self.users)  # a directory in the place of the list: both wait
+        service = self.start_service()
+
+        def waiting():
+            return sorted(one["identity"] for one in self.records("status", code=None) if one["about"] == "pending")
+        wait_until(lambda: os.path.exists(self.home + "/state/checkpoint") and len(waiting()) == 2, "both to wait")
+        self.configure(self.EXEMPT)
+        service.send_signal(signal.SIGHUP)
+        wait_until(lambda: waiting() == ["bob@sub.example.org"], "news to wait no more")
+        os.rmdir(self.users)
+        wait_until(lambda: self.listed().startswith(b"bob@sub.example.org:"), "bob to be listed")
+        self.assertEqual([one["identity"] for one in self.records("replay", self.log)], ["bob@sub.example.org"])
+        why, = self.records("explain", refusals("NEWS@EXAMPLE.ORG", 1).rstrip(b"\n").decode())
+        self.assertIn("exempt", why["why"])
+        self.append_log(refusals("other@example.org", 7, ago=2) + refusals("eve", 5, ago=1))
+        wait_until(lambda: b"\neve:" in self.listed(), "eve to be listed")
+        self.assertNotIn(b"other@", self.listed())
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import contextlib
 import datetime
 import os
 import pwd
+import re
 import select
 import shutil
 import signal
@@ -22,6 +23,12 @@ def call(*args, stdin=b"", env=None, **more):
     """Runs the program to its end; output as bytes."""
     return subprocess.run([EXIWARDEN, *map(str, args)], input=stdin, capture_output=True,
                           timeout=DEADLINE * 5, env=environment(env), **more)
+
+
+def remarks(stderr):
+    """What is said, but for the lines that say what was looked at."""
+    return b"".join(line for line in stderr.splitlines(keepends=True)
+                    if not re.match(rb"exiwarden: (read [\d,]+ lines? of|left out: )", line))
 
 
 def environment(more=None):

@@ -58,6 +58,97 @@ class Selection(LogCase):
                                  (("--host", "198.51.100.0/24"), whole), (("--host", "192.0.2.70"), set())):
             with self.subTest(selection=selection):
                 self.assertEqual(self.whole_and_part(path, *selection), found)
+    def test_times_that_are_told_from_now_on(self):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        day = datetime.timedelta(days=1)
+        times = {"now": now, "today": midnight, "yesterday": midnight - day / 2,
+                 "before": midnight - 1.5 * day, "week": now - 8 * day, "month": now - 40 * day}
+        lines = [refusal(f"{time:%Y-%m-%d %H:%M:%S}", name, "a@remote.test")
+                 for name, time in sorted(times.items(), key=lambda one: one[1])]
+        path = self.write("log", "\n".join(lines).encode() + b"\n")
+        for arguments, names in ((("--since", "today"), "today now"), (("--since", "yesterday"), "yesterday today now"),
+                                 (("--since", "30d"), "week before yesterday today now"),
+                                 (("--since", "1w"), "before yesterday today now"),
+                                 (("--until", "yesterday"), "month week before"),
+                                 (("--until", "today"), "month week before yesterday"),
+                                 (("--until", "30d"), "month"), (("--since", "9d", "--until", "5d"), "week")):
+            with self.subTest(arguments=arguments):
+                self.assertEqual([one["user"] for one in self.records("events", *arguments, path)], names.split())
+
+    def test_a_month(self):
+        lines = [refusal(f"{time}:00", name, "a@remote.test") for time, name in (
+            ("2026-09-30 23:59", "before"), ("2026-10-01 00:00", "first"), ("2026-10-31 23:59", "last"),
+            ("2026-11-01 00:00", "after"), ("2026-12-31 23:59", "eve"), ("2027-01-01 00:00", "new"))]
+        path = self.write("log", "\n".join(lines).encode() + b"\n")
+        for month, names in (("2026-10", "first last"), ("2026-12", "eve"), ("2027-01", "new"), ("2026-08", "")):
+            with self.subTest(month=month):
+                self.assertEqual([one["user"] for one in self.records("events", "--month", month, path)], names.split())
+        for wrong in (("--month", "2026-13"), ("--month", "october"), ("--month", "2026-1"),
+                      ("--month", "2026-10", "--since", "today"), ("--since", "-1d"), ("--since", "tomorrow"),
+                      ("--since", "1d", "--until", "2d")):
+            with self.subTest(wrong=wrong):
+                self.assertIn(wrong[0].encode(), self.expect(64, "events", *wrong, path).stderr)
+        page = self.home + "/page.html"
+        self.expect(0, "tune", "--month", "2026-10", "--html", page, path)
+        with open(page, encoding="utf-8") as text:
+            self.assertIn("--since 2026-10-01T00:00:00+00:00 --until 2026-11-01T00:00:00+00:00", text.read())
+
+
+class Coverage(LogCase):
+    """replay, tune and evidence end by saying what they looked at: no clean bill of health without it."""
+    CONFIG = '[exempt]\nusers = ["news@lab.example"]\n'
+
+    def looked_at(self, *arguments, code=0):
+        said = self.expect(code, *arguments).stderr.decode().splitlines()
+        at = next((i for i, line in enumerate(said) if line.startswith("exiwarden: read ")), len(said))
+        return [line.removeprefix("exiwarden: ") for line in said[at:]]
+
+    def setUp(self):
+        super().setUp()
+        at = "2026-03-10 10:00:0"
+        self.first = self.write("logs/mainlog.1", "\n".join(
+            [refusal(at + "0", "bob", "a@remote.test"), refusal(at + "1", "BOB", "b@remote.test"),
+             refusal(at + "2", "carol", "a@remote.test"), refusal(at + "3", "news@lab.example", "a@remote.test"),
+             refusal(at + "4", None, "a@remote.test", "192.0.2.70")]).encode() + b"\n")
+        outsiders = [refusal("2026-03-11 10:00:00", None, f"a{i}@remote.test", f"203.0.113.{host}")
+                     for host, number in ((7, 5), (8, 1), (9, 3), (10, 2)) for i in range(number)]
+        torn = refusal("2026-03-11 10:00:01", "bob", "c@remote.test").replace("client.test", "two words")
+        self.second = self.write("logs/mainlog", "\n".join(outsiders + [torn]).encode() + b"\n")
+        self.left_out = ("left out: 11 by 4 hosts not in relay.hosts (most by 203.0.113.7: 5, 203.0.113.9: 3, "
+                         "203.0.113.10: 2); ")
+
+    def test_every_command_that_finds_nothing_says_where(self):
+        whole = ["read 17 lines of 2 files, 2026-03-10 10:00:00 to 2026-03-11 10:00:01: 4 refused recipients of 3 "
+                 "senders", self.left_out + "1 of exempt senders; 1 unreadable (explain says why)"]
+        for arguments, code in ((("replay",), 0), (("replay", "--brief"), 0), (("replay", "-o", "jsonl"), 0),
+                                (("replay", "-o", "csv", "--summary"), 0), (("tune",), 0), (("tune", "-o", "csv"), 0),
+                                (("evidence", "--logs-only", "bob"), 0), (("evidence", "--logs-only", "nobody"), 1)):
+            with self.subTest(arguments=arguments):
+                self.assertEqual(self.looked_at(*arguments, self.home + "/logs", code=code), whole)
+
+    def test_a_part(self):
+        for arguments, end in ((("--user", "Bob"), ": 2 refused recipients of 1 sender in the part that is asked for"),
+                               (("--until", "2026-03-11"), ": 4 refused recipients of 3 senders in the part that is "
+                                                           "asked for"),
+                               (("--since", "2026-04-01"), ": 0 refused recipients of 0 senders in the part that is "
+                                                           "asked for, where no line lies"),
+                               (("--until", "2026-03-01"), ": 0 refused recipients of 0 senders in the part that is "
+                                                           "asked for, where no line lies")):
+            with self.subTest(arguments=arguments):
+                said = self.looked_at("replay", *arguments, self.home + "/logs")
+                self.assertTrue(said[0].endswith(end), said)
+
+    def test_without_relay_hosts_it_is_said_which_hosts_are_missed(self):
+        config = self.write("bare.toml", b'[log]\ntimezone = "UTC"\n').replace("//", "/")
+        done = self.run_program("replay", self.first, config=config)
+        self.assertIn(b"left out: 1 by 1 host not in relay.hosts, which is empty (192.0.2.70: 1)", done.stderr)
+
+    def test_failed_deliveries_where_they_count(self):
+        config = self.write("bounced.toml", b'[log]\ntimezone = "UTC"\n[[rule]]\nname = "u"\nidentity = "user"\n'
+                                            b'signals = ["bounced"]\n')
+        done = self.run_program("replay", self.first, config=config)
+        self.assertIn(b" refused recipients and 0 failed deliveries of ", done.stderr)
 
 
 NO_VERDICT = b"No verdict: not all logs could be read as Exim's.\n"

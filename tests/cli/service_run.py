@@ -1,8 +1,10 @@
 """The service end to end on a log of its own: lists, notices, signals, rotation, restarts."""
 
 import contextlib
+import csv
 import email
 import email.policy
+import io
 import json
 import os
 import re
@@ -156,6 +158,15 @@ class ServiceRun(unittest.TestCase):
         after = sorted(str(path) for path in self.place.root.rglob("*"))
         own = {str(self.place.root / name) for name in ("stdout", "stderr", "notify")}
         self.assertEqual([path for path in after if path not in own], before)
+
+    def test_decisions_as_a_table_have_a_header(self):
+        with Service(self.place, "-o", "csv") as service:
+            self.place.append(*[refusal(user, n) for user in ("bob", "eve") for n in range(3)])
+            wait_for(lambda: service.output.read_bytes().count(b"\n") == 3, "both decisions")
+            self.assertEqual(service.stop(), 0)
+        rows = list(csv.DictReader(io.StringIO(service.output.read_text())))
+        self.assertEqual([(row["identity"], row["count"], row["limit"]) for row in rows],
+                         [("bob", "3", "3"), ("eve", "3", "3")])
 
     def test_half_a_line_waits_for_its_end(self):
         other = self.place.root / "other"

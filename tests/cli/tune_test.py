@@ -6,6 +6,7 @@ import tomllib
 import unittest
 
 from log_case import LogCase, Traffic, crossings, refusal
+from program import remarks
 
 BEGIN = datetime.datetime(2026, 3, 10, 20, 0, 0)
 PERIODS = {"1m": 60, "10m": 600, "20m": 1200, "30m": 1800, "1h": 3600, "90m": 5400, "2h": 7200, "6h": 21600, "1d": 86400,
@@ -70,6 +71,37 @@ class Tune(LogCase):
         self.expect(0, "check", "--config-only", config=self.home + "/pasted.toml")
         decided = {one["identity"] for one in self.records("replay", self.path, config=self.home + "/pasted.toml")}
         self.assertEqual(decided, {f"spammer{i}@customer{i}.example" for i in range(5)})
+
+    def test_it_says_how_sure_it_is(self):
+        """The time that the logs cover, the senders, the gap; and with labels, who stands in the way of any limit."""
+        one_minute = [f"2026-03-10 10:00:{i // 5:02}" for i in range(300)]
+        lines = [refusal(one_minute[i], who, f"g{i}@r.test") for i in range(300)
+                 for who, number in (("ann", 40), ("bob", 60), ("news@x.example", 300)) if i < number]
+        path = self.write("short", "\n".join(lines).encode() + b"\n")
+        spammers, honest = self.write("bad", b"bob\n"), self.write("good", b"news@x.example\n")
+        long = self.write("long", "\n".join(
+            refusal(f"2026-03-{day:02} 10:00:{i % 60:02}", f"user{day}", f"g{i}@r.test")
+            for day in range(1, 30) for i in range(200 if day > 27 else 2)).encode() + b"\n")
+        for arguments, parts, absent in (
+                ((path,), ("Logs from 2026-03-10 10:00:00 to 2026-03-10 10:00:59 (59s): too short to tell 10m, 1h, 1d "
+                           "apart.", "Suggested: limit 100 in 1h ", "Confidence: weak: 59s of logs, not a week; 3 "
+                           "senders only; one sender alone above the gap"), ("[exempt]",)),
+                ((path, "--honest", honest, "--spammers", spammers),
+                 ("No limit separates spammers from honest senders: 1 honest one had as much as a spammer. With it "
+                  "exempt: Of the 1 left alone the highest had 40 in 1h; of the 1 blocked the lowest had 60.",
+                  '[exempt] users = ["news@x.example"]'), ("none",)),
+                ((path, "--honest", honest), ("No suggestion: nobody has more than the honest ones",),
+                 ("Suggested", "[[rule]]")),
+                ((path, "--periods", "10s,1h"), ("1h is longer than that",), ("tell",)),
+                ((path, "--since", "2026-05-01"), ("No line with a time lies in the part",), ("Suggested",)),
+                ((long,), ("Confidence: good: 28d19s of logs, 29 senders, a gap of x100.",), ("weak", "short"))):
+            with self.subTest(arguments=arguments):
+                text = " ".join(self.expect(0, "tune", *arguments).stdout.decode().split())
+                users = text.split("Rule relays ")[0] + " "
+                for part in parts:
+                    self.assertIn(part, users)
+                for part in absent:
+                    self.assertNotIn(part, users)
 
     def test_blocks_that_end_and_rules_of_one_list(self):
         """Whom, and when first, is what replay says; what is left out is said."""
@@ -201,7 +233,7 @@ class Summary(LogCase):
         self.assertEqual([line for line in text.splitlines() if len(line) > 80 and self.home not in line], [])
         for part in ("Rule authenticated (user)", "Rule relay (relay)", "sent before", "spammer0@customer0.example"):
             self.assertIn(part, text)
-        self.assertEqual(self.expect(1, "replay", "--fail-on-block", "--brief", path).stderr, b"")
+        self.assertEqual(remarks(self.expect(1, "replay", "--fail-on-block", "--brief", path).stderr), b"")
         self.assertIn(b"No limit was reached", self.expect(0, "replay", "--until", "2026-03-01", path).stdout)
 
 

@@ -11,6 +11,8 @@ from program import EXIWARDEN, call, environment
 SOUND = ("-c", "CONFIG")  # stands for a sound config file
 NO_OUTPUT = r"\A\Z"
 ANY = r"\A"
+COVERAGE = r"\Aexiwarden: read 1 line of 1 file, 2026-11-23 10:42:35 to 2026-11-23 10:42:35: " \
+           r"1 refused recipient of 1 sender\n\Z"
 
 # arguments, exit code, stdout, stderr (patterns that must be found)
 TABLE = [
@@ -35,12 +37,25 @@ TABLE = [
     (("events", "-c", "DIRECTORY", "LOG"), 78, NO_OUTPUT, r"can't be read: Is a directory"),
     (("replay", *SOUND, "--since", "soon", "LOG"), 64, NO_OUTPUT, r'--since: no time "soon"; accepted'),
     (("replay", *SOUND, "LOG"), 0, r"No limit was reached", ANY),
-    (("replay", *SOUND, "-o", "jsonl", "LOG"), 0, NO_OUTPUT, NO_OUTPUT),
+    (("replay", *SOUND, "-o", "jsonl", "LOG"), 0, NO_OUTPUT, COVERAGE),
     (("replay", *SOUND, "--fail-on-block", "LOG"), 0, r"No limit was reached", ANY),
-    (("replay", "-c", "LIMIT1", "LOG"), 0, r"\n  bob ", NO_OUTPUT),
-    (("replay", "-c", "LIMIT1", "--fail-on-block", "LOG"), 1, r"\n  bob ", NO_OUTPUT),
+    (("replay", "-c", "LIMIT1", "LOG"), 0, r"\n  bob ", COVERAGE),
+    (("replay", "-c", "LIMIT1", "--fail-on-block", "LOG"), 1, r"\n  bob ", COVERAGE),
     (("replay", "-c", "LIMIT1", "--fail-on-block", "--user", "carol", "LOG"), 0, r"No limit was reached", ANY),
     (("check", "-c", "/nowhere/c"), 78, NO_OUTPUT, r"/nowhere/c: can't be read"),
+    (("replay", "--limit", "1", "LOG"), 0, r"Rule authenticated \(user\)(.|\n)*\n  bob ", ANY),
+    (("replay", "-c", "LIMIT1", "--limit", "2", "LOG"), 0, r"No limit was reached", ANY),
+    (("replay", "-c", "LIMIT1", "--period", "5m", "LOG"), 0, r" in 5m(.|\n)*\n  bob ", ANY),
+    (("replay", "-c", "LIMIT1", "--identity", "relay", "LOG"), 0, r"No limit was reached", ANY),
+    (("replay", *SOUND, "--limit", "0", "LOG"), 64, NO_OUTPUT, r'--limit: "0" is no limit; accepted: whole numbers'),
+    (("replay", *SOUND, "--period", "1", "LOG"), 64, NO_OUTPUT, r'--period: "1" is no period; accepted: 1s to 366d'),
+    (("replay", *SOUND, "--identity", "usr", "LOG"), 64, NO_OUTPUT, r'"usr" \(did you mean "user"\?\); accepted: user'),
+    (("init", "-o", "jsonl"), 64, NO_OUTPUT, r"init: .*no other form"),
+    (("check", *SOUND, "--config-only", "-o", "csv"), 64, NO_OUTPUT, r"--config-only .*no other form"),
+    (("list", *SOUND, "--ids", "-o", "csv"), 64, NO_OUTPUT, r"--ids prints text only"),
+    (("help",), 0, r"\AUsage: exiwarden COMMAND", NO_OUTPUT),
+    (("help", "replay"), 0, r"\AUsage: exiwarden replay ", NO_OUTPUT),
+    (("help", "rplay"), 64, NO_OUTPUT, r'did you mean "replay"'),
     (("check", *SOUND, "more"), 64, NO_OUTPUT, r'check takes no argument "more"'),
     (("run", *SOUND, "more"), 64, NO_OUTPUT, r'run takes no argument "more"'),
     (("run", "-c", "/nowhere/c"), 78, NO_OUTPUT, r"/nowhere/c: can't be read"),
@@ -96,6 +111,24 @@ class Usage(unittest.TestCase):
                 self.assertTrue(lines[0].startswith("Usage: exiwarden "))
                 self.assertLessEqual(len(lines), 24)
                 self.assertLessEqual(max(map(len, lines)), 80)
+
+    def test_the_environment_names_the_configuration(self):
+        """Before the default, after -c; one that is not there is not passed over."""
+        for arguments, name, code, out, err in (
+                (("replay", "LOG"), "LIMIT1", 0, r"\n  bob ", COVERAGE),
+                (("replay", *SOUND, "LOG"), "LIMIT1", 0, r"No limit was reached", COVERAGE),
+                (("replay", "LOG"), "/nowhere/c", 78, NO_OUTPUT, r"/nowhere/c: can't be read"),
+                (("replay", "LOG"), "", 0, r"No limit was reached", r"using the built-in defaults")):
+            with self.subTest(name=name, arguments=arguments):
+                done = call(*[self.names.get(arg, arg) for arg in arguments],
+                            env={"EXIWARDEN_CONFIG": self.names.get(name, name)})
+                self.assertRegex(done.stdout.decode(), out)
+                self.assertRegex(done.stderr.decode(), err)
+                self.assertEqual(done.returncode, code)
+
+    def test_help_of_a_command_is_what_it_says_itself(self):
+        for command in ("run", "unblock", "tune"):
+            self.assertEqual(call("help", command).stdout, call(command, "--help").stdout)
 
     def test_what_check_prints_is_the_config_again(self):
         first = call("check", "--config-only", "-c", self.names["CONFIG"])

@@ -132,7 +132,7 @@ TEST_CASE("what is in force, printed and read again, is the same") {
       "[[rule]]\nname = \"r\"\nidentity = \"user\"\nwatch = \"7%\"\nblock_for = \"1d\"\n"
       "[[rule]]\nname = \"s\"\nidentity = \"user\"\nblock_for = [\"1h\", \"2d\", \"forever\"]\n"
       "repeat_within = \"2w\"\n",
-      "[exempt]\nuser_files = [\"/a\", \"/b\"]\nhost_files = [\"/c\"]\n"
+      "[exempt]\nuser_files = [\"/a\", \"/b\"]\nhost_files = [\"/c\"]\ndomains = [\"a.example\"]\n"
       "[[identity_map]]\nidentity = \"user\"\nregex = '\\W(.*)'\nrewrite = '\\1'\n"
       "[[identity_map]]\nidentity = \"relay\"\nfile = \"/d\"\n"
       "[[rule]]\nname = \"r\"\nidentity = \"relay\"\n"
@@ -190,6 +190,17 @@ TEST_CASE("each fault is said with its place, its key and what is accepted") {
       {"[relay]\nipv6_prefix = 0\n", "x.toml:2:15: relay.ipv6_prefix ", {"from 1 to 128"}},
       {"[relay]\nipv6_prefix = 64.0\n", "x.toml:2:15: relay.ipv6_prefix ", {"from 1 to 128"}},
       {"[exempt]\nusers = [\"\"]\n", "x.toml:2:10: exempt.users ", {"a name"}},
+      {"[exempt]\nusers = [\"*@a.example\"]\n",
+       "x.toml:2:10: exempt.users ",
+       {"no patterns", "domains = [\"a.example\"]"}},
+      {"[exempt]\nusers = [\"@a.example\"]\n",
+       "x.toml:2:10: exempt.users ",
+       {"no patterns", "domains = [\"a.example\"]"}},
+      {"[exempt]\nusers = [\"news*\"]\n", "x.toml:2:10: exempt.users ", {"no patterns"}},
+      {"[exempt]\ndomains = [\"*.a.example\"]\n", "x.toml:2:12: exempt.domains ", {"no pattern"}},
+      {"[exempt]\ndomains = [\"u@a.example\"]\n",
+       "x.toml:2:12: exempt.domains ",
+       {"without \"@\""}},
       {"[reasons]\nother = [\"(\"]\n", "x.toml:2:10: reasons.other ", {"RE2 says: missing )"}},
       {"[state]\ndirectory = \"/a/\"\n",
        "x.toml:2:13: state.directory ",
@@ -283,6 +294,9 @@ TEST_CASE("each fault is said with its place, its key and what is accepted") {
       {rule + "[[rule.override]]\nhosts = [\"192.0.2.1\"]\nlimit = 5\n",
        "x.toml:5:9: rule[1].override[1].hosts ",
        {"\"relay\" only"}},
+      {rule + "[[rule.override]]\nusers = [\"*@a\"]\nlimit = 5\n",
+       "x.toml:5:10: rule[1].override[1].users ",
+       {"domains = [\"a\"]"}},
       {rule + "[[rule.override]]\ndomains = [\"@a\"]\nlimit = 5\n",
        "x.toml:5:12: rule[1].override[1].domains ",
        {"without \"@\""}},

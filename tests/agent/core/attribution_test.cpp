@@ -11,6 +11,7 @@ TEST_CASE("who is charged") {
   config.relay.hosts = {*agent::Network::parse("192.0.2.0/24"),
                         *agent::Network::parse("2001:db8::/32")};
   config.exempt.users = {"Newsletter@Example.org", "tab\there"};
+  config.exempt.domains = {"Lists.example"};
   config.exempt.hosts = {*agent::Network::parse("192.0.2.128/25"),
                          *agent::Network::parse("198.51.100.0/24")};
   Attribution attribution(
@@ -36,6 +37,15 @@ TEST_CASE("who is charged") {
        Charged::exempt, ""},
       {"blanks are part of an id", "newsletter@example.org ", "203.0.113.1", "plain", Charged::user,
        "newsletter@example.org "},
+      {"a user of an exempt domain", "any@LISTS.example", "203.0.113.1", "plain", Charged::exempt,
+       ""},
+      {"what follows the last @", "a@b@lists.example", "203.0.113.1", "plain", Charged::exempt, ""},
+      {"a subdomain of it", "any@sub.lists.example", "203.0.113.1", "plain", Charged::user,
+       "any@sub.lists.example"},
+      {"a user called as it", "lists.example", "203.0.113.1", "plain", Charged::user,
+       "lists.example"},
+      {"an exempt domain before another", "a@lists.example@x", "203.0.113.1", "plain",
+       Charged::user, "a@lists.example@x"},
       {"no id", "", "203.0.113.1", "plain", Charged::nobody_known, ""},
       {"no id, on a relay host", "", "192.0.2.1", "plain", Charged::nobody_known, ""},
       {"a relay host", {}, "192.0.2.1", {}, Charged::relay, "192.0.2.1"},

@@ -325,6 +325,37 @@ TEST_CASE("old lines fill windows; only what is younger than a period at the sta
   CHECK(refused_at(901) == std::vector<Verdict>{{"u", "bob", 901, 3, 889}});
 }
 
+TEST_CASE("senders whose old lines fill a window are told once, those that are blocked since not") {
+  Counting counting(
+      with({rule("u", IdentityKind::user, 3, 100), rule("v", IdentityKind::user, 4, 100),
+            rule("r", IdentityKind::relay, 1, 100)}));
+  const auto refused = [&](const char* who, std::int64_t second) {
+    return decide(counting, {.time = second, .identity = who, .first_start = 1000});
+  };
+  const auto told = [&] {
+    std::vector<std::pair<std::string, std::uint64_t>> rules;
+    for (const auto& rule : counting.take_undecided()) {
+      CHECK(rule.limit == (rule.rule == "u" ? 3 : 4));
+      CHECK(rule.period == std::chrono::seconds(100));
+      rules.emplace_back(rule.rule, rule.senders);
+    }
+    return rules;
+  };
+  using Told = std::vector<std::pair<std::string, std::uint64_t>>;
+  CHECK_FALSE(counting.has_undecided());
+  for (int second = 880; second < 883; ++second) CHECK(refused("ann", second).empty());
+  for (int second = 880; second < 890; ++second) CHECK(refused("Bob", second).empty());
+  CHECK(refused("carol", 880).empty());
+  CHECK(counting.has_undecided());
+  CHECK(told() == Told{{"u", 2}, {"v", 1}});
+  CHECK_FALSE(counting.has_undecided());
+  for (int second = 500; second < 503; ++second) CHECK(refused("ann", second).empty());
+  CHECK(told().empty());  // told already
+  for (int second = 880; second < 883; ++second) CHECK(refused("dave", second).empty());
+  CHECK(refused("dave", 950).size() == 2);
+  CHECK(told().empty());
+}
+
 TEST_CASE("a decision carries hosts and samples, each refusal once") {
   // Two ways of grouping: an IPv4 host is the same identity in both.
   Counting counting(with({rule("each", IdentityKind::relay, 4, 60, CountBy::attempts, "/a"),

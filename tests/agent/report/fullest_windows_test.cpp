@@ -65,6 +65,7 @@ TEST_CASE("windows are matched to today's rules by kind and name, the fullest fi
   CHECK(levels[0].rule == "fast");
   CHECK(levels[0].count == 3);
   CHECK(levels[0].newest == at(1000));
+  CHECK_FALSE(levels[0].undecided);
   CHECK(levels[1].identity == "ann");
   CHECK(levels[1].rule == "many");
   CHECK(levels[1].count == 3);  // 900 is just over
@@ -75,4 +76,31 @@ TEST_CASE("windows are matched to today's rules by kind and name, the fullest fi
 
   CHECK(fullest_windows(state, config(), 1).size() == 1);
   CHECK(fullest_windows(Checkpoint(), config(), 10).empty());
+}
+
+TEST_CASE("a full window of a log that is read for the first time is undecided if it is old") {
+  struct Row {
+    std::vector<std::int64_t> times;
+    std::optional<std::int64_t> first_start;
+    bool undecided;
+  };
+  const std::vector<std::int64_t> full{991, 992, 993, 994}, nearly{991, 992, 993};
+  const Row rows[] = {
+      {full, 1004, true},   // a period old to the second
+      {full, 1003, false},  // it could decide
+      {full, std::nullopt, false},
+      {nearly, 1004, false},
+  };
+  for (const auto& row : rows) {
+    Checkpoint state;
+    state.newest = at(1000);
+    state.layout.rules = {{IdentityKind::user, "fast"}};
+    state.layout.lists = {"/l/fast"};
+    state.positions.resize(2);
+    if (row.first_start) state.positions[1].first_start = at(*row.first_start);
+    state.subjects["u:ann"].windows = {window(row.times)};
+    const auto levels = fullest_windows(state, config(), 10);
+    REQUIRE(levels.size() == 1);
+    CHECK(levels[0].undecided == row.undecided);
+  }
 }

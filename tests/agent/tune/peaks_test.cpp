@@ -164,7 +164,70 @@ TEST_CASE("advice lies in the gap between honest and spammers") {
   labels.honest = {"fast"};
   advice = advise(peaks, labels, {50, 100});
   REQUIRE(advice);
-  CHECK(advice->missed + advice->false_alarms > 0);
+  CHECK(advice->exempt == std::vector<std::string>{"fast"});
+  CHECK(advice->limit == 50);
+  CHECK(advice->blocked == 1);
+  CHECK(exempt_snippet(peaks.rule(), *advice) == "[exempt]\nusers = [\"fast\"]\n");
+}
+
+TEST_CASE("no advice blocks nobody, or has labelled senders on the wrong side") {
+  struct Row {
+    const char* what;
+    std::vector<std::pair<std::string, int>> sent;
+    std::vector<std::string> spammers, honest;
+    std::uint32_t limit;  // 0: no advice
+    std::vector<std::string> exempt;
+  };
+  const std::vector<std::pair<std::string, int>> three{{"ann", 40}, {"bob", 60}, {"news", 300}};
+  const Row rows[] = {
+      {"two of one kind", {{"one", 151}, {"two", 269}}, {}, {}, 0, {}},
+      {"all alike", {{"a", 10}, {"b", 11}, {"c", 12}}, {}, {}, 0, {}},
+      {"one alone", {{"a", 10}}, {}, {}, 0, {}},
+      {"nobody above the honest", three, {}, {"news"}, 0, {}},
+      // Who has no label is left alone where that is possible.
+      {"a spammer below an honest one", three, {"bob"}, {"news"}, 50, {"news"}},
+      {"spammers only: others are honest", three, {"bob"}, {}, 50, {"news"}},
+      {"hardly less than a spammer", {{"ann", 55}, {"bob", 60}}, {"bob"}, {"ann"}, 5, {"ann"}},
+      {"what separates needs no exemption", three, {"news"}, {"bob"}, 100, {}},
+  };
+  for (const auto& row : rows) {
+    INFO(row.what);
+    Peaks peaks(config_with(CountBy::attempts, 1, std::chrono::hours(1)).rules[0], 128,
+                {{5, 50, 100, 200, 400}, {std::chrono::hours(1)}}, false);
+    for (const auto& [who, count] : row.sent) {
+      for (int i = 0; i < count; ++i)
+        peaks.add(occurrence({Instant(std::chrono::seconds(1'700'000'000 + i)), who, "x@y"}));
+    }
+    Labels labels;
+    labels.spammers.insert(row.spammers.begin(), row.spammers.end());
+    labels.honest.insert(row.honest.begin(), row.honest.end());
+    const auto advice = advise(peaks, labels, {});
+    CHECK((advice ? advice->limit : 0) == row.limit);
+    if (!advice) continue;
+    CHECK(advice->blocked > 0);
+    CHECK(advice->missed + advice->false_alarms == 0);
+    CHECK(advice->exempt == row.exempt);
+  }
+}
+
+TEST_CASE("of the periods longer than the logs the rule's own stands for all") {
+  using std::chrono::seconds;
+  const auto advised = [](seconds own, seconds span) {
+    Peaks peaks(config_with(CountBy::attempts, 1, own).rules[0], 128,
+                {{50}, {seconds(10), seconds(600), seconds(3600), seconds(86400)}}, false);
+    for (int i = 0; i < 100; ++i) {
+      peaks.add(occurrence({Instant(seconds(1'700'000'000 + i / 4)), "eve", "x@y"}));
+      if (i < 2) peaks.add(occurrence({Instant(seconds(1'700'000'000 + i)), "ann", "x@y"}));
+    }
+    const auto advice = advise(peaks, {}, {}, span);
+    REQUIRE(advice);
+    return peaks.grid().periods[advice->period];
+  };
+  CHECK(advised(seconds(3600), seconds(25)) == seconds(3600));
+  CHECK(advised(seconds(86400), seconds(25)) == seconds(86400));
+  CHECK(advised(seconds(7200), seconds(25)) == seconds(600));     // not among those asked for
+  CHECK(advised(seconds(10), seconds(25)) == seconds(600));       // not longer than the logs
+  CHECK(advised(seconds(86400), seconds(7200)) == seconds(600));  // of those that can be told apart
 }
 
 TEST_CASE("the snippet of an advice is a configuration") {
@@ -172,10 +235,24 @@ TEST_CASE("the snippet of an advice is a configuration") {
   advice.limit = 42;
   Rule rule = default_config().rules[0];
   rule.name = "od\"d \\ name";
-  const auto parsed = parse_config(rule_snippet(rule, advice, std::chrono::minutes(90)), "snippet");
+  const auto snippet = rule_snippet(rule, advice, std::chrono::minutes(90), "/var/lib/exiwarden");
+  CHECK(snippet ==
+        "[[rule]]\nname = \"od\\\"d \\\\ name\"\nidentity = \"user\"\nlimit = 42\n"
+        "period = \"1h30m\"\n");
+  const auto parsed = parse_config(snippet, "snippet");
   REQUIRE(parsed);
   REQUIRE(parsed->rules.size() == 1);
   CHECK(parsed->rules[0].limit == 42);
   CHECK(parsed->rules[0].period == std::chrono::minutes(90));
   CHECK(parsed->rules[0].name == rule.name);
+
+  // What differs from the built-in values is shown.
+  rule.count = CountBy::recipients;
+  rule.block_for = {std::chrono::hours(1)};
+  rule.overrides.push_back({{"big"}, {}, {}, 300});
+  CHECK(
+      rule_snippet(rule, advice, std::chrono::hours(1), "/elsewhere")
+          .ends_with("limit = 42\nperiod = \"1h\"\ncount = \"recipients\"\n"
+                     "list = \"/var/lib/exiwarden/exim/blocked_authenticated_users\"\n"
+                     "block_for = [\"1h\"]\n[[rule.override]]\nusers = [\"big\"]\nlimit = 300\n"));
 }
