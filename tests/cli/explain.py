@@ -1,6 +1,7 @@
 """exiwarden explain: what a line is, who is charged, and why not."""
 import json
 import os
+import re
 import subprocess
 import tempfile
 import unittest
@@ -86,6 +87,17 @@ class Explain(unittest.TestCase):
         self.assertEqual(len(out), 4)
         self.assertIn(":3", out[0])
         self.explain("--who", "eve", log, code=1)
+
+    def test_of_a_long_window_its_ends_are_shown(self):
+        log = os.path.join(self.directory.name, "log")
+        with open(self.config, "wb") as file:
+            file.write(CONFIG.replace(b"limit = 3\n", b"limit = 30\n"))
+        with open(log, "wb") as file:
+            file.write(b"".join(REFUSED.replace(b"nobody", b"n%d" % i) + b"\n" for i in range(30)))
+        shown = lambda *more: re.findall(rb"\bn(\d+)@", self.explain("--who", "bob", *more, log))
+        self.assertEqual(shown(), [b"%d" % i for i in (*range(5), *range(25, 30))])
+        self.assertIn(b"20 more events", self.explain("--who", "bob", log))
+        self.assertEqual(shown("--all"), [b"%d" % i for i in range(30)])
 
     def test_nothing_raw_reaches_the_terminal(self):
         hostile = REFUSED.replace(b"nobody", b"\x1b]0;x\x07\xe2\x80\xae\r%s")
