@@ -123,7 +123,7 @@ class Output(unittest.TestCase):
                                      if event["kind"] == "rejected_rcpt" and event["identity"])
         self.assertEqual(found, sorted(counts.items(), key=lambda item: (-item[1], item[0])))
         self.assertGreaterEqual(counts["bob"], 2)
-        self.assertEqual(recipients, [event["recipient"] for event in events])
+        self.assertEqual(recipients, [event["recipient"] or "" for event in events])
 
     def test_standard_input_and_a_missing_last_newline(self):
         content = self.log.read_bytes()
