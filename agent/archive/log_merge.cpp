@@ -164,8 +164,9 @@ void LogMerge::open_next(Stream& stream) {
     auto probe = stream.clock;
     const auto first = probe.resolve(*file.first);
     if (first - stream.last >= kGap) {
-      watch_.note(fmt::format("nothing between {} and {}, where {} begins", zone_.text(stream.last),
-                              zone_.text(first), file.name.shown));
+      watch_.note(fmt::format("nothing between {} and {}, where {} begins",
+                              zone_.short_text(stream.last), zone_.short_text(first),
+                              file.name.shown));
     }
   }
   ++extent_.files;
@@ -306,7 +307,7 @@ void LogMerge::split_if_overlapping(Stream& stream) {
   if (stream.last <= begin + kOverlap) return;
   watch_.note(fmt::format("{} and {} overlap: {} begins at {}, both are counted",
                           stream.files[0].name.shown, next.name.shown, next.name.shown,
-                          zone_.text(begin)));
+                          zone_.short_text(begin)));
   std::vector<CatalogEntry> rest(std::make_move_iterator(stream.files.begin() + 1),
                                  std::make_move_iterator(stream.files.end()));
   stream.files.resize(1);

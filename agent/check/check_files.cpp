@@ -93,8 +93,8 @@ void check_stamp(const CheckContext& context, const std::string& path, Findings&
     return findings.doubtful(
         "log",
         fmt::format("{}: the newest timestamp is {}, but the log was written at {}", path,
-                    context.zone.text(Instant(std::chrono::seconds(stamp))),
-                    context.zone.text(Instant(std::chrono::seconds(written)))),
+                    context.zone.short_text(Instant(std::chrono::seconds(stamp))),
+                    context.zone.short_text(Instant(std::chrono::seconds(written)))),
         "if Exim's timezone is not this machine's, set log.timezone; a copied log is fine");
   }
   findings.good("log", path + ": can be read; its timestamps agree with the clock");

@@ -20,8 +20,8 @@ void check_machine(const CheckContext& context, Findings& findings) {
   } else {
     findings.good("machine", "the clock is synchronised");
   }
-  findings.good("machine",
-                fmt::format("it is {} in the zone of the logs", context.zone.text(context.now)));
+  findings.good("machine", fmt::format("it is {} in the zone of the logs",
+                                       context.zone.short_text(context.now)));
 }
 
 }  // namespace agent

@@ -8,13 +8,14 @@
 #include "actions/lists/blocklist.h"
 #include "agent/commands/list_scope.h"
 #include "agent/core/attribution.h"
+#include "agent/lists/list_lines.h"
 #include "agent/service/queue_match.h"
 
 namespace agent {
 namespace {
 
-std::vector<std::string> listed_as(const Config& config, const std::string& identity) {
-  std::vector<std::string> lines;
+std::vector<BlockedHere> listed_as(const Config& config, const std::string& identity) {
+  std::vector<BlockedHere> lines;
   actions::PosixFiles files;
   for (const auto& list : lists_of(config)) {
     const auto view = actions::Blocklist(files, list.path, {}).read();
@@ -22,7 +23,9 @@ std::vector<std::string> listed_as(const Config& config, const std::string& iden
     const auto forms = forms_of(list, identity);
     for (const auto& entry : view.value().entries) {
       if (std::find(forms.begin(), forms.end(), folded(entry.key)) == forms.end()) continue;
-      lines.push_back(list.path + ": " + entry.data);
+      const auto line = read_list_data(entry.data);
+      lines.push_back(
+          {list.path, rule_of(list, entry.data), entry.data, line.by, line.since, line.until});
     }
   }
   return lines;

@@ -39,9 +39,9 @@ void print(const Finding& finding, const Terminal& terminal) {
                                                             : Paint::red;
   fmt::print("{} {:<8}{}\n",
              terminal.painted(paint, fmt::format("{:<5}", word_for(finding.verdict))),
-             finding.about, terminal.wrapped(printable(finding.what), 14));
+             finding.about, terminal.wrapped(printable(finding.what), 14, 14));
   if (!finding.advice.empty())
-    fmt::print("{:14}-> {}\n", "", terminal.wrapped(printable(finding.advice), 17));
+    fmt::print("{:14}-> {}\n", "", terminal.wrapped(printable(finding.advice), 17, 17));
 }
 
 OutputRow row_of(const Finding& finding) {
@@ -154,8 +154,8 @@ Exit run_check(const Invocation& invocation) {
   if (invocation.output == Output::text) {
     const auto warnings = counted(doubtful, "warning");
     fmt::print("{}\n", bad > 0        ? counted(bad, "error") + ", " + warnings
-                       : doubtful > 0 ? "works; " + warnings
-                                      : "all is well");
+                       : doubtful > 0 ? "OK, " + warnings
+                                      : "OK");
   }
   return bad > 0 ? kNo : kDone;
 }

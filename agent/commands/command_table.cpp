@@ -59,7 +59,8 @@ void explain_options(po::options_description& options) {
       ("line", po::value<std::uint64_t>()->value_name("N")->default_value(1),
        "number of the line in FILE")  //
       ("who", po::value<std::string>()->value_name("ID"),
-       "show the events behind each decision about ID in LOG...")  //
+       "show the events behind each decision about ID in LOG...")           //
+      ("all", "with --who: every event, not only the first and last five")  //
       ("unknown", "list the texts in LOG... that no pattern of [reasons] knows");
 }
 
@@ -70,7 +71,7 @@ void init_options(po::options_description& options) {
       ("write", po::value<std::string>()->value_name("FILE"),
        "write the configuration to FILE; never overwrites a file")  //
       ("count",
-       "for rcpt-count.conf with a keyed tag, in place of rcpt-reject.conf")  //
+       "for rcpt-accept-and-log.conf with a keyed tag, in place of rcpt-reject.conf")  //
       ("remove", "print how to take exiwarden out again");
 }
 
@@ -142,8 +143,8 @@ constexpr Command kCommands[] = {
     {"explain", "[LINE...]", "a log line taken apart: what it is, who is charged",
      "Takes lines from the arguments or standard input, in the log's order: a failed\n"
      "delivery is charged by the arrival entry before it. Shows each field with its\n"
-     "bytes, or the first step of the scan that said no. With --who ID LOG..., every\n"
-     "event in the window behind each decision about ID; exit 1 if there is none.\n"
+     "bytes, or the first step of the scan that said no. With --who ID LOG..., the\n"
+     "events in the window behind each decision about ID; exit 1 if there is none.\n"
      "With --unknown LOG..., texts that mean nothing known yet, the most frequent first.",
      Command::NeedsConfig::or_defaults, explain_options, run_explain},
     {"tune", "LOG...", "what each limit and period would have blocked",
@@ -189,7 +190,8 @@ constexpr Command kCommands[] = {
      "determine is reported. Needs the rights to run exim -bP.",
      Command::NeedsConfig::none, init_options, run_init},
     {"check", "", "checks the configuration, Exim's settings and file rights",
-     "Each line says ok, warn or BAD, and what to do. As root it tries as the\n"
+     "Each line says ok, warn or BAD, and what to do; the last one counts them. As root it tries "
+     "as the\n"
      "service's user and as Exim's, and asks Exim whether its ACL looks the lists up.\n"
      "Exit 1 if anything is BAD, 78 and every fault if the configuration is not sound.",
      Command::NeedsConfig::yes, check_options, run_check},

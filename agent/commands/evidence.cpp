@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 
 #include "agent/archive/known_names.h"
@@ -9,10 +10,12 @@
 #include "agent/commands/command.h"
 #include "agent/commands/farm.h"
 #include "agent/commands/list_scope.h"
+#include "agent/commands/next_steps.h"
 #include "agent/commands/reading.h"
 #include "agent/commands/report_files.h"
 #include "agent/commands/selection.h"
 #include "agent/core/printable.h"
+#include "agent/output/terminal.h"
 #include "agent/report/dossier_collector.h"
 
 namespace agent {
@@ -38,6 +41,16 @@ void note_listed(const Config& config, KnownNames& names) {
     const auto view = actions::Blocklist(files, list.path, {}).read();
     if (!view) continue;
     for (const auto& entry : view.value().entries) names.note(entry.key);
+  }
+}
+
+// Quoted lines are as long as Exim has made them.
+void print_fitted(std::string_view text) {
+  const auto terminal = Terminal::standard_output();
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find('\n', at), text.size());
+    fmt::print("{}\n", terminal.wrapped(text.substr(at, end - at), 4));
+    at = end + 1;
   }
 }
 
@@ -89,6 +102,7 @@ Exit run_evidence(const Invocation& invocation) {
   }
   context.config = &plan.config;
   context.zone = &zone;
+  context.now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   context.digests = digests_of(files);
   context.selection = selection_text(invocation, plan);
   context.partial = exit != kDone;
@@ -122,7 +136,8 @@ Exit run_evidence(const Invocation& invocation) {
         record.add("farm", now->second.farm);
       fmt::print("{}\n", record.json());
     } else {
-      fmt::print("{}", dossier_text(*dossier, context));
+      print_fitted(dossier_text(*dossier, context));
+      fmt::print("{}", next_steps(*dossier, context, invocation.config_path));
     }
   }
   say_coverage(read);

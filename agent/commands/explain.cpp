@@ -41,24 +41,27 @@ std::string painted_line(std::string_view line, const Explanation& explanation,
 
 void print_text(std::string_view line, const Explanation& explanation, const Zone& zone,
                 const Terminal& terminal) {
-  fmt::print("{}\n", painted_line(line, explanation, terminal));
+  fmt::print("{}\n", terminal.wrapped(painted_line(line, explanation, terminal), 4));
+  const auto row = [&](std::string_view name, std::string_view range, std::string_view value) {
+    fmt::print("  {:<14}{:>9}  {}\n", name, range, terminal.wrapped(value, 27, 27));
+  };
   for (const auto& field : explanation.fields) {
     const auto range =
         field.begin ? fmt::format("{}-{}", *field.begin, field.end) : std::string("-");
-    fmt::print("  {:<14}{:>9}  {}\n", field.name, range, printable(field.value));
+    row(field.name == "stamp" ? "timestamp" : field.name, range, printable(field.value));
   }
-  fmt::print("  {:<14}{:>9}  {}\n", "kind", "", explanation.kind);
+  row("kind", "", explanation.kind);
   if (explanation.reason_class) {
     const auto& pattern = explanation.reason_pattern;
-    fmt::print("  {:<14}{:>9}  {}{}\n", "reason_class", "", name_of(*explanation.reason_class),
-               pattern.empty() ? "" : fmt::format(" ({})", printable(pattern)));
+    row("reason_class", "",
+        fmt::format("{}{}", name_of(*explanation.reason_class),
+                    pattern.empty() ? "" : fmt::format(" ({})", printable(pattern))));
   }
-  if (explanation.time) fmt::print("  {:<14}{:>9}  {}\n", "time", "", zone.text(*explanation.time));
+  if (explanation.time) row("time", "", zone.short_text(*explanation.time));
   if (const auto kind = identity_of(explanation.verdict)) {
-    fmt::print("  {:<14}{:>9}  {} {}\n", "charged", "", name_of(*kind),
-               printable(explanation.identity));
+    row("charged", "", fmt::format("{} {}", name_of(*kind), printable(explanation.identity)));
   }
-  fmt::print("  {:<14}{:>9}  {}\n", "why", "", explanation.why);
+  row("why", "", explanation.why);
 }
 
 void print_record(std::string_view line, const Explanation& explanation, const Zone& zone, bool csv,
@@ -125,6 +128,8 @@ Exit explain_decision(const Invocation& invocation) {
     std::string text;
     OutputRow row;  // where that is asked for
   };
+  constexpr std::size_t kEnds = 5;  // events shown at the beginning and the end of a window
+  const bool all = invocation.options.count("all") > 0;
   std::vector<Seen> seen;
   bool any = false;
   const auto note = [&](const Signalled& signalled) {
@@ -137,7 +142,7 @@ Exit explain_decision(const Invocation& invocation) {
     }
     seen.push_back(
         {signalled.time,
-         fmt::format("  {}  {}:{}  {}  {}  {}", zone.text(signalled.time),
+         fmt::format("  {}  {}:{}  {}  {}  {}", zone.short_text(signalled.time),
                      printable(signalled.file), event.number, parsers::name_of(event.kind),
                      printable(event.recipient.value_or("")), printable(event.reason.value_or(""))),
          {}});
@@ -145,18 +150,29 @@ Exit explain_decision(const Invocation& invocation) {
   const auto show = [&](const Decision& decision) {
     if (folded(decision.identity) != wanted) return;
     any = true;
-    if (text) fmt::print("{}\n", Terminal::standard_output().wrapped(text_of(decision, zone), 4));
-    for (auto& event : seen) {
-      if (event.time <= decision.time - decision.period) continue;
-      if (!text) {
-        auto row = event.row;
+    const auto terminal = Terminal::standard_output();
+    if (text) fmt::print("{}\n", terminal.wrapped(text_of(decision, zone), 4));
+    std::vector<const Seen*> window;
+    for (const auto& event : seen) {
+      if (event.time > decision.time - decision.period) window.push_back(&event);
+    }
+    if (!text) {
+      for (const auto* event : window) {
+        auto row = event->row;
         row.add("rule", decision.rule).add("decided", zone.text(decision.time));
         if (header) fmt::print("{}\n", row.csv_header());
         header = false;
         fmt::print("{}\n", invocation.output == Output::csv ? row.csv() : row.json());
-      } else {
-        fmt::print("{}\n", Terminal::standard_output().wrapped(event.text, 6));
       }
+      return;
+    }
+    const auto left_out = all || window.size() <= 2 * kEnds ? 0 : window.size() - 2 * kEnds;
+    for (std::size_t i = 0; i < window.size(); ++i) {
+      if (left_out > 0 && i == kEnds) {
+        fmt::print("  ... {} (--all shows them)\n", counted(left_out, "more event"));
+        i += left_out;
+      }
+      fmt::print("{}\n", terminal.wrapped(window[i]->text, 6));
     }
   };
   const auto prepare = [&](Pipeline& pipeline) {

@@ -100,18 +100,20 @@ std::string together(const std::vector<HostCount>& hosts) {
 std::string since(const FarmStatement& record, const Zone& zone) {
   const auto hosts = together(record.hosts);
   return fmt::format("since {} by {}, {}{}{}",
-                     zone.text(Instant(std::chrono::seconds(record.stamp / 1000))), record.host,
-                     reason_of(record), hosts.empty() ? "" : ":", hosts);
+                     zone.short_text(Instant(std::chrono::seconds(record.stamp / 1000))),
+                     record.host, reason_of(record), hosts.empty() ? "" : ":", hosts);
 }
 
 // The last word on somebody, in a list of this name.
 std::string word_text(const std::string& list, const FarmStatement& record, const Zone& zone) {
   if (!record.blocked) {
     return fmt::format("freed in {} at {} by {}", list,
-                       zone.text(Instant(std::chrono::seconds(record.stamp / 1000))), record.host);
+                       zone.short_text(Instant(std::chrono::seconds(record.stamp / 1000))),
+                       record.host);
   }
   const auto until =
-      record.until ? ", until " + zone.text(Instant(std::chrono::seconds(*record.until))) : "";
+      record.until ? ", until " + zone.short_text(Instant(std::chrono::seconds(*record.until)))
+                   : "";
   return fmt::format("{}blocked in {} {}{}", record.over(seconds_now()) ? "was " : "", list,
                      since(record, zone), until);
 }
@@ -134,8 +136,8 @@ actions::Result<Sentences> says_of(FarmSession& session, const Config& config,
     if (!window) return window.error();
     if (window->hosts.empty()) continue;
     says.push_back(fmt::format("counted by rule {} from {} to {}:{}", rule.name,
-                               zone.text(Instant(std::chrono::seconds(window->first))),
-                               zone.text(Instant(std::chrono::seconds(window->last))),
+                               zone.short_text(Instant(std::chrono::seconds(window->first))),
+                               zone.short_text(Instant(std::chrono::seconds(window->last))),
                                together(window->hosts)));
   }
   return says;
@@ -165,7 +167,8 @@ Exit show_farm(const Invocation& invocation) {
     if (silent || refused > 0) exit = kNo;
     const auto seen = zone.text(Instant(std::chrono::seconds(host.seen)));
     if (text) {
-      fmt::print("{:<11}{}: heard {}{}{}\n", "host", host.name, seen,
+      fmt::print("{:<11}{}: heard {}{}{}\n", "host", host.name,
+                 zone.short_text(Instant(std::chrono::seconds(host.seen))),
                  silent ? ", nothing since" : "",
                  refused > 0 ? fmt::format("; {} events refused: their timestamps are ahead of the "
                                            "server's clock; {} more are too old",

@@ -52,10 +52,10 @@ std::string overview() {
   for (const auto& command : commands())
     text += fmt::format("  {:<9} {}\n", command.name, command.summary);
   return text +
-         "\nexiwarden COMMAND --help says more. Exit codes: 0 done, 1 the answer is no,\n"
-         "64 usage, 65 bad data, 66 no input, 69 unavailable, 70 internal, 73/74 can't\n"
-         "write, 77 not permitted, 78 config.\n"
-         "Last month's spammers: replay --since 2026-10-01 --until 2026-11-01 LOG...\n";
+         "\nexiwarden COMMAND --help says more; exiwarden(8) has examples and exit codes.\n"
+         "Last month's spammers: replay --since 2026-10-01 --until 2026-11-01 LOG...\n"
+         "All about one of them: evidence ID [LOG...]\n"
+         "Free it and its mail:  release ID\n";
 }
 
 std::string help_of(const Command& command) {

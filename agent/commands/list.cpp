@@ -2,32 +2,85 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 
 #include "agent/commands/command.h"
 #include "agent/commands/farm.h"
 #include "agent/commands/list_scope.h"
+#include "agent/core/duration.h"
 #include "agent/core/printable.h"
+#include "agent/lists/list_lines.h"
+#include "agent/output/relative_time.h"
 #include "agent/output/terminal.h"
+#include "agent/output/text_table.h"
 
 namespace agent {
 namespace {
 
-void print_heading(const ScopedList& list, std::size_t entries, bool exists,
-                   const Terminal& terminal) {
-  std::string rules;
-  for (const auto& rule : list.rules) rules += (rules.empty() ? "" : ", ") + printable(rule);
-  fmt::print("{}\n", terminal.painted(Paint::bold, printable(list.path)));
-  fmt::print("{}\n",
-             terminal.fitted(fmt::format("  {}s, rule {}: {}", name_of(list.kind), rules,
-                                         !exists ? std::string("nobody blocked (no such file yet)")
-                                                 : fmt::format("{} listed", entries))));
+// The fields of the contract, and what the data says.
+OutputRow listed_row(const ScopedList& list, const actions::ListEntry& entry, const Zone& zone) {
+  const auto line = read_list_data(entry.data);
+  const auto time = [&](const std::optional<Instant>& at) {
+    return at ? std::optional(zone.text(*at)) : std::nullopt;
+  };
+  const auto number = [](OutputRow& row, const char* name, std::optional<std::uint64_t> value) {
+    value ? row.add(name, *value) : row.add_optional(name, std::nullopt);
+  };
+  auto row = row_of(list, entry);
+  row.add("identity_kind", name_of(list.kind))
+      .add_optional("since", time(line.since))
+      .add_optional("by", line.by);
+  number(row, "count", line.count);
+  number(
+      row, "period",
+      line.period ? std::optional(static_cast<std::uint64_t>(line.period->count())) : std::nullopt);
+  row.add_optional("until", time(line.until)).add_optional("reason", line.reason);
+  return row;
 }
 
-void print_entry(const actions::ListEntry& entry, const Terminal& terminal) {
-  const auto identity = printable(entry.key);
-  fmt::print("    {}\n", terminal.fitted(identity, 4));
-  if (!entry.data.empty()) fmt::print("        {}\n", terminal.fitted(printable(entry.data), 8));
+// One row for each entry: who, since when, why, by which rule, how long.
+class ListTable {
+ public:
+  ListTable(const Zone& zone, Instant now)
+      : zone_(zone),
+        now_(now),
+        table_({{"blocked"}, {"since"}, {""}, {"why"}, {"rule"}, {"ends"}}) {}
+
+  void add(const ScopedList& list, const actions::ListEntry& entry) {
+    const auto line = read_list_data(entry.data);
+    const bool counted = line.count && line.period;
+    table_.row({printable(entry.key), line.since ? zone_.short_text(*line.since) : "unknown",
+                line.since ? ago_text(*line.since, now_) : "",
+                counted   ? fmt::format("{} in {}", *line.count, duration_text(*line.period))
+                : line.by ? "by hand"
+                          : "foreign",
+                printable(rule_of(list, entry.data), 16),
+                line.until ? left_text(*line.until, now_) : "-"});
+    std::string note;
+    if (line.by && !counted) note = "by " + printable(*line.by);
+    if (line.reason) note += (note.empty() ? "" : ": ") + printable(*line.reason);
+    if (!line.by) note = printable(entry.data);
+    table_.note(note);
+  }
+  [[nodiscard]] std::string text() const { return table_.empty() ? "" : table_.text() + "\n"; }
+
+ private:
+  const Zone& zone_;
+  Instant now_;
+  TextTable table_;
+};
+
+// "2 blocked in PATH"; the path is broken off whole if the line is too long.
+std::string sum_of(const ScopedList& list, std::size_t entries, bool exists,
+                   const Terminal& terminal) {
+  const auto count = entries > 0 ? grouped(entries) + " blocked"
+                     : exists    ? std::string("nobody blocked")
+                                 : std::string("nobody blocked (file not created yet)");
+  const auto path = printable(list.path);
+  const bool fits = text_columns(count) + 4 + text_columns(path) <= kTextWidth;
+  return fmt::format("{} in{}{}\n", terminal.painted(Paint::bold, count), fits ? " " : "\n    ",
+                     path);
 }
 
 }  // namespace
@@ -43,9 +96,13 @@ Exit run_list(const Invocation& invocation) {
     return kUsage;
   }
   const bool exact = invocation.options.count("exact") > 0;
-  const auto terminal = Terminal::standard_output();
+  const bool text = invocation.output == Output::text && !ids;
+  const auto zone = Zone::named(invocation.config.log.timezone).value_or(Zone::utc());
+  ListTable table(zone, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+  std::string sums;
   actions::PosixFiles files;
-  if (invocation.output == Output::csv) fmt::print("{}\n", row_of({}, {}).csv_header());
+  if (invocation.output == Output::csv && !ids)
+    fmt::print("{}\n", listed_row({}, {}, zone).csv_header());
   Exit exit = kDone;
   std::vector<bool> found(invocation.arguments.size());
   std::vector<std::string> known;
@@ -64,20 +121,21 @@ Exit run_list(const Invocation& invocation) {
       for (const auto& entry : entries) known.push_back(entry.key);
       entries = std::move(left);
     }
-    const bool text = invocation.output == Output::text && !ids;
-    if (text && (invocation.arguments.empty() || !entries.empty()))
-      print_heading(list, entries.size(), view.value().stamp.has_value(), terminal);
+    if (invocation.arguments.empty() || !entries.empty())
+      sums +=
+          sum_of(list, entries.size(), view.value().stamp.has_value(), Terminal::standard_output());
     for (const auto& entry : entries) {
       if (ids) {
         fmt::print("{}\n", printable(entry.key));
       } else if (text) {
-        print_entry(entry, terminal);
+        table.add(list, entry);
       } else {
-        const auto record = row_of(list, entry);
-        fmt::print("{}\n", invocation.output == Output::csv ? record.csv() : record.json());
+        const auto row = listed_row(list, entry, zone);
+        fmt::print("{}\n", invocation.output == Output::csv ? row.csv() : row.json());
       }
     }
   }
+  if (text) fmt::print("{}{}", table.text(), sums);
   say_unmatched(invocation.arguments, found, known);
   if (exit != kDone) return exit;
   const bool all = std::find(found.begin(), found.end(), false) == found.end();

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "agent/commands/help.h"
+#include "agent/commands/output_columns.h"
 #include "agent/output/version.h"
 
 namespace agent {
@@ -29,20 +30,86 @@ std::string roff(std::string_view text) {
   return out;
 }
 
-std::string value_of(const po::option_description& option) {
-  return option.semantic()->max_tokens() == 0 ? "" : option.semantic()->name();
+std::string capital(std::string_view text) {
+  std::string out(text);
+  if (!out.empty() && out[0] >= 'a' && out[0] <= 'z') out[0] -= 'a' - 'A';
+  return out;
 }
 
-// "-c", "--config" in bold, the value in italics.
+// One line that names the option, in bold with its value in italics, and its description. A tag of
+// several lines would run into the text.
 std::string roff_option(const po::option_description& option) {
   const auto dashed = option.canonical_display_name(po::command_line_style::allow_dash_for_short);
   const auto name = "--" + option.long_name();
-  std::string out = ".B ";
-  if (dashed != name && dashed.size() == 2) out += roff(dashed) + ", ";
-  out += roff(name);
-  const auto value = value_of(option);
-  // Boost adds defaults to the name: "arg (=10)".
-  return ".TP\n" + out + (value.empty() ? "" : "\n.I " + roff(value)) + "\n";
+  std::string tag;
+  if (dashed != name && dashed.size() == 2) tag += "\\fB" + roff(dashed) + "\\fR, ";
+  tag += "\\fB" + roff(name) + "\\fR";
+  std::string about = capital(option.description());
+  if (option.semantic()->max_tokens() != 0) {
+    // Boost adds the default to the name: "N (=10)".
+    std::string value = option.semantic()->name(), preset;
+    if (const auto at = value.find(" (="); at != std::string::npos) {
+      preset = value.substr(at + 3, value.size() - at - 4);
+      value.erase(at);
+    }
+    tag += " \\fI" + roff(value) + "\\fR";
+    if (!preset.empty()) about += "; default " + preset;
+  }
+  return ".TP\n" + tag + "\n" + roff(about) + ".\n";
+}
+
+std::string output_section() {
+  std::string text =
+      ".SH OUTPUT FOR PROGRAMS\n"
+      "With \\fB\\-o jsonl\\fR one JSON object a line, with \\fB\\-o csv\\fR a header and a row a "
+      "line "
+      "(RFC 4180).\n"
+      "What a line of the log lacks is null, in csv an empty cell. Times are RFC 3339 with their\n"
+      "offset. Bytes that mean something to a terminal or a spreadsheet are escaped. Columns may\n"
+      "be added at the end, but keep their names.\n";
+  for (const auto& table : output_tables()) {
+    text += fmt::format(".SS {}\n{}\n", roff(table.command), roff(table.about));
+    for (const auto& column : table.columns)
+      text +=
+          fmt::format(".TP\n\\fB{}\\fR\n{}.\n", roff(column.name), roff(capital(column.meaning)));
+  }
+  return text;
+}
+
+struct Example {
+  const char *about, *command;
+};
+
+std::string examples_section() {
+  constexpr Example kExamples[] = {
+      {"Who would have been blocked last month, when, and what a block would have stopped",
+       "exiwarden replay --since 2026-10-01 --until 2026-11-01 /var/log/exim4"},
+      {"A page on all of them, to attach to a ticket; its tables are in october.csv",
+       "exiwarden replay --since 2026-10-01 --until 2026-11-01 --report october.html "
+       "/var/log/exim4"},
+      {"All that this machine knows about a sender", "exiwarden evidence mallory@example.org"},
+      {"Who is charged for a line of the log, and why",
+       "grep 'rejected RCPT' /var/log/exim4/mainlog | tail -n 1 | exiwarden explain"},
+      {"Free a sender and let its frozen mail go", "exiwarden release alice@example.org"},
+      {"After a spam run, once the password is changed",
+       "exiwarden unblock --delete mallory@example.org"},
+      {"The busiest senders of refused recipients, by jq",
+       "exiwarden events -o jsonl /var/log/exim4 | jq -r 'select(.identity) | .identity' | sort | "
+       "uniq -c | sort -rn | head"},
+      {"The same by DuckDB",
+       "exiwarden events -o csv /var/log/exim4 > events.csv; duckdb -c \"select identity, count(*) "
+       "from 'events.csv' where identity is not null group by 1 order by 2 desc limit 10\""},
+      {"The same by SQLite",
+       "exiwarden events -o csv /var/log/exim4 > events.csv; sqlite3 :memory: '.import --csv "
+       "events.csv events' \"select identity, count(*) from events where identity <> '' group by 1 "
+       "order by 2 desc limit 10\""},
+      {"Which blocks end by themselves, and when",
+       "exiwarden list -o jsonl | jq -r 'select(.until) | [.identity, .until] | @tsv'"},
+  };
+  std::string text = ".SH EXAMPLES\n";
+  for (const auto& [about, command] : kExamples)
+    text += fmt::format(".TP\n{}:\n\\fB{}\\fR\n", roff(about), roff(command));
+  return text;
 }
 
 struct OptionName {
@@ -85,8 +152,25 @@ constexpr const char* kEnvironment =
 
 constexpr const char* kExitStatus =
     ".SH EXIT STATUS\n"
-    "0 done, 1 the answer is no, 64 usage, 65 bad data, 66 no input, 69 unavailable, 70 internal,\n"
-    "73 and 74 can't write, 77 not permitted, 78 configuration.\n";
+    ".TP\n0\nDone.\n"
+    ".TP\n1\nThe answer is no: nobody listed, a fault in status, an error in check.\n"
+    ".TP\n64\nThe command line is wrong.\n"
+    ".TP\n65, 66\nThe logs are not Exim's or damaged; there are none. There is no verdict.\n"
+    ".TP\n69\nExim, a mail server or the farm can't be asked.\n"
+    ".TP\n70\nA fault in exiwarden itself.\n"
+    ".TP\n73, 74\nA file can't be made; reading or writing failed.\n"
+    ".TP\n77\nNot permitted: run it as root or as the service's user.\n"
+    ".TP\n78\nThe configuration has faults; each one is reported.\n";
+
+constexpr const char* kWords =
+    ".SH WORDS\n"
+    ".TP\nidentity\nWho is charged: a user (the authenticated id), a relay host (the address of a "
+    "machine that may\nsend through this server without a password) or a local login.\n"
+    ".TP\nsignal\nA kind of line in the log that is evidence, such as a refused recipient.\n"
+    ".TP\nfrozen\nA message that Exim keeps in its queue and does not deliver until it is thawed.\n"
+    ".TP\ncallout\nExim asks the recipient's own mail server whether the address exists before it "
+    "accepts it.\n"
+    ".TP\nfarm\nSeveral mail hosts that count as one, through a Redis server.\n";
 
 }  // namespace
 
@@ -106,21 +190,21 @@ std::string manual_page() {
   for (const auto& command : commands()) {
     text +=
         fmt::format(".SS {}{}{}\n{}.\n{}\n", command.name, *command.arguments == '\0' ? "" : " ",
-                    roff(command.arguments), roff(command.summary), roff(command.help));
+                    roff(command.arguments), roff(capital(command.summary)), roff(command.help));
     const auto options = options_of(command);
     for (std::size_t i = 3; i < options.options().size(); ++i) {
       const auto& option = *options.options()[i];
-      text += roff_option(option) + roff(option.description()) + "\n";
+      text += roff_option(option);
     }
   }
   text += ".SH OPTIONS OF EVERY COMMAND\n";
   const auto options = options_of(commands().front());
   for (std::size_t i = 0; i < 3; ++i) {
     const auto& option = *options.options()[i];
-    text += roff_option(option) + roff(option.description()) + "\n";
+    text += roff_option(option);
   }
-  return text + kFiles + kEnvironment + kExitStatus +
-         ".SH SEE ALSO\n.BR exiwarden.toml (5),\n.BR exim4 (8)\n";
+  return text + output_section() + kWords + kFiles + kEnvironment + kExitStatus +
+         examples_section() + ".SH SEE ALSO\n.BR exiwarden.toml (5),\n.BR exim4 (8)\n";
 }
 
 std::string config_manual_page(std::string_view toml) {

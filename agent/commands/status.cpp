@@ -17,6 +17,7 @@
 #include "agent/core/printable.h"
 #include "agent/follow/log_file.h"
 #include "agent/lists/list_lines.h"
+#include "agent/output/relative_time.h"
 #include "agent/output/terminal.h"
 #include "agent/output/text_table.h"
 #include "agent/report/fullest_windows.h"
@@ -127,8 +128,13 @@ class Status {
     }
     line("service", !running ? "can't tell whether it runs" : *running ? "runs" : "does not run");
     if (!saved_.state) return;
-    line("saved", written);
-    line("events", fmt::format("newest {}, {} {} counted", newest.empty() ? "none" : newest,
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    const auto when = [&](Instant time) {
+      return fmt::format("{}, {}", zone_.short_text(time), ago_text(time, now));
+    };
+    line("saved", when(Instant(std::chrono::seconds(saved_.written))));
+    line("events", fmt::format("newest {}; {} {} counted",
+                               saved_.state->newest ? when(*saved_.state->newest) : "none",
                                saved_.state->subjects.size(),
                                noun(saved_.state->subjects.size(), "identity", "identities")));
   }
@@ -140,7 +146,7 @@ class Status {
     const bool exists = ::stat(path.c_str(), &info) == 0;
     std::uint64_t size = exists ? static_cast<std::uint64_t>(info.st_size) : 0;
     std::uint64_t lag = size, offset = 0, lines = 0;
-    std::string read_to;
+    std::optional<Instant> read_to;
     bool known = false;
     for (const auto& position :
          saved_.state ? saved_.state->positions : std::vector<LogPosition>()) {
@@ -152,7 +158,7 @@ class Status {
       if (same) lag = size - position.reader.offset;
       offset = position.reader.offset;
       lines = position.reader.line;
-      if (position.newest_stamp) read_to = zone_.text(*position.newest_stamp);
+      if (position.newest_stamp) read_to = *position.newest_stamp;
     }
     if (!exists) faults_.push_back(path + ": no such log");
     if (exists) written_last_ = std::max(written_last_, std::int64_t{info.st_mtim.tv_sec});
@@ -165,8 +171,7 @@ class Status {
           .add("size", size)
           .add("lag", lag)
           .add("rotated", known || !exists ? "no" : "yes")
-          .add_optional("read_to",
-                        read_to.empty() ? std::nullopt : std::optional<std::string_view>(read_to));
+          .add_optional("read_to", read_to ? std::optional(zone_.text(*read_to)) : std::nullopt);
       fmt::print("{}\n", record.json());
       return;
     }
@@ -175,7 +180,7 @@ class Status {
              : saved_.state && !known
                  ? fmt::format("rotated since the last save; {} bytes in the new one", size)
                  : fmt::format("read to byte {} of {}, {} to go{}", offset, size, lag,
-                               read_to.empty() ? "" : ", at " + read_to));
+                               read_to ? ", at " + zone_.short_text(*read_to) : ""));
   }
 
   void list(const ScopedList& list) {
@@ -189,12 +194,12 @@ class Status {
     const std::uint64_t entries = view ? view.value().entries.size() : 0;
     const auto since = [&](std::optional<Instant> begin) -> std::uint64_t {
       if (!view || !begin) return 0;
-      return static_cast<std::uint64_t>(std::count_if(view.value().entries.begin(),
-                                                      view.value().entries.end(),
-                                                      [&](const actions::ListEntry& entry) {
-                                                        const auto listed = listed_at(entry.data);
-                                                        return listed && *listed >= *begin;
-                                                      }));
+      return static_cast<std::uint64_t>(
+          std::count_if(view.value().entries.begin(), view.value().entries.end(),
+                        [&](const actions::ListEntry& entry) {
+                          const auto line = read_list_data(entry.data);
+                          return line.by && *line.since >= *begin;
+                        }));
     };
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     const auto today = since(parse_time("today", zone_, now)), week = since(now - kWeek);
@@ -317,7 +322,7 @@ class Status {
   void silent(const std::string& log, const Silence::State& silence) {
     if (!silence.alarmed || !silence.heard) return;
     faults_.push_back((log.empty() ? "the log" : printable(log)) + " has been silent since " +
-                      zone_.text(*silence.heard) + ", which is unusual at this hour");
+                      zone_.short_text(*silence.heard) + ", which is unusual at this hour");
   }
 
   void farm() {
@@ -358,7 +363,7 @@ class Status {
     }
     line("notices",
          fmt::format("{} waiting to be sent, the oldest since {}", outbox.size(),
-                     zone_.text(Instant(std::chrono::seconds(outbox.front().notice.date)))));
+                     zone_.short_text(Instant(std::chrono::seconds(outbox.front().notice.date)))));
   }
 
   void fault(const std::string& what) {
@@ -380,7 +385,7 @@ class Status {
     if (saved_.state && written_last_ > saved_.written + kUnsaved)
       fault(fmt::format(
           "{}: last saved at {}, and the log was written since: is the disk full or read-only?",
-          directory, zone_.text(Instant(std::chrono::seconds(saved_.written)))));
+          directory, zone_.short_text(Instant(std::chrono::seconds(saved_.written)))));
   }
 
   // The one that the lock belongs to.

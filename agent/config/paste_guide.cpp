@@ -83,7 +83,7 @@ struct Parts {
 };
 
 const char* rcpt_file(const EximFacts& facts) {
-  return facts.variant == AclVariant::count ? "rcpt-count.conf" : "rcpt-reject.conf";
+  return facts.variant == AclVariant::count ? "rcpt-accept-and-log.conf" : "rcpt-reject.conf";
 }
 
 constexpr Hook kHelo{"acl_smtp_helo", "acl_check_helo", "acl_exiwarden_helo", "helo.conf"};

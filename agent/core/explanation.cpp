@@ -139,8 +139,7 @@ void explain_other(const PipelineOptions& around, bool junk_helo, std::string_vi
     }
   }
   if (!prefix) {
-    explanation.why =
-        "not a log entry: it does not begin with a timestamp (continuation lines don't)";
+    explanation.why = "not a log entry: no timestamp at the start (continuation lines have none)";
     return;
   }
   fields.add("stamp", prefix->stamp.text);

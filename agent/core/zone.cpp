@@ -54,6 +54,13 @@ std::string Zone::text(Instant time) const {
   return cctz::format("%Y-%m-%dT%H:%M:%S%Ez", CctzTime(time.time_since_epoch()), impl_->zone);
 }
 
+std::string Zone::short_text(Instant time) const {
+  const CctzTime at(time.time_since_epoch());
+  const bool twice = impl_->zone.lookup(cctz::convert(at, impl_->zone)).kind ==
+                     cctz::time_zone::civil_lookup::REPEATED;
+  return cctz::format(twice ? "%Y-%m-%d %H:%M:%S%Ez" : "%Y-%m-%d %H:%M:%S", at, impl_->zone);
+}
+
 bool Zone::is_repeated(parsers::CivilSeconds civil) const {
   return impl_->zone.lookup(civil_time(civil)).kind == cctz::time_zone::civil_lookup::REPEATED;
 }

@@ -24,6 +24,8 @@ class Zone {
   [[nodiscard]] std::chrono::seconds offset_at(Instant time) const;
   // RFC 3339 with offset: "2026-11-23T10:42:35+01:00".
   [[nodiscard]] std::string text(Instant time) const;
+  // For people: "2026-11-23 10:42:35"; in the hour that autumn repeats with its offset behind it.
+  [[nodiscard]] std::string short_text(Instant time) const;
   // Is this wall-clock time one that autumn repeats?
   [[nodiscard]] bool is_repeated(parsers::CivilSeconds civil) const;
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "agent/core/duration.h"
 #include "agent/core/printable.h"
@@ -27,13 +28,10 @@ std::string_view before_reason(std::string_view data) {
   return data.starts_with("reason=") ? data.substr(0, 0) : data.substr(0, data.find(" reason="));
 }
 
-// The time that a line begins with, after the spool's space if that is there; takes both.
-std::optional<Instant> take_time(std::string_view& rest) {
-  const auto digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
-  if (rest.substr(digits).starts_with(' ')) rest.remove_prefix(digits + 1);
-  const auto stamp = parsers::take_iso_stamp(rest);
-  if (!stamp) return std::nullopt;
-  return Instant(std::chrono::seconds(stamp->civil - stamp->utc_offset.value_or(0)));
+// "1234 " before the time: the spool's free space.
+void skip_spool_space(std::string_view& data) {
+  const auto digits = std::min(data.find_first_not_of("0123456789"), data.size());
+  if (data.substr(digits).starts_with(' ')) data.remove_prefix(digits + 1);
 }
 
 }  // namespace
@@ -74,6 +72,38 @@ std::string with_end(std::string_view data, std::optional<Instant> until, const 
   return head.append(reason);
 }
 
+ListLine read_list_data(std::string_view data) {
+  ListLine line;
+  line.until = ends_at(data);
+  auto head = before_reason(data);
+  const auto reason = data.substr(head.size());
+  if (const auto at = reason.find("reason="); at != std::string_view::npos)
+    line.reason = std::string(reason.substr(at + std::string_view("reason=").size()));
+  if (const auto at = find_until(head); at != std::string_view::npos && at > 0)
+    head = head.substr(0, at - 1);
+  skip_spool_space(head);
+  const auto stamp = parsers::take_iso_stamp(head);
+  if (!stamp) return line;
+  line.since = Instant(std::chrono::seconds(stamp->civil - stamp->utc_offset.value_or(0)));
+  constexpr std::string_view kByHand = " by-hand by=";
+  if (head.starts_with(kByHand)) {
+    head.remove_prefix(kByHand.size());
+    line.by = std::string(head.substr(0, head.find(" rule=")));
+  } else if (head.starts_with(" exiwarden ")) {
+    line.by = "exiwarden";
+    // From the end: a rule's name may hold anything.
+    const auto period = head.rfind(" period="), count = head.rfind(" count=");
+    if (period == std::string_view::npos || count == std::string_view::npos || count > period)
+      return line;
+    line.period = parse_duration(head.substr(period + std::string_view(" period=").size()));
+    const auto begin = count + std::string_view(" count=").size();
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(head.data() + begin, head.data() + period, number);
+    if (error == std::errc() && end == head.data() + period) line.count = number;
+  }
+  return line;
+}
+
 bool is_ours(const std::string& data) {
   auto rest = std::string_view(data);
   return decided_at(data) ||
@@ -82,14 +112,10 @@ bool is_ours(const std::string& data) {
 
 std::optional<Instant> decided_at(const std::string& data) {
   std::string_view rest = data;
-  const auto time = take_time(rest);
-  return rest.starts_with(" exiwarden ") ? time : std::nullopt;
-}
-
-std::optional<Instant> listed_at(const std::string& data) {
-  std::string_view rest = data;
-  const auto time = take_time(rest);
-  return rest.starts_with(" exiwarden ") || rest.starts_with(" by-hand ") ? time : std::nullopt;
+  skip_spool_space(rest);
+  const auto stamp = parsers::take_iso_stamp(rest);
+  if (!stamp || !rest.starts_with(" exiwarden ")) return std::nullopt;
+  return Instant(std::chrono::seconds(stamp->civil - stamp->utc_offset.value_or(0)));
 }
 
 }  // namespace agent

@@ -23,12 +23,19 @@ namespace agent {
 // The same data with another end, or without one.
 [[nodiscard]] std::string with_end(std::string_view data, std::optional<Instant> until,
                                    const Zone& zone);
+// What the data of a line says, by whichever hand it was written; what it does not say is nullopt.
+struct ListLine {
+  std::optional<Instant> since;
+  std::optional<std::string> by;  // "exiwarden", a login, or "farm:HOST"
+  std::optional<std::uint64_t> count;
+  std::optional<std::chrono::seconds> period;
+  std::optional<Instant> until;
+  std::optional<std::string> reason;  // of "block --reason"
+};
+[[nodiscard]] ListLine read_list_data(std::string_view data);
 // One that this program has written, also by the farm's word.
 [[nodiscard]] bool is_ours(const std::string& data);
 // When the decision behind such a line was made; nullopt for lines of other hands.
 [[nodiscard]] std::optional<Instant> decided_at(const std::string& data);
-
-// When such a line, or one that an admin made by "block", was written; nullopt for others.
-[[nodiscard]] std::optional<Instant> listed_at(const std::string& data);
 
 }  // namespace agent

@@ -93,13 +93,19 @@ std::string commands(const Decision& decision, const NoticeContext& context) {
              sender, sender);
 }
 
-// "2026-11-23T12:42:35+01:00 (1h, the 2nd block in a row), or until " for blocks that end.
+// "2026-11-23 12:42:35 (1h, the 2nd block in a row), or until " for blocks that end.
 std::string until_text(const Decision& decision, const Zone& zone) {
   if (!decision.until) return "";
   const auto row =
       decision.times > 1 ? fmt::format(", block number {} in a row", decision.times) : "";
-  return fmt::format("{}\n({}{}), or until ", zone.text(*decision.until),
+  return fmt::format("{}\n({}{}), or until ", zone.short_text(*decision.until),
                      duration_text(*decision.until - decision.time), row);
+}
+
+// A mail may be read in another zone than that of the log.
+std::string between(const Decision& decision, const Zone& zone) {
+  return fmt::format("between {} and {} (UTC{})", zone.short_text(decision.first),
+                     zone.short_text(decision.time), zone.text(decision.time).substr(19));
 }
 
 std::string hosts_text(const Decision& decision) {
@@ -117,8 +123,7 @@ std::string hosts_text(const Decision& decision) {
 std::string recipients_text(const Decision& decision, const Zone& zone) {
   std::string text, last;
   for (const auto& sample : decision.samples) {
-    const auto time = zone.text(Instant(std::chrono::seconds(sample.time)));
-    text += fmt::format("    {}  {}\n", time.substr(0, 10) + " " + time.substr(11, 8),
+    text += fmt::format("    {}  {}\n", zone.short_text(Instant(std::chrono::seconds(sample.time))),
                         printable(sample.recipient, kColumns - 26));
     const auto reason = reason_kind(sample.reason);
     if (!reason.empty() && reason != std::exchange(last, reason))
@@ -216,11 +221,11 @@ Notice compose_watch(const Decision& decision, const Zone& zone, Instant now,
       "exiwarden on {} sees the {}\n\n"
       "    {}\n\n"
       "come near a limit: {} {} it tried to reach {},\n"
-      "between {} and {}.\n"
+      "{}.\n"
       "Rule \"{}\" blocks at {} in {}. Nothing is blocked yet.\n\n",
       printable(context.host), kind, printable(decision.identity), decision.count,
       noun(decision.count, "recipient"), noun(decision.count, "does not exist", "do not exist"),
-      zone.text(decision.first), zone.text(decision.time), printable(decision.rule), decision.limit,
+      between(decision, zone), printable(decision.rule), decision.limit,
       duration_text(decision.period));
   const auto what_to_do = fmt::format(
       "Look at all of it:\n    exiwarden evidence{} -- {}\n\n"
@@ -246,7 +251,7 @@ Notice compose_notice(const Decision& decision, const Zone& zone, Instant now,
       "exiwarden on {} has blocked the {}\n\n"
       "    {}\n\n"
       "because {} {} it tried to reach {},\n"
-      "between {} and {}.\n"
+      "{}.\n"
       "Rule \"{}\": {} in {}. The deciding line is\n"
       "{}:{}\n\n"
       "Exim freezes what this sender submits from now on; nothing more goes out.\n"
@@ -255,7 +260,7 @@ Notice compose_notice(const Decision& decision, const Zone& zone, Instant now,
       "    {}\n\n",
       printable(context.host), kind, printable(decision.identity), decision.count,
       noun(decision.count, "recipient"), noun(decision.count, "does not exist", "do not exist"),
-      zone.text(decision.first), zone.text(decision.time), printable(decision.rule), decision.limit,
+      between(decision, zone), printable(decision.rule), decision.limit,
       duration_text(decision.period), printable(decision.place.file), decision.place.line,
       until_text(decision, zone), printable(decision.list), printable(context.list_line));
   const auto what_to_do = commands(decision, context);
@@ -267,7 +272,7 @@ Notice compose_notice(const Decision& decision, const Zone& zone, Instant now,
 Notice compose_silence(const Silences::News& news, const Zone& zone, Instant now,
                        const std::string& host) {
   Notice notice;
-  const auto since = zone.text(news.since), log = printable(news.path);
+  const auto since = zone.short_text(news.since), log = printable(news.path);
   notice.message_id = message_id(
       fmt::format("silence\n{}\n{}", news.since.time_since_epoch().count(), news.path), host);
   notice.date = now.time_since_epoch().count();
@@ -282,7 +287,10 @@ Notice compose_silence(const Silences::News& news, const Zone& zone, Instant now
       "    exiwarden status\n    exiwarden check\n",
       printable(host), log, since, duration_text(news.usual));
   OutputRow record;
-  record.add("event", "silent").add("server", host).add("log", news.path).add("since", since);
+  record.add("event", "silent")
+      .add("server", host)
+      .add("log", news.path)
+      .add("since", zone.text(news.since));
   notice.data = record.json();
   return notice;
 }

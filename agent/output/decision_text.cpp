@@ -45,11 +45,12 @@ std::string farm_text(const Decision& decision) {
 
 std::string text_of(const Decision& decision, const Zone& zone) {
   return fmt::format("{}  {} {}: {} in {} (rule {}, limit {}) since {}, {}:{}",
-                     zone.text(decision.time), name_of(decision.identity_kind),
+                     zone.short_text(decision.time), name_of(decision.identity_kind),
                      printable(decision.identity), decision.count, duration_text(decision.period),
-                     printable(decision.rule), decision.limit, zone.text(decision.first),
+                     printable(decision.rule), decision.limit, zone.short_text(decision.first),
                      printable(decision.place.file), decision.place.line) +
-         (decision.until ? ", until " + zone.text(*decision.until) : "") + farm_text(decision);
+         (decision.until ? ", until " + zone.short_text(*decision.until) : "") +
+         farm_text(decision);
 }
 
 }  // namespace agent

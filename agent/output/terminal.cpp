@@ -38,6 +38,19 @@ const char* code(Paint paint) {
   return "\033[1m";
 }
 
+// Characters, without what paints them.
+std::size_t shown_columns(std::string_view text) {
+  std::size_t columns = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\033') {
+      i = std::min(text.find('m', i), text.size());
+    } else if ((static_cast<unsigned char>(text[i]) & 0xc0U) != 0x80) {
+      ++columns;
+    }
+  }
+  return columns;
+}
+
 }  // namespace
 
 Terminal Terminal::standard_output() {
@@ -59,19 +72,32 @@ std::string Terminal::fitted(std::string_view text, std::size_t used) const {
   return printable(text, columns_ > used + 10 ? columns_ - used : 10);
 }
 
-std::string Terminal::wrapped(std::string_view text, std::size_t indent) const {
-  const std::size_t room = columns_ == 0            ? text.size()
-                           : columns_ > indent + 20 ? columns_ - indent
-                                                    : 20;
+std::string Terminal::wrapped(std::string_view text, std::size_t indent, std::size_t begin) const {
+  if (columns_ == 0) return std::string(text);
+  const auto least = std::max<std::size_t>(columns_, indent + 20);
   std::string out;
-  while (text.size() > room) {
-    auto end = text.rfind(' ', room);
-    if (end == std::string_view::npos || end == 0) end = text.find(' ');
-    if (end == std::string_view::npos) break;
-    out.append(text.substr(0, end)).append("\n").append(indent, ' ');
-    text.remove_prefix(end + 1);
+  std::size_t column = begin;
+  bool any = false;  // a word stands in this line
+  while (!text.empty()) {
+    const auto blanks = std::min(text.find_first_not_of(' '), text.size());
+    const auto end = std::min(text.find(' ', blanks), text.size());
+    const auto word = text.substr(blanks, end - blanks);
+    const auto wide = shown_columns(word);
+    const auto fits = [&](std::size_t at) { return at + wide <= least; };
+    if (fits(column + blanks) || (!any && begin == 0 && out.empty())) {
+      out.append(text.substr(0, end));
+      column += blanks + wide;
+    } else {
+      // What is longer than a line stands alone, as far to the left as it needs.
+      const auto own = fits(indent) ? indent : least > wide ? least - wide : 0;
+      while (out.ends_with(' ')) out.pop_back();
+      out.append("\n").append(own, ' ').append(word);
+      column = own + wide;
+    }
+    any = true;
+    text.remove_prefix(end);
   }
-  return out.append(text);
+  return out;
 }
 
 }  // namespace agent

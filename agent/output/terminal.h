@@ -22,8 +22,11 @@ class Terminal {
   // Returns `text`, printable already, cut with "..." if it is wider than what `used` columns
   // leave.
   [[nodiscard]] std::string fitted(std::string_view text, std::size_t used = 0) const;
-  // Returns `text` on as many lines as the terminal needs, those after the first one indented.
-  [[nodiscard]] std::string wrapped(std::string_view text, std::size_t indent) const;
+  // Returns `text`, which may be painted, on as many lines as the terminal needs, broken between
+  // words. The first one has `begin` columns before it already, the others are indented; a word
+  // that is too long for that, such as a path, stands whole on a line of its own.
+  [[nodiscard]] std::string wrapped(std::string_view text, std::size_t indent,
+                                    std::size_t begin = 0) const;
 
  private:
   bool colours_ = false;

@@ -146,7 +146,8 @@ std::string now(const Dossier& dossier, const ReportContext& context) {
   if (standing == nullptr) return "";
   std::string out = "<h3>Blocked now</h3>\n";
   if (standing->listed.empty()) out += "<p>In no list.</p>\n";
-  for (const auto& line : standing->listed) out += "<pre>" + html_text(line, 400) + "</pre>\n";
+  for (const auto& line : standing->listed)
+    out += "<pre>" + html_text(line.list + ": " + line.data, 400) + "</pre>\n";
   if (!standing->farm.empty()) out += "<h3>In the farm</h3>\n";
   for (const auto& line : standing->farm) out += "<p>" + html_text(line, 2000) + "</p>\n";
   out += "<h3>Frozen now</h3>\n<p>" + html_text(standing->note, 500) + "</p>\n";

@@ -17,6 +17,7 @@ namespace agent {
 struct ReportContext {
   const Config* config = nullptr;
   const Zone* zone = nullptr;
+  Instant now{};                               // when this machine was asked
   std::string selection;                       // options that narrowed what was read; may be empty
   std::map<std::string, std::string> digests;  // file -> SHA-256 as it lies on disk
   std::vector<std::string> notes;              // the remarks about the logs: gaps, copies, damage
@@ -33,7 +34,8 @@ inline constexpr std::size_t kMaxPage = 1'000'000;
 // Returns CSV with the columns identity,table,name,refused,accepted,time,host,sender,size,subject
 [[nodiscard]] std::string dossier_csv(const std::vector<const Dossier*>& dossiers,
                                       const ReportContext& context);
-// Returns the text for a terminal, at most 80 columns wide except for quoted lines.
+// Returns the text for people, at most 80 columns wide except for quoted lines. What to do next is
+// not in it: see next_steps().
 [[nodiscard]] std::string dossier_text(const Dossier& dossier, const ReportContext& context);
 
 }  // namespace agent

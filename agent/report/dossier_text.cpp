@@ -4,6 +4,7 @@
 
 #include "agent/core/duration.h"
 #include "agent/core/printable.h"
+#include "agent/output/relative_time.h"
 #include "agent/output/text_table.h"
 #include "agent/report/dossier_page.h"
 
@@ -39,7 +40,7 @@ std::string messages(const Dossier& dossier, const Zone& zone) {
   const auto shown = std::min(kShownMessages, dossier.stories.size());
   for (std::size_t i = dossier.stories.size(); i > dossier.stories.size() - shown; --i) {
     const auto& story = dossier.stories[i - 1];
-    table.row({printable(story.id), zone.text(story.time).substr(0, 19), grouped(story.delivered),
+    table.row({printable(story.id), zone.short_text(story.time), grouped(story.delivered),
                grouped(story.failed)});
     if (story.frozen || !story.subject.empty()) {
       const auto* frozen = !story.frozen ? "" : story.subject.empty() ? "frozen" : "frozen  ";
@@ -59,10 +60,23 @@ std::string frozen(const OnThisHost& standing, const Zone& zone) {
                   2);
   for (const auto& message : standing.frozen) {
     table.row({printable(message.id),
-               zone.text(Instant(std::chrono::seconds(message.received))).substr(0, 19),
+               zone.short_text(Instant(std::chrono::seconds(message.received))),
                printable(message.host), grouped(message.size)});
   }
   return out + table.text();
+}
+
+std::string blocked_here(const BlockedHere& line, const Zone& zone, Instant now) {
+  if (!line.by)
+    return wrapped("blocked by hand: " + printable(line.data), 2) + "    in " +
+           printable(line.list) + "\n";
+  auto out = *line.by == "exiwarden" ? "blocked by rule " + printable(line.rule)
+                                     : "blocked by hand, by " + printable(*line.by) + ",";
+  if (line.since)
+    out += fmt::format(" since {}, {}", zone.short_text(*line.since), ago_text(*line.since, now));
+  if (line.until)
+    out += fmt::format("; until {}, {}", zone.short_text(*line.until), left_text(*line.until, now));
+  return wrapped(out, 2) + "    in " + printable(line.list) + "\n";
 }
 
 // One cell of RFC 4180. A spreadsheet takes what begins with one of these for a formula.
@@ -85,14 +99,14 @@ std::string dossier_text(const Dossier& dossier, const ReportContext& context) {
   const auto& zone = *context.zone;
   std::string out = fmt::format("{} {}\n", name_of(dossier.kind()), printable(dossier.identity()));
   if (dossier.first) {
-    out += fmt::format("  in these logs from {} to {}\n", zone.text(*dossier.first),
-                       zone.text(*dossier.last));
+    out += fmt::format("  in these logs from {} to {}\n", zone.short_text(*dossier.first),
+                       zone.short_text(*dossier.last));
   }
   const auto found = context.standing.find(&dossier);
   const auto* standing = found == context.standing.end() ? nullptr : &found->second;
   if (standing != nullptr) {
-    for (const auto& line : standing->listed) out += "  blocked: " + printable(line) + "\n";
-    if (standing->listed.empty()) out += "  in no list now\n";
+    for (const auto& line : standing->listed) out += blocked_here(line, zone, context.now);
+    if (standing->listed.empty()) out += "  not blocked now\n";
     if (!standing->farm.empty()) out += "  in the farm:\n";
     for (const auto& line : standing->farm) out += wrapped(printable(line), 4);
   }
@@ -107,9 +121,9 @@ std::string dossier_text(const Dossier& dossier, const ReportContext& context) {
                        grouped(dossier.refused + dossier.other_refused));
   }
   for (const auto& decision : dossier.decisions) {
-    out += fmt::format("\n  Rule {} reached {} in {} at {}\n    since {}, by {}:{}\n",
+    out += fmt::format("\n  Rule {} reached {} in {} at {}\n    since {}, by\n    {}:{}\n",
                        printable(decision.rule), decision.limit, duration_text(decision.period),
-                       zone.text(decision.time), zone.text(decision.first),
+                       zone.short_text(decision.time), zone.short_text(decision.first),
                        printable(decision.place.file), decision.place.line);
   }
   if (!dossier.decisions.empty()) {
@@ -123,14 +137,14 @@ std::string dossier_text(const Dossier& dossier, const ReportContext& context) {
          tally("recipient domain", dossier.domains) + tally("reason", dossier.reasons) +
          tally("envelope sender", dossier.senders) + messages(dossier, zone);
   if (standing != nullptr) out += frozen(*standing, zone);
+  if (!context.digests.empty()) out += "\n  SHA-256 of the files\n";
+  for (const auto& [file, digest] : context.digests)
+    out += fmt::format("  {}\n    {}\n", digest, printable(file));
   const auto quotes = dossier.quotes();
   if (!quotes.empty()) out += "\n  log lines\n";
   for (const auto& quote : quotes) {
     out += fmt::format("{}:{}:{} {}\n", printable(quote.file), quote.line,
                        quote.decided ? " reached the limit:" : "", printable(quote.text));
-  }
-  for (const auto& [file, digest] : context.digests) {
-    out += fmt::format("SHA-256 {}  {}\n", digest, printable(file));
   }
   return out;
 }

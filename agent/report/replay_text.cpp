@@ -28,7 +28,7 @@ std::string table_of(const std::vector<Line>& lines, const BlockEffect* outflow,
                                 name_of(rule.identity_kind), grouped(lines.size()), rule.limit,
                                 duration_text(rule.period));
   std::vector<TextTable::Column> columns{{std::string(name_of(rule.identity_kind)), Align::left},
-                                         {"decided", Align::left}};
+                                         {"would block at", Align::left}};
   if (outflow != nullptr) {
     columns.push_back({"sent before", Align::right});
     columns.push_back({"after", Align::right});
@@ -37,7 +37,7 @@ std::string table_of(const std::vector<Line>& lines, const BlockEffect* outflow,
   TextTable table(std::move(columns), 2);
   for (const auto& line : lines) {
     const auto& decision = *line.decision;
-    std::vector<std::string> cells{printable(decision.identity), zone.text(decision.time)};
+    std::vector<std::string> cells{printable(decision.identity), zone.short_text(decision.time)};
     if (outflow != nullptr) {
       const auto account = outflow->account(line.number);
       cells.push_back(pair(account.before));
@@ -45,7 +45,7 @@ std::string table_of(const std::vector<Line>& lines, const BlockEffect* outflow,
       cells.push_back(grouped(account.refused_after));
     }
     table.row(std::move(cells));
-    table.note(fmt::format("since {} from {}; {}:{}", zone.text(decision.first),
+    table.note(fmt::format("since {} from {}; {}:{}", zone.short_text(decision.first),
                            hosts_text(decision, 3), printable(decision.place.file),
                            decision.place.line));
   }

@@ -97,7 +97,7 @@ void Announcer::check_silence(const std::vector<Silences::Log>& logs) {
       continue;
     }
     context_.options.say(fmt::format("{} is silent since {}; usual at this hour are pauses of {}",
-                                     log, context_.zone.text(news.since),
+                                     log, context_.zone.short_text(news.since),
                                      duration_text(news.usual)));
     if (!context_.options.dry_run) send_silence(news);
   }

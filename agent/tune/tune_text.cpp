@@ -292,7 +292,7 @@ std::string tuning_text(const Tuning& tuning, const Labels& labels, const Zone& 
   for (std::size_t i = 0; i < std::min(kShown, blocked.size()); ++i) {
     const auto& one = blocked[i];
     table.row({printable(one.identity) + (one.label.empty() ? "" : " (" + one.label + ")"),
-               zone.text(one.hit->time).substr(0, 19), grouped(one.subject->events),
+               zone.short_text(one.hit->time), grouped(one.subject->events),
                grouped(one.hit->messages), grouped(one.subject->messages - one.hit->messages)});
   }
   if (!blocked.empty()) out += "\n" + table.text();

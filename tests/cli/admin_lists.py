@@ -1,4 +1,5 @@
 """list, block and unblock: the files, whatever the ids, with no service running."""
+import datetime
 import os
 import shutil
 import subprocess
@@ -223,7 +224,7 @@ class Unblock(AdminCase):
         os.unlink(self.users)
         self.expect(1, "unblock", "bob")
         self.assertEqual(self.records("list"), [])
-        self.assertIn(b"no such file", self.expect(0, "list").stdout)
+        self.assertIn(b"nobody blocked (file not created yet) in", self.expect(0, "list").stdout)
 
     def test_a_dry_run_says_it_and_changes_nothing(self):
         for arguments, code, out in ((("mallory",), 0, b"would free mallory from "),
@@ -251,10 +252,35 @@ class Unblock(AdminCase):
         self.assertEqual(freed[0]["change"], "freed")
         self.assertEqual((freed[0]["rule"], freed[0]["identity"]), ("authenticated", "mallory"))
         csv = self.expect(0, "list", "-o", "csv").stdout.splitlines()
-        self.assertEqual(csv[0], b"list,rule,identity,data")
+        self.assertEqual(csv[0], b"list,rule,identity,data,identity_kind,since,by,count,period,until,reason")
         self.assertEqual(len(csv), 4)
         self.assertEqual(self.expect(0, "list", "--ids").stdout.split(),
                          [b"Alice@Example.org", b"bob@example.org", b"carol@example.net"])
+
+    def test_the_data_as_fields(self):
+        self.write_list(self.users, b"mallory: 2026-11-23T11:09:44+01:00 exiwarden rule=authenticated count=100 "
+                        b"period=1h until=2026-11-24T11:09:44+01:00\nbob: 51200\n")
+        self.expect(0, "block", "carol", "--reason", "phished, ticket 4711")
+        fields = ("since", "by", "rule", "count", "period", "until", "reason")
+        mallory, bob, carol = [tuple(one[name] for name in fields) for one in self.records("list")]
+        self.assertEqual(mallory, ("2026-11-23T10:09:44+00:00", "exiwarden", "authenticated", 100, 3600,
+                                   "2026-11-24T10:09:44+00:00", None))
+        self.assertEqual(bob, (None, None, "authenticated", None, None, None, None))
+        self.assertEqual(carol[2:], ("authenticated", None, None, None, "phished, ticket 4711"))
+        self.assertTrue(carol[0] and carol[1])
+
+    def test_one_table_for_people(self):
+        now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+        since, until = now - datetime.timedelta(hours=3, minutes=5), now + datetime.timedelta(hours=22, minutes=30)
+        self.write_list(self.users, f"mallory: {since.isoformat()} exiwarden rule=authenticated count=100 period=1h "
+                        f"until={until.isoformat()}\nname.of-many-columns@customer-one.example.org\n".encode())
+        self.expect(0, "block", "192.0.2.9", "--reason", "phished, ticket 4711 " * 6)
+        text = self.expect(0, "list").stdout.decode()
+        self.assertLessEqual(max(map(len, text.splitlines())), 80, text)
+        self.assertRegex(text, rf"(?m)^mallory +{since:%Y-%m-%d %H:%M:%S}  3 h ago +100 in 1h +authenticated +22 h left$")
+        self.assertRegex(text, r"(?m)^name.of-many-columns@customer-one.example.org$")
+        self.assertRegex(text, r"(?m)^192\.0\.2\.9 .* by hand +relay +-$")
+        self.assertIn("2 blocked in", text)
 
     def test_printed_ids_are_tame(self):
         self.expect(0, "block", "esc\x1b[31m\rtext")

@@ -1,8 +1,11 @@
 """What `events` and `replay` print: fields, forms, and hostile bytes only escaped."""
 
+import collections
+import contextlib
 import csv
 import io
 import json
+import sqlite3
 import tempfile
 import unittest
 from pathlib import Path
@@ -102,6 +105,25 @@ class Output(unittest.TestCase):
         self.assertEqual(len(text), len(objects))
         self.assertIn("mainlog:2: 2026-11-23 10:42:35 rejected_rcpt user=bob host=198.51.100.7 "
                       "recipient=x@example.net reason=Unrouteable address", text[0])
+
+    def test_tables_are_what_sqlite_imports(self):
+        nasty = b'"a,b;c\'d"'
+        self.log.write_bytes(b"\n".join(LOG + [LOG[1].replace(b"<x@", b"<" + nasty + b"@")]) + b"\n")
+        table = call("events", "-c", self.config, "-o", "csv", self.log).stdout.decode()
+        header, *rows = csv.reader(io.StringIO(table, newline=""))
+        self.assertEqual({len(row) for row in rows}, {len(header)})
+        with contextlib.closing(sqlite3.connect(":memory:")) as database:
+            database.execute(f"create table events ({', '.join(header)})")
+            database.executemany(f"insert into events values ({', '.join('?' * len(header))})", rows)
+            found = database.execute("select identity, count(*) from events where kind = 'rejected_rcpt' and identity "
+                                     "!= '' group by 1 order by 2 desc, 1").fetchall()
+            recipients = [one for one, in database.execute("select recipient from events order by cast(line as int)")]
+        events = self.events()
+        counts = collections.Counter(event["identity"] for event in events
+                                     if event["kind"] == "rejected_rcpt" and event["identity"])
+        self.assertEqual(found, sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+        self.assertGreaterEqual(counts["bob"], 2)
+        self.assertEqual(recipients, [event["recipient"] or "" for event in events])
 
     def test_standard_input_and_a_missing_last_newline(self):
         content = self.log.read_bytes()

@@ -3,6 +3,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import tempfile
 import unittest
@@ -95,6 +96,17 @@ class Explain(unittest.TestCase):
         csv_rows = list(csv.DictReader(io.StringIO(self.explain("-o", "csv", "--who", "BOB", log).decode())))
         self.assertEqual([row["recipient"] for row in csv_rows], [row["recipient"] for row in rows])
         self.assertEqual(self.explain("-o", "jsonl", "--who", "eve", log, code=1), b"")
+
+    def test_of_a_long_window_its_ends_are_shown(self):
+        log = os.path.join(self.directory.name, "log")
+        with open(self.config, "wb") as file:
+            file.write(CONFIG.replace(b"limit = 3\n", b"limit = 30\n"))
+        with open(log, "wb") as file:
+            file.write(b"".join(REFUSED.replace(b"nobody", b"n%d" % i) + b"\n" for i in range(30)))
+        shown = lambda *more: re.findall(rb"\bn(\d+)@", self.explain("--who", "bob", *more, log))
+        self.assertEqual(shown(), [b"%d" % i for i in (*range(5), *range(25, 30))])
+        self.assertIn(b"20 more events", self.explain("--who", "bob", log))
+        self.assertEqual(shown("--all"), [b"%d" % i for i in range(30)])
 
     def test_nothing_raw_reaches_the_terminal(self):
         hostile = REFUSED.replace(b"nobody", b"\x1b]0;x\x07\xe2\x80\xae\r%s")

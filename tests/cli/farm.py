@@ -111,7 +111,7 @@ class Farm(unittest.TestCase):
             self.assertEqual(call("unblock", "bob", "-c", self.places[3].config).returncode, 0)
             self.wait_listed()
             self.assertEqual(call("list", "--farm", "-c", self.places[0].config).stdout, b"")
-            self.assertRegex(b" ".join(evidence()), rb"freed in blocked_authenticated_users at \S+ by mx4 ")
+            self.assertRegex(b" ".join(evidence()), rb"freed in blocked_authenticated_users at \S+ \S+ by mx4 ")
             self.assertEqual(call("block", "bob", "--for", "2s", "-c", self.places[1].config).returncode, 0)
             self.wait_listed(b"bob")
             self.wait_listed()

@@ -93,7 +93,7 @@ class Journal(unittest.TestCase):
         for entry, kind, count in ((block, b"d4fc0a8867d84dc597ac22058ffb3816", b"4"),
                                    (watch, b"d129692f7c654b7c8c6d881b5a2a47e7", b"2")):
             fields = dict(entry)
-            self.assertRegex(fields[b"MESSAGE"], rb"^\w+ \S+  user bob: \d in 1h \(rule users, limit 4\) since ")
+            self.assertRegex(fields[b"MESSAGE"], rb"^\w+ \S+ \S+  user bob: \d in 1h \(rule users, limit 4\) since ")
             self.assertEqual(
                 {name: fields[name] for name in fields if name not in (b"MESSAGE", b"EXIM_HOST")},
                 {b"MESSAGE_ID": kind, b"PRIORITY": b"4", b"EXIWARDEN_RULE": b"users", b"EXIWARDEN_KIND": b"user",

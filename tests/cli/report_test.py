@@ -167,7 +167,7 @@ class Report(LogCase):
         [relay] = self.records("evidence", "192.0.2.70", log)
         self.assertEqual((relay["identity_kind"], relay["refused"]), ("relay", 150))
         text = self.expect(0, "evidence", user, log).stdout.decode()
-        for part in (f"user {user}", "in no list now", "Rule authenticated reached 100", "client host", "remote.test", "SHA-256 "):
+        for part in (f"user {user}", "not blocked now", "Rule authenticated reached 100", "client host", "remote.test", "SHA-256 "):
             self.assertIn(part, text)
         self.assertIn(b"nothing about", self.expect(1, "evidence", "nobody@x", log).stderr)
         self.expect(64, "evidence")
@@ -215,6 +215,12 @@ for ident, *values in queue:
         self.assertIn("In Exim's queue on this machine: 1 of its messages frozen, 1 waiting.", " ".join(text.split()))
         frozen = text.split("frozen now")[1].split("log lines")[0]
         self.assertIn(ids[0], frozen)
+        end = text[text.rindex("  Verdict: "):]
+        self.assertRegex(" ".join(end.split("\n  Look")[0].split()), r"^Verdict: reached the limit of rule authenticated, 100 in "
+                         r"1h, at 2026-03-10 10:01:39; not blocked now; 1 message frozen\.$")
+        self.assertEqual([re.search(r"exiwarden \w+|-Mvh \S+", line)[0] for line in end.splitlines() if line.startswith("    ")],
+                         [f"-Mvh {ids[0]}", "exiwarden release", "exiwarden unblock"])
+        self.assertIn("--delete --exact -- 'eve@x.example'", end.splitlines()[-1])
         for other in ids[1:]:
             self.assertNotIn(other, frozen)
         for command in (["evidence", "--html", self.home + "/f.html", "eve@x.example"], ["replay", "--report", self.home + "/f.html"]):
@@ -233,8 +239,8 @@ for ident, *values in queue:
             self.assertIn("queue can't be asked here", " ".join(text.split()))
             self.assertIn("1 of its messages is frozen", " ".join(text.split()))
         alone = self.expect(0, "evidence", "--logs-only", "eve@x.example", log, config=config).stdout.decode()
-        self.assertNotIn("queue", alone)
-        self.assertNotIn("in no list", alone)
+        self.assertNotIn("queue", alone.split("Verdict")[0])
+        self.assertNotIn("not blocked now", alone)
 
     def test_what_was_said_about_the_logs_is_on_the_page(self):
         traffic = Traffic(BEGIN, 30, seed=4)

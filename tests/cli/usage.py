@@ -17,7 +17,7 @@ COVERAGE = r"\Aexiwarden: read 1 line of 1 file, 2026-11-23 10:42:35 to 2026-11-
 # arguments, exit code, stdout, stderr (patterns that must be found)
 TABLE = [
     ((), 64, NO_OUTPUT, r"\AUsage: exiwarden COMMAND"),
-    (("--help",), 0, r"\AUsage: exiwarden COMMAND(.|\n)*Exit codes: 0 done", NO_OUTPUT),
+    (("--help",), 0, r"\AUsage: exiwarden COMMAND(.|\n)*exiwarden\(8\) has examples and exit codes", NO_OUTPUT),
     (("-h",), 0, r"\AUsage: exiwarden COMMAND", NO_OUTPUT),
     (("--version",), 0, r"\Aexiwarden \d+\.\d+\.\d+\n\Z", NO_OUTPUT),
     (("evnts",), 64, NO_OUTPUT, r'no command "evnts" \(did you mean "events"\?\)'),

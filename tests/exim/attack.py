@@ -88,13 +88,13 @@ class Attack:
                  ("helo_accept_junk_hosts = *\n" if self.junk else ""),
             refusal=self.answer))
         secret = self.lab.directory / "tag.secret"
-        if self.variant == "count":
+        if self.variant == "accept-and-log":
             secret.write_bytes(b"only Exim and exiwarden can read it\n")
             secret.chmod(0o444)
         self.agent = self.enterContext(Agent(
             self.lab.directory, LIMIT, ("none",),
             log_more="junk_helo = true" if self.junk else
-            f'tag_secret_file = "{secret}"' if self.variant == "count" else ""))
+            f'tag_secret_file = "{secret}"' if self.variant == "accept-and-log" else ""))
         self.refused = 550 if self.variant == "reject" else 250
 
     def answer(self, local):
@@ -259,7 +259,7 @@ class All(Attack, unittest.TestCase):
 
 
 class Count(Attack, unittest.TestCase):
-    selector, share, variant = "all", 4, "count"
+    selector, share, variant = "all", 4, "accept-and-log"
 
 
 class JunkHelo(Attack, unittest.TestCase):

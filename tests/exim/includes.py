@@ -9,7 +9,7 @@ import world
 from lab import CONF, CONFIG, Lab
 from world import EXIM
 
-FILES = {"macros.conf", "helo.conf", "rcpt-reject.conf", "rcpt-count.conf", "data.conf",
+FILES = {"macros.conf", "helo.conf", "rcpt-reject.conf", "rcpt-accept-and-log.conf", "data.conf",
          "not-smtp.conf", "tls.conf"}
 TEMPLATE = pathlib.Path("/etc/exim4/exim4.conf.template")
 MACROS = pathlib.Path("/etc/exim4/exim4.conf.localmacros")
@@ -20,7 +20,7 @@ class Conf(unittest.TestCase):
         self.assertEqual({path.name for path in CONF.iterdir()} - {"README.md"}, FILES)
 
     def test_both_variants_with_and_without_tls(self):
-        for variant in ("reject", "count"):
+        for variant in ("reject", "accept-and-log"):
             for tls in (False, True):
                 with self.subTest(variant=variant, tls=tls), Lab(variant, tls=tls) as lab:
                     self.assertIn(b"Configuration file is /etc/exim4/exim4.conf", lab.exim("-bV"))
@@ -29,7 +29,7 @@ class Conf(unittest.TestCase):
                     self.assertEqual("auth_advertise_hosts = ${if eq" in config, tls)
                     self.assertNotIn("EXIWARDEN_", config.split("begin acl")[1])
                     self.assertEqual("exiwarden/1 missing-recipient" in config,
-                                     variant == "count")
+                                     variant == "accept-and-log")
                     self.assertNotIn(b"panic", b"".join(
                         path.name.encode() for path in (lab.directory / "log").iterdir()))
 
@@ -37,7 +37,7 @@ class Conf(unittest.TestCase):
         macros = "EXIWARDEN_CALLOUT =\nEXIWARDEN_DEFER_OK =\nEXIWARDEN_HELO_MAX = 40\n" \
                  "EXIWARDEN_SUBMISSION = submission/sender_retain\n" \
                  "EXIWARDEN_ID_LOOKUP = lsearch\nEXIWARDEN_IP_LOOKUP = lsearch"
-        for variant in ("reject", "count"):
+        for variant in ("reject", "accept-and-log"):
             with self.subTest(variant=variant), Lab(variant, macros=macros) as lab:
                 acls = lab.exim("-bP", "config").decode().split("begin acl")[1]
                 self.assertRegex(acls, r"!verify *= recipient *\n")
@@ -75,7 +75,7 @@ class Conf(unittest.TestCase):
         acls = "\nbegin acl\n"
         relay = re.search(r"\n  accept\n    hosts = \+relay_from_hosts\n", original)
         self.assertEqual((original.count(acls), relay is None), (1, False))
-        for variant in ("reject", "count"):
+        for variant in ("reject", "accept-and-log"):
             with self.subTest(variant=variant):
                 mine = original[:relay.start()] + f"\n  {share}/rcpt-{variant}.conf" + \
                     original[relay.start():]

@@ -153,7 +153,7 @@ class Reject(Job, unittest.TestCase):
 
 
 class Count(Job, unittest.TestCase):
-    variant, transport = "count", "sendmail"
+    variant, transport = "accept-and-log", "sendmail"
 
 
 class Notices(unittest.TestCase):

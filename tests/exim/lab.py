@@ -120,7 +120,7 @@ PORTS = "daemon_smtp_ports = 25"
 class Lab:
     """A running Exim; leaving the context stops it and removes everything.
 
-    variant: "reject" or "count". tls: with conf/exim/tls.conf, on 25, 465 and 587. log_selector,
+    variant: "reject" or "accept-and-log". tls: with conf/exim/tls.conf, on 25, 465 and 587. log_selector,
     macros, main, authenticator: lines for those parts of its configuration. refusal: what the
     remote host at remote.test answers to a local part, None for yes; local parts that begin with
     "dead" are refused by default. Mail for lab.example is delivered to .mailbox(name)."""

@@ -1,4 +1,4 @@
-"""The tagged lines of conf/exim/rcpt-count.conf, with and without the keyed tag."""
+"""The tagged lines of conf/exim/rcpt-accept-and-log.conf, with and without the keyed tag."""
 
 import base64
 import hashlib
@@ -31,7 +31,7 @@ class Tagged(unittest.TestCase):
                                            range(start, start + count)])), {250})
 
     def test_fields(self):
-        with Lab("count") as lab:
+        with Lab("accept-and-log") as lab:
             with lab.client(b"a b:\xe9\n\"'$x") as client:
                 self.assertEqual(client.mail(), 250)
                 # Exim folds local parts before the ACL.
@@ -53,7 +53,7 @@ class Tagged(unittest.TestCase):
 
     def test_the_tag_is_required_and_counts_once(self):
         for secret in SECRETS:
-            with self.subTest(secret=secret), Lab("count") as lab:
+            with self.subTest(secret=secret), Lab("accept-and-log") as lab:
                 path = lab.directory / "tag.secret"
                 path.write_bytes(secret + b"\n")
                 path.chmod(0o444)
@@ -88,7 +88,7 @@ class Tagged(unittest.TestCase):
 
     def test_no_secret_for_exim_charges_nobody(self):
         """The agent demands a tag that Exim doesn't know how to make; mail goes on."""
-        with Lab("count") as lab:
+        with Lab("accept-and-log") as lab:
             path = lab.directory / "agents.secret"
             path.write_bytes(SECRETS[0])
             with Agent(lab.directory, 1, ("none",),

@@ -35,7 +35,7 @@ TEST_CASE("both guides name what there is, for each layout, and fit 78 columns")
       const auto facts = facts_for(layout, variant);
       const auto paste = paste_guide(facts), removal = removal_guide(facts);
       for (const auto& guide : {paste, removal}) {
-        CHECK(has(guide, "rcpt-count.conf") == count);
+        CHECK(has(guide, "rcpt-accept-and-log.conf") == count);
         CHECK(has(guide, "rcpt-reject.conf") == !count);
         CHECK(has(guide, "reload exim") == (layout != Layout::cpanel));
         std::size_t width = 0;

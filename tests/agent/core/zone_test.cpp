@@ -141,3 +141,16 @@ TEST_CASE("repeats_between knows the repeated hours and no others") {
   StampClock utc(Zone::utc());
   CHECK_FALSE(utc.repeats_between(civil("2026-01-01 00:00:00"), civil("2026-12-31 00:00:00")));
 }
+
+TEST_CASE("a time for people says its offset only where the wall clock shows it twice") {
+  const auto berlin = zone("Europe/Berlin");
+  struct Row {
+    std::int64_t second;
+    const char* text;
+  };
+  for (const auto& [second, text] :
+       {Row{1792886399, "2026-10-25 01:59:59"}, Row{1792886400, "2026-10-25 02:00:00+02:00"},
+        Row{1792890000, "2026-10-25 02:00:00+01:00"}, Row{1792893600, "2026-10-25 03:00:00"}}) {
+    CHECK(berlin.short_text(Instant(std::chrono::seconds(second))) == text);
+  }
+}

@@ -1,0 +1,83 @@
+#include "agent/commands/next_steps.h"
+
+#include <fmt/format.h>
+
+#include "agent/commands/help.h"
+#include "agent/core/duration.h"
+#include "agent/core/printable.h"
+#include "agent/notify/notice.h"
+#include "agent/output/relative_time.h"
+#include "agent/output/text_table.h"
+
+namespace agent {
+namespace {
+
+std::string verdict(const Dossier& dossier, const OnThisHost* standing,
+                    const ReportContext& context) {
+  const auto& zone = *context.zone;
+  std::string text;
+  if (dossier.decisions.empty()) {
+    text = fmt::format("Verdict: no limit was reached, with {}",
+                       counted(dossier.refused, "refused recipient"));
+  } else {
+    const auto& decision = dossier.decisions.front();
+    text = fmt::format("Verdict: reached the limit of rule {}, {} in {}, at {}",
+                       printable(decision.rule), decision.limit, duration_text(decision.period),
+                       zone.short_text(decision.time));
+    if (dossier.decisions.size() > 1)
+      text += fmt::format(", the first of {}", counted(dossier.decisions.size(), "time"));
+  }
+  if (context.partial) text += ", as far as the logs could be read";
+  if (standing == nullptr) return text + ".";
+  if (standing->listed.empty()) {
+    text += "; not blocked now";
+  } else {
+    const auto& line = standing->listed.front();
+    text += line.since ? fmt::format("; blocked {}", ago_text(*line.since, context.now))
+                       : std::string("; blocked");
+    text += line.until ? ", " + left_text(*line.until, context.now) : ", until somebody frees it";
+  }
+  if (!standing->frozen.empty())
+    text += fmt::format("; {} frozen", counted(standing->frozen.size(), "message"));
+  return text + ".";
+}
+
+}  // namespace
+
+std::string next_steps(const Dossier& dossier, const ReportContext& context,
+                       const std::string& config_path) {
+  const auto found = context.standing.find(&dossier);
+  const auto* standing = found == context.standing.end() ? nullptr : &found->second;
+  auto text = "\n" + wrapped(verdict(dossier, standing, context), 2);
+  const bool usual = config_path.empty() || config_path == kDefaultConfig;
+  const auto config = usual ? "" : " -c " + shell_word(config_path);
+  const auto id = shell_word(dossier.identity());
+  const auto step = [&](const char* when, const std::string& command) {
+    text += fmt::format("  {}:\n    {}\n", when, command);
+  };
+  if (standing == nullptr) {
+    step("How it stands on this machine now",
+         fmt::format("exiwarden evidence{} -- {}", config, id));
+    return text;
+  }
+  if (!standing->frozen.empty()) {
+    step("Look at a frozen message",
+         fmt::format("{} -Mvh {}", shell_word(context.config->exim.binary),
+                     printable(standing->frozen.back().id)));
+  }
+  if (standing->listed.empty() && standing->frozen.empty()) {
+    if (!dossier.decisions.empty())
+      step("Block it by hand, until somebody frees it",
+           fmt::format("exiwarden block{} -- {}", config, id));
+    step("A page to hand on, with the checksums of the logs",
+         fmt::format("exiwarden evidence{} --html evidence.html -- {}", config, id));
+    return text;
+  }
+  step("It was a mistake: free the sender and let its mail go",
+       fmt::format("exiwarden release{} --exact -- {}", config, id));
+  step("It was spam: change the password, then delete the mail and free the sender",
+       fmt::format("exiwarden unblock{} --delete --exact -- {}", config, id));
+  return text;
+}
+
+}  // namespace agent

@@ -1,0 +1,124 @@
+#include "agent/commands/output_columns.h"
+
+namespace agent {
+namespace {
+
+constexpr OutputColumn kEvents[] = {
+    {"file", "the log"},
+    {"line", "its line, from 1"},
+    {"offset", "of the line's first byte, in the unpacked file"},
+    {"ts", "the timestamp as Exim has written it, without zone and milliseconds"},
+    {"time", "the same as RFC 3339, with the offset of the log's zone"},
+    {"kind", "rejected_rcpt, tagged, warned, bounced, temp_rejected, policy_rejected or ambiguous"},
+    {"user", "the authenticated id"},
+    {"host", "the client's address"},
+    {"recipient", "the address that was refused"},
+    {"sender", "the envelope sender; empty for bounces"},
+    {"reason", "what Exim says after the recipient"},
+    {"authenticator", "Exim's name for the way of login"},
+    {"message_id", "of a delivery that failed"},
+    {"login", "who has submitted it on this machine"},
+    {"identity_kind", "user, relay or local; null if nobody is charged"},
+    {"identity", "who is charged"},
+    {"reason_class", "missing, other or unknown"},
+    {"reason_pattern", "the pattern that the reason matched"},
+};
+
+constexpr OutputColumn kReplay[] = {
+    {"time", "when the limit was reached"},
+    {"rule", "the rule's name"},
+    {"identity_kind", "user, relay or local"},
+    {"identity", "who would have been blocked"},
+    {"count", "what the window held"},
+    {"limit", "of the rule, or of the override that fits"},
+    {"period", "in seconds"},
+    {"first", "time of the oldest event in the window"},
+    {"file, line, offset", "of the event that reached the limit"},
+    {"until", "when the block would have ended by itself; null: never"},
+};
+
+constexpr OutputColumn kReplaySummary[] = {
+    {"hosts", "client addresses in the window; in csv one cell, separated by blanks"},
+    {"messages_before, recipients_before", "accepted from it before that moment"},
+    {"messages_after, recipients_after", "accepted after it: what a block would have stopped"},
+    {"refused_after", "recipients refused after it"},
+};
+
+constexpr OutputColumn kTune[] = {
+    {"rule", "the rule whose signals are counted"},
+    {"period", "in seconds"},
+    {"limit", "that was tried"},
+    {"blocked", "how many identities reach it"},
+    {"identities", "which; in csv one cell, separated by blanks, a blank in an id as \\x20"},
+};
+
+constexpr OutputColumn kTuneSummary[] = {
+    {"times", "when each would have been blocked first, in the order of identities"},
+    {"messages_before, messages_after", "accepted from all of them before and after that"},
+};
+
+constexpr OutputColumn kTuneLabels[] = {
+    {"hits", "known spammers that are blocked"},
+    {"misses", "known spammers that are not"},
+    {"false_alarms", "known good senders that are blocked"},
+};
+
+constexpr OutputColumn kList[] = {
+    {"list", "path of the file"},
+    {"rule", "the rule that wrote the line, or else the first one of this list"},
+    {"identity", "who is blocked"},
+    {"data", "all that stands behind the key"},
+    {"identity_kind", "user, relay or local"},
+    {"since", "when it was blocked; null, as the next ones, if the line does not say"},
+    {"by", "exiwarden, the login of who has done it by hand, or farm:HOST"},
+    {"count", "what the window held"},
+    {"period", "in seconds"},
+    {"until", "when the block ends by itself; null: when somebody frees it"},
+    {"reason", "of block --reason"},
+};
+
+constexpr OutputColumn kEvidence[] = {
+    {"identity_kind", "user, relay or local"},
+    {"identity", "as Exim has logged it"},
+    {"refused", "recipients refused because they do not exist"},
+    {"messages, recipients", "accepted from it"},
+    {"failed", "recipients of those whose delivery failed later"},
+    {"refused_after, messages_after, recipients_after", "the same after the first decision"},
+    {"first, last", "the time that the logs cover for it"},
+    {"decided", "times at which it reached a limit"},
+    {"hosts", "client addresses, the busiest first"},
+    {"files", "the logs that mention it"},
+    {"farm", "what the farm knows about it, as sentences; not with --logs-only"},
+};
+
+constexpr OutputColumn kEvidenceTables[] = {
+    {"identity", "as Exim has logged it"},
+    {"table",
+     "what the row counts: decision, host, helo, domain, reason, sender, frozen (messages in the "
+     "queue now) or message"},
+    {"name", "the rule, the host, ...; in the last two the message id"},
+    {"refused", "recipients refused; for a message, deliveries that failed"},
+    {"accepted", "messages or recipients accepted; for a message, deliveries that succeeded"},
+    {"time", "of a decision or message"},
+    {"host, sender, size, subject", "of a message"},
+};
+
+constexpr OutputTable kTables[] = {
+    {"events", "One row for each piece of evidence.", kEvents},
+    {"replay", "One row for each decision.", kReplay},
+    {"replay --summary", "More columns in each row:", kReplaySummary},
+    {"tune", "One row for each rule, period and limit.", kTune},
+    {"tune --summary", "More columns in each row:", kTuneSummary},
+    {"tune --spammers, --honest", "More columns in each row:", kTuneLabels},
+    {"list", "One row for each listed sender.", kList},
+    {"evidence -o jsonl", "One object for each identity of that name.", kEvidence},
+    {"evidence -o csv", "Several tables in one, for a spreadsheet or a WHERE.", kEvidenceTables},
+};
+
+}  // namespace
+
+std::span<const OutputTable> output_tables() {
+  return kTables;
+}
+
+}  // namespace agent
