@@ -54,8 +54,7 @@ std::vector<Server> servers_of(const Config& config) {
       servers.push_back({"notify.webhook", host_of(address.substr(authority + 3))});
   }
   const auto farm = parse_farm_url(config.farm.url);
-  if (const auto* address = std::get_if<FarmAddress>(&farm); address && address->path.empty())
-    servers.push_back({"farm.url", address->host});
+  if (farm && farm->path.empty()) servers.push_back({"farm.url", farm->host});
   return servers;
 }
 

@@ -99,8 +99,8 @@ TEST_CASE("the variant that counts has its secret and counts nothing but tagged 
   facts.variant = AclVariant::count;
   facts.relays = read_exim_hosts("192.0.2.0/24");
   const auto parsed = parse_config(first_config(facts).toml, "");
-  REQUIRE(parsed.index() == 0);
-  const auto& config = std::get<0>(parsed);
+  REQUIRE(parsed);
+  const auto& config = parsed.value();
   CHECK(config.log.tag_secret_file == "/etc/exiwarden/tag.secret");
   REQUIRE(config.rules.size() == 2);
   for (const auto& rule : config.rules) CHECK(rule.signals == std::vector{Signal::tagged});

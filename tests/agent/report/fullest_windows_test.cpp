@@ -98,7 +98,7 @@ TEST_CASE("a full window of a log that is read for the first time is undecided i
     state.layout.lists = {"/l/fast"};
     state.positions.resize(2);
     if (row.first_start) state.positions[1].first_start = at(*row.first_start);
-    state.subjects["u:ann"].windows = {window(row.times)};
+    state.subjects[{IdentityKind::user, "ann"}].windows = {window(row.times)};
     const auto levels = fullest_windows(state, config(), 10);
     REQUIRE(levels.size() == 1);
     CHECK(levels[0].undecided == row.undecided);
