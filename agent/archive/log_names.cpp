@@ -76,7 +76,7 @@ class Naming {
         logs.begin(), logs.end(), [](const LogName& log) { return !is_other_log(log.path); });
     if (other == logs.begin()) return std::move(named_);
     for (auto log = other; log != logs.end(); ++log) {
-      named_.notes.push_back(log->shown + ": left out, its lines stand in the main log too");
+      named_.notes.push_back(log->shown + ": left out, not a main log");
     }
     logs.erase(other, logs.end());
     return std::move(named_);

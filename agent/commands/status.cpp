@@ -341,7 +341,8 @@ class Status {
       return;
     }
     line("farm", fmt::format("{}, {} {} known, {} {} to send",
-                             farm->connected ? "counts with us" : "is away: counting alone",
+                             farm->connected ? "connected, the hosts count together"
+                                             : "can't be reached, this host counts alone",
                              saved_.state->farm_words.size(),
                              noun(saved_.state->farm_words.size(), "identity", "identities"),
                              farm->waiting, noun(farm->waiting, "event")));

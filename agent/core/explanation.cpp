@@ -121,8 +121,7 @@ std::string charged_text(const Explanation& explanation, const std::vector<Rule>
     by += fmt::format("{}{} ({} in {})", by.empty() ? "" : ", ", rule.name,
                       Limits(rule).of(folded(explanation.identity)), duration_text(rule.period));
   }
-  if (by.empty())
-    return "not counted: no rule listens to this kind of evidence for this kind of identity";
+  if (by.empty()) return "not counted: no rule counts this signal for this kind of identity";
   const auto mapped = explanation.identity == printed
                           ? ""
                           : fmt::format("stands for \"{}\" (identity_map); ", explanation.identity);
@@ -151,7 +150,7 @@ void explain_other(const PipelineOptions& around, bool junk_helo, std::string_vi
     return;
   }
   if (payload.starts_with(parsers::kTaggedStart)) {
-    explanation.why = "it begins as our ACL's line, but is not one";
+    explanation.why = "it begins like the tagged line of our ACL, but is malformed";
     return;
   }
   parsers::Failure failure;
@@ -186,8 +185,8 @@ void explain_other(const PipelineOptions& around, bool junk_helo, std::string_vi
   if (scan != parsers::ArrivalScan::not_an_arrival) {
     explanation.why =
         scan == parsers::ArrivalScan::ambiguous
-            ? "an arrival entry that can be read in two ways: its failures are nobody's"
-            : "an arrival entry that is not in order: its failures are nobody's";
+            ? "an arrival entry that can be read in two ways: its failed deliveries charge nobody"
+            : "a malformed arrival entry: its failed deliveries charge nobody";
     return;
   }
   if (payload.find(" rejected RCPT ") == std::string_view::npos) {

@@ -99,7 +99,7 @@ actions::Result<bool> FarmConnection::receive(std::chrono::milliseconds most) {
   if (got < 0) return error(Errc::io, std::strerror(errno), errno);
   if (got == 0) return error(Errc::io, "has closed the connection");
   if (!reader_.feed({buffer.data(), static_cast<std::size_t>(got)}))
-    return error(Errc::malformed, "its answer is none, or too long");
+    return error(Errc::malformed, "its answer is malformed or too long");
   return true;
 }
 
@@ -111,7 +111,7 @@ actions::Result<FarmConnection::Taken> FarmConnection::take() {
         taken.there = true;
         return taken;
       case AnswerReader::Next::broken:
-        return error(Errc::malformed, "its answer is none, or too long");
+        return error(Errc::malformed, "its answer is malformed or too long");
       case AnswerReader::Next::need_more:
         break;
     }

@@ -178,7 +178,7 @@ Result<Done> RedisTalk::hear() {
       return actions::Error{Errc::refused, 0,
                             "farm server: the stream: " + refusal_text(taken->answer)};
     auto read = read_feed(taken->answer);
-    if (!read) return actions::Error{Errc::malformed, 0, "farm server: its stream makes no sense"};
+    if (!read) return actions::Error{Errc::malformed, 0, "farm server: its stream is malformed"};
     if (!read->position.empty()) heard_.position = read->position;
     queues_.count_strange(read->strange);
     queues_.tell(news_of(std::move(read->words)));

@@ -100,7 +100,7 @@ actions::Result<FarmSession> FarmSession::open(const FarmSettings& settings) {
 
 actions::Error FarmSession::strange(const char* what) const {
   return server_error(settings_, Errc::malformed,
-                      fmt::format("its answer to {} makes no sense", what));
+                      fmt::format("its answer to {} is malformed", what));
 }
 
 actions::Error FarmSession::refused(const Answer& answer) const {

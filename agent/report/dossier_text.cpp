@@ -115,8 +115,9 @@ std::string dossier_text(const Dossier& dossier, const ReportContext& context) {
                      grouped(dossier.messages), noun(dossier.messages, "message"),
                      counted(dossier.recipients, "recipient"), grouped(dossier.failed));
   if (dossier.other_refused > 0) {
-    out += fmt::format("  {:>9} refusals that do not count (temporary, or for policy)\n",
-                       grouped(dossier.other_refused));
+    out +=
+        fmt::format("  {:>9} refusals for other reasons, which do not count (temporary, policy)\n",
+                    grouped(dossier.other_refused));
     out += fmt::format("  {:>9} in all: what the tables below count as refused\n",
                        grouped(dossier.refused + dossier.other_refused));
   }

@@ -30,7 +30,7 @@ std::vector<std::string> TamperAlarm::news(
        "entries that overflowed Exim's log buffer: refusals in them are lost, and a client can do "
        "that on purpose by a long HELO name (helo.conf refuses those)"},
       {sum_of(counters.unreadable),
-       "lines that begin as a refused recipient but are not in order: they charge nobody; explain "
+       "lines that begin like a refused recipient but are malformed: they charge nobody; explain "
        "says where they can't be read"},
       {counters.events[kAmbiguous] - counters.distrusted,
        "refusals whose sender is not certain: they charge nobody; explain says why"},
@@ -38,8 +38,7 @@ std::vector<std::string> TamperAlarm::news(
        "pieces of evidence inside the entry of an arriving message: somebody writes lines into the "
        "log, and they charge nobody"},
       {counters.bad_tagged + sum_of(tagged, kFirstBadVerdict),
-       "lines that pass for our ACL's but are not in order or not signed as they must be: they "
-       "charge nobody"},
+       "tagged lines that are malformed or lack the right tag: they charge nobody"},
       {counters.bad_arrivals,
        "arriving messages that don't say without doubt who submitted them: their failed deliveries "
        "charge nobody"},

@@ -116,7 +116,7 @@ class Farm(unittest.TestCase):
             self.wait_listed(b"bob")
             self.wait_listed()
             self.assertRegex(b" ".join(evidence()),
-                             rb"was blocked in blocked_authenticated_users since \S+ by mx2\b.*, until \S+")
+                             rb"was blocked in blocked_authenticated_users since \S+ \S+ by mx2\b.*, until \S+")
             self.assertEqual(call("block", "eve", "-c", self.places[1].config).returncode, 0)
             self.wait_listed(b"eve")
             status = call("status", "--farm", "-o", "jsonl", "-c", self.places[0].config)

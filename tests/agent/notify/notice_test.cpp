@@ -76,7 +76,7 @@ TEST_CASE("a notice says who, how many, since when, from where, to whom, and wha
   for (const char* part : {
            "\n    bob@example.org\n",
            "because 100 recipients",
-           "between 2026-11-23T10:40:55+01:00 and 2026-11-23T10:42:35+01:00.",
+           "between 2026-11-23 10:40:55 and 2026-11-23 10:42:35 (UTC+01:00).",
            "Rule \"authenticated\": 100 in 1h.",
            "/var/log/exim4/mainlog:4711\n",
            "    /var/lib/exiwarden/exim/blocked_authenticated_users\n"
@@ -206,7 +206,7 @@ TEST_CASE("a watch notice says that nothing was done, a block with an end when i
   decision.until = decision.time + std::chrono::hours(24);
   decision.times = 2;
   const auto notice = compose_notice(decision, zone, kNow, sample_context());
-  CHECK(notice.body.find("This holds until 2026-11-24T10:42:35+01:00\n"
+  CHECK(notice.body.find("This holds until 2026-11-24 10:42:35\n"
                          "(1d, block number 2 in a row), or until the line below is removed") !=
         std::string::npos);
   auto mapped = sample_context();

@@ -29,7 +29,7 @@ TEST_CASE("each kind of evasion is said once it is seen, with its number, and no
   };
   const Case cases[] = {
       {"3 entries that overflowed", [&] { counters.overflowed = 3; }},
-      {"3 lines that begin as a refused recipient",
+      {"3 lines that begin like a refused recipient",
        [&] { counters.unreadable[1] = 1, counters.unreadable[5] = 2; }},
       {"2 refusals whose sender",
        [&] { counters.events[static_cast<std::size_t>(parsers::Kind::ambiguous)] = 2; }},
@@ -38,7 +38,7 @@ TEST_CASE("each kind of evasion is said once it is seen, with its number, and no
          counters.distrusted = 4;
          counters.events[static_cast<std::size_t>(parsers::Kind::ambiguous)] = 6;
        }},
-      {"7 lines that pass for our ACL's",
+      {"7 tagged lines that are malformed",
        [&] {
          counters.bad_tagged = 3;
          for (std::size_t i = 1; i < TagCheck::kVerdicts; ++i) tagged[i] = 1;
