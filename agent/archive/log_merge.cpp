@@ -238,8 +238,10 @@ bool LogMerge::load(Stream& stream) {
       stream.at = 0;
       stream.measure(not_after_);
       if (stream.first) {
-        extent_.first = std::min(extent_.first.value_or(*stream.first), *stream.first);
-        extent_.last = std::max(extent_.last, std::optional(stream.last));
+        // Clocks are set back, and writers are late.
+        const auto [low, high] = std::minmax({*stream.first, stream.last});
+        extent_.first = std::min(extent_.first.value_or(low), low);
+        extent_.last = std::max(extent_.last.value_or(high), high);
       }
       stream.look_for_entry(not_after_);
       look_for_copies(stream);

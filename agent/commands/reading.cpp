@@ -15,6 +15,7 @@
 #include "agent/archive/progress.h"
 #include "agent/config/spelling.h"
 #include "agent/core/printable.h"
+#include "agent/output/terminal.h"
 #include "agent/report/coverage.h"
 
 namespace agent {
@@ -75,7 +76,8 @@ bool keep_label(NamedLogs& named, const std::string& label) {
 
 void say_coverage(const ReadResult& read) {
   std::fflush(stdout);
-  for (const auto& line : read.coverage) fmt::print(stderr, "exiwarden: {}\n", line);
+  for (const auto& line : read.coverage)
+    fmt::print(stderr, "{}\n", Terminal::standard_error().wrapped("exiwarden: " + line, 4));
 }
 
 ReadResult read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhile,

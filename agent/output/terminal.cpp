@@ -13,14 +13,14 @@
 namespace agent {
 namespace {
 
-std::size_t width() {
+std::size_t width(int file) {
   if (const char* set = std::getenv("COLUMNS"); set != nullptr) {
     std::size_t columns = 0;
     const auto end = set + std::strlen(set);
     if (std::from_chars(set, end, columns).ptr == end && columns > 0) return columns;
   }
   winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  if (::ioctl(file, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
   return 80;
 }
 
@@ -51,15 +51,23 @@ std::size_t shown_columns(std::string_view text) {
   return columns;
 }
 
-}  // namespace
-
-Terminal Terminal::standard_output() {
-  if (::isatty(STDOUT_FILENO) == 0) return {false, 0};
+Terminal terminal_on(int file) {
+  if (::isatty(file) == 0) return {false, 0};
   const char* no_color = std::getenv("NO_COLOR");
   const char* term = std::getenv("TERM");
   const bool colours = (no_color == nullptr || *no_color == '\0') && term != nullptr &&
                        std::strcmp(term, "dumb") != 0;
-  return {colours, std::max<std::size_t>(width(), 20)};
+  return {colours, std::max<std::size_t>(width(file), 20)};
+}
+
+}  // namespace
+
+Terminal Terminal::standard_output() {
+  return terminal_on(STDOUT_FILENO);
+}
+
+Terminal Terminal::standard_error() {
+  return terminal_on(STDERR_FILENO);
 }
 
 std::string Terminal::painted(Paint paint, std::string_view text) const {

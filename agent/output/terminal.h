@@ -12,9 +12,10 @@ enum class Paint { red, yellow, green, bold };
 
 class Terminal {
  public:
-  // Finds out what standard output is: a terminal or not, its width (COLUMNS, else 80), NO_COLOR,
-  // TERM=dumb.
+  // Finds out what standard output, or error, is: a terminal or not, its width (COLUMNS, else 80),
+  // NO_COLOR, TERM=dumb.
   static Terminal standard_output();
+  static Terminal standard_error();
   // For tests. Without a width, lines are never cut.
   Terminal(bool colours, std::size_t columns) : colours_(colours), columns_(columns) {}
 

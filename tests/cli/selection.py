@@ -139,6 +139,11 @@ class Coverage(LogCase):
                 said = self.looked_at("replay", *arguments, self.home + "/logs")
                 self.assertTrue(said[0].endswith(end), said)
 
+    def test_lines_that_are_not_in_order(self):
+        path = self.write("disorder", "\n".join(refusal(f"2026-03-10 {at}", "bob", "a@remote.test") for at in (
+            "10:00:05", "10:00:01", "10:00:09", "10:00:03")).encode() + b"\n")
+        self.assertIn(" 2026-03-10 10:00:03 to 2026-03-10 10:00:05: ", self.looked_at("replay", path)[0])
+
     def test_without_relay_hosts_it_is_said_which_hosts_are_missed(self):
         config = self.write("bare.toml", b'[log]\ntimezone = "UTC"\n').replace("//", "/")
         done = self.run_program("replay", self.first, config=config)
