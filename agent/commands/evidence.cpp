@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "agent/archive/known_names.h"
 #include "agent/commands/ask_this_host.h"
@@ -12,7 +11,7 @@
 #include "agent/commands/reading.h"
 #include "agent/commands/report_files.h"
 #include "agent/commands/selection.h"
-#include "agent/core/printable.h"
+#include "agent/output/complain.h"
 #include "agent/report/dossier_collector.h"
 
 namespace agent {
@@ -78,11 +77,11 @@ Exit run_evidence(const Invocation& invocation) {
       logs_only ? std::vector<FarmSays>() : ask_farm(plan.config, plan.options.tables, identity);
   if (found.empty()) {
     note_listed(invocation.config, names);
-    fmt::print(stderr, "exiwarden: nothing about \"{}\" in {}{}\n", printable(identity),
-               exit == kDone ? "these logs" : "what could be read: no verdict", names.hint());
+    complain(fmt::format("nothing about \"{}\" in {}{}", identity,
+                         exit == kDone ? "these logs" : "what could be read: no verdict",
+                         names.hint()));
     for (const auto& says : farm)
-      fmt::print(stderr, "exiwarden: in the farm: {} {}\n", name_of(says.kind),
-                 printable(says.text));
+      complain(fmt::format("in the farm: {} {}", name_of(says.kind), says.text));
     return exit == kDone ? kNo : exit;
   }
   context.config = &plan.config;
