@@ -15,7 +15,7 @@
 #include "agent/commands/help.h"
 #include "agent/config/config_file.h"
 #include "agent/config/spelling.h"
-#include "agent/core/printable.h"
+#include "agent/output/complain.h"
 #include "agent/output/version.h"
 #include "agent/service/process_start.h"
 
@@ -23,11 +23,8 @@ namespace {
 
 namespace po = boost::program_options;
 using agent::Command;
+using agent::complain;
 using agent::Exit;
-
-void say(const std::string& text) {
-  fmt::print(stderr, "exiwarden: {}\n", text);
-}
 
 const Command* find_command(const std::string& name) {
   for (const auto& command : agent::commands()) {
@@ -39,8 +36,8 @@ const Command* find_command(const std::string& name) {
 Exit unknown_command(const std::string& name) {
   std::vector<std::string> names{"--help", "--version"};
   for (const auto& command : agent::commands()) names.emplace_back(command.name);
-  say(fmt::format("no command \"{}\"{}; see exiwarden --help", agent::printable(name),
-                  agent::did_you_mean(agent::nearest(name, names))));
+  complain(fmt::format("no command \"{}\"{}; see exiwarden --help", name,
+                       agent::did_you_mean(agent::nearest(name, names))));
   return agent::kUsage;
 }
 
@@ -58,16 +55,17 @@ actions::Result<agent::Config, Exit> configuration(const Command& command,
   std::error_code ignored;
   if (!given && command.config == Command::NeedsConfig::or_defaults &&
       !std::filesystem::exists(invocation.config_path, ignored)) {
-    say(fmt::format("no {}: using the built-in defaults (no relay hosts)", agent::kDefaultConfig));
+    complain(
+        fmt::format("no {}: using the built-in defaults (no relay hosts)", agent::kDefaultConfig));
     invocation.config_path.clear();
     return agent::default_config();
   }
   auto loaded = agent::load_config(invocation.config_path);
   if (loaded) {
-    for (const auto& warning : loaded->warnings) say("warning: " + agent::describe(warning));
+    for (const auto& warning : loaded->warnings) complain("warning: " + agent::describe(warning));
     return std::move(loaded).value();
   }
-  for (const auto& problem : loaded.error()) say(agent::describe(problem));
+  for (const auto& problem : loaded.error()) complain(agent::describe(problem));
   return agent::kBadConfig;
 }
 
@@ -87,12 +85,12 @@ Exit run(const Command& command, const std::vector<std::string>& words) {
     for (const auto& option : known.options()) names.push_back("--" + option->long_name());
     const auto given = error.get_option_name();
     const auto hint = agent::nearest(given.substr(0, given.find('=')), names);
-    say(fmt::format("{}: no option \"{}\"{}; see exiwarden {} --help", command.name,
-                    agent::printable(given), agent::did_you_mean(hint), command.name));
+    complain(fmt::format("{}: no option \"{}\"{}; see exiwarden {} --help", command.name, given,
+                         agent::did_you_mean(hint), command.name));
     return agent::kUsage;
   } catch (const po::error& error) {
-    say(fmt::format("{}: {}; see exiwarden {} --help", command.name, agent::printable(error.what()),
-                    command.name));
+    complain(
+        fmt::format("{}: {}; see exiwarden {} --help", command.name, error.what(), command.name));
     return agent::kUsage;
   }
   if (invocation.options.count("help") > 0) {
@@ -103,16 +101,16 @@ Exit run(const Command& command, const std::vector<std::string>& words) {
     invocation.arguments = invocation.options["argument"].as<std::vector<std::string>>();
   }
   if (*command.arguments == '\0' && !invocation.arguments.empty()) {
-    say(fmt::format("{} takes no argument \"{}\"", command.name,
-                    agent::printable(invocation.arguments.front())));
+    complain(
+        fmt::format("{} takes no argument \"{}\"", command.name, invocation.arguments.front()));
     return agent::kUsage;
   }
   if (invocation.options.count("output") > 0) {
     const auto name = invocation.options["output"].as<std::string>();
     const auto output = agent::output_named(name);
     if (!output) {
-      say(fmt::format("no output form \"{}\"{}; accepted: text, jsonl, csv", agent::printable(name),
-                      agent::did_you_mean(agent::nearest(name, {"text", "jsonl", "csv"}))));
+      complain(fmt::format("no output form \"{}\"{}; accepted: text, jsonl, csv", name,
+                           agent::did_you_mean(agent::nearest(name, {"text", "jsonl", "csv"}))));
       return agent::kUsage;
     }
     invocation.output = *output;
@@ -122,7 +120,7 @@ Exit run(const Command& command, const std::vector<std::string>& words) {
   invocation.config = std::move(config).value();
   const auto exit = command.run(invocation);
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    say("could not write the results");
+    complain("could not write the results");
     return agent::kIoError;
   }
   return exit;
@@ -174,7 +172,7 @@ int main(int argc, char** argv) {
     if (command == nullptr) return unknown_command(words[0]);
     return run(*command, {words.begin() + 1, words.end()});
   } catch (const std::exception& error) {
-    say(fmt::format("internal error: {}", agent::printable(error.what())));
+    complain(fmt::format("internal error: {}", error.what()));
     return agent::kInternal;
   }
 }

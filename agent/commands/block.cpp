@@ -17,6 +17,7 @@
 #include "agent/core/network.h"
 #include "agent/core/printable.h"
 #include "agent/core/zone.h"
+#include "agent/output/complain.h"
 #include "agent/output/terminal.h"
 
 namespace agent {
@@ -77,8 +78,8 @@ actions::Result<actions::Change> add(actions::Files& files, const ScopedList& li
   if (const auto synced = file.sync(); !synced) return synced.error();
   if (exim) {
     if (const auto readable = actions::make_readable(*exim, list.path); !readable)
-      fmt::print(stderr, "exiwarden: warning: {}; Exim defers all mail it looks up there\n",
-                 printable(readable.error().what));
+      complain(fmt::format("warning: {}; Exim defers all mail it looks up there",
+                           readable.error().what));
   }
   return added->change;
 }
@@ -112,8 +113,7 @@ Exit run_block(const Invocation& invocation) {
   };
   const auto length = parse_duration(option("for"));
   if (invocation.options.count("for") > 0 && (!length || length->count() < 1)) {
-    fmt::print(stderr, "exiwarden: --for: no duration \"{}\"; accepted: 1d, 1h30m, 90s\n",
-               printable(option("for")));
+    complain(fmt::format("--for: no duration \"{}\"; accepted: 1d, 1h30m, 90s", option("for")));
     return kUsage;
   }
   const auto zone = Zone::named(invocation.config.log.timezone);
@@ -126,8 +126,7 @@ Exit run_block(const Invocation& invocation) {
   for (const auto& identity : invocation.arguments) {
     const auto* list = list_for(lists, identity, told);
     if (list == nullptr) {
-      fmt::print(stderr, "exiwarden: no rule has a list for \"{}\"; say which with --list PATH\n",
-                 printable(identity));
+      complain(fmt::format("no rule has a list for \"{}\"; say which with --list PATH", identity));
       exit = kUsage;
       continue;
     }
@@ -136,9 +135,9 @@ Exit run_block(const Invocation& invocation) {
         hand_data(*list, option("rule"), option("reason"), length, zone ? *zone : Zone::utc()), 0,
         0};
     if (beyond_ascii(entry.key)) {
-      fmt::print(stderr,
-                 "exiwarden: note: unless print_topbitchars is on, Exim's ids have \\ooo in place "
-                 "of bytes beyond ASCII\n");
+      complain(
+          "note: unless print_topbitchars is on, Exim's ids have \\ooo in place "
+          "of bytes beyond ASCII");
     }
     const auto added = add(files, *list, exim, entry.key, entry.data);
     if (!added) {

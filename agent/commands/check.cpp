@@ -18,6 +18,7 @@
 #include "agent/config/host_facts.h"
 #include "agent/config/spelling.h"
 #include "agent/core/printable.h"
+#include "agent/output/complain.h"
 #include "agent/output/terminal.h"
 #include "agent/output/text_table.h"
 
@@ -82,9 +83,9 @@ bool find_service_user(const Invocation& invocation, CheckContext& context) {
   context.service.reset();
   context.service_name = "the caller";
   if (!given) return true;
-  fmt::print(stderr, "exiwarden: --user: {} \"{}\"{}\n",
-             ::geteuid() == 0 ? "this machine has no user" : "only root can try as",
-             printable(name), ::geteuid() == 0 ? did_you_mean(nearest(name, users())) : "");
+  complain(fmt::format("--user: {} \"{}\"{}",
+                       ::geteuid() == 0 ? "this machine has no user" : "only root can try as", name,
+                       ::geteuid() == 0 ? did_you_mean(nearest(name, users())) : ""));
   return false;
 }
 
@@ -93,7 +94,7 @@ bool find_service_user(const Invocation& invocation, CheckContext& context) {
 Exit run_check(const Invocation& invocation) {
   const auto around = pipeline_options_for(invocation.config);
   if (!around) {
-    fmt::print(stderr, "exiwarden: {}: {}\n", invocation.config_path, around.error());
+    complain(fmt::format("{}: {}", invocation.config_path, around.error()));
     return kBadConfig;
   }
   if (invocation.options.count("config-only") > 0) {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 
 #include "agent/archive/known_names.h"
 #include "agent/commands/ask_this_host.h"
@@ -14,7 +13,7 @@
 #include "agent/commands/reading.h"
 #include "agent/commands/report_files.h"
 #include "agent/commands/selection.h"
-#include "agent/core/printable.h"
+#include "agent/output/complain.h"
 #include "agent/output/terminal.h"
 #include "agent/report/dossier_collector.h"
 
@@ -92,11 +91,11 @@ Exit run_evidence(const Invocation& invocation) {
       logs_only ? std::vector<FarmSays>() : ask_farm(plan.config, plan.options.tables, identity);
   if (found.empty()) {
     note_listed(invocation.config, names);
-    fmt::print(stderr, "exiwarden: nothing about \"{}\" in {}{}\n", printable(identity),
-               exit == kDone ? "these logs" : "what could be read: no verdict", names.hint());
+    complain(fmt::format("nothing about \"{}\" in {}{}", identity,
+                         exit == kDone ? "these logs" : "what could be read: no verdict",
+                         names.hint()));
     for (const auto& says : farm)
-      fmt::print(stderr, "exiwarden: in the farm: {} {}\n", name_of(says.kind),
-                 printable(says.text));
+      complain(fmt::format("in the farm: {} {}", name_of(says.kind), says.text));
     say_coverage(read);
     return exit == kDone ? kNo : exit;
   }

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -14,6 +13,7 @@
 #include "agent/config/spelling.h"
 #include "agent/core/explanation.h"
 #include "agent/core/printable.h"
+#include "agent/output/complain.h"
 #include "agent/output/decision_text.h"
 #include "agent/output/terminal.h"
 #include "agent/output/text_table.h"
@@ -184,8 +184,7 @@ Exit explain_decision(const Invocation& invocation) {
   hooks.names = &names;
   const auto exit = read_logs(invocation, plan, true, hooks).exit;
   if (!names.met() && exit == kDone) {
-    fmt::print(stderr, "exiwarden: --who: nobody in these logs is \"{}\"{}\n", printable(wanted),
-               names.hint());
+    complain(fmt::format("--who: nobody in these logs is \"{}\"{}", wanted, names.hint()));
   }
   if (exit != kDone) return exit;
   if (!any) {
@@ -248,8 +247,8 @@ Exit explain_unknown(const Invocation& invocation) {
     fmt::print("{}\n", invocation.output == Output::csv ? record.csv() : record.json());
   }
   if (unknown.crowded_out() > 0) {
-    fmt::print(stderr, "exiwarden: {} more texts, of other kinds, are not listed\n",
-               grouped(unknown.crowded_out()));
+    complain(fmt::format("{} more texts, of other kinds, are not listed",
+                         grouped(unknown.crowded_out())));
   }
   return exit;
 }
@@ -268,7 +267,7 @@ std::optional<std::string> line_of_file(const std::string& path, std::uint64_t n
 Exit run_explain(const Invocation& invocation) {
   auto around = pipeline_options_for(invocation.config);
   if (!around) {
-    fmt::print(stderr, "exiwarden: {}\n", around.error());
+    complain(around.error());
     return kBadConfig;
   }
   auto& options = around.value();
@@ -292,8 +291,9 @@ Exit run_explain(const Invocation& invocation) {
     const auto number = invocation.options["line"].as<std::uint64_t>();
     const auto line = line_of_file(path, number);
     if (!line) {
-      fmt::print(stderr, "exiwarden: {}: there is no line {} to read{}\n", printable(path), number,
-                 ::access(path.c_str(), F_OK) == 0 ? "" : did_you_mean(nearest_file(path)));
+      complain(
+          fmt::format("{}: there is no line {} to read{}", path, number,
+                      ::access(path.c_str(), F_OK) == 0 ? "" : did_you_mean(nearest_file(path))));
       return kNoInput;
     }
     show(*line);

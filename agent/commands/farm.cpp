@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <set>
 
 #include "agent/config/host_facts.h"
 #include "agent/core/printable.h"
+#include "agent/output/complain.h"
 #include "agent/output/terminal.h"
 #ifdef EXIWARDEN_FARM
 #include "agent/commands/list_scope.h"
@@ -19,7 +19,7 @@ namespace agent {
 #ifndef EXIWARDEN_FARM
 
 Exit show_farm(const Invocation&) {
-  fmt::print(stderr, "exiwarden: --farm: this exiwarden was built without it\n");
+  complain("--farm: this exiwarden was built without it");
   return kUnavailable;
 }
 
@@ -41,17 +41,17 @@ constexpr std::int64_t kLately = 3600;
 
 actions::Result<FarmSession, Exit> open(const Config& config) {
   if (config.farm.url.empty()) {
-    fmt::print(stderr, "exiwarden: --farm: there is no farm.url in the configuration\n");
+    complain("--farm: there is no farm.url in the configuration");
     return kBadConfig;
   }
   auto session = FarmSession::open(farm_settings(config.farm, host_name()));
   if (session) return std::move(session.value());
-  fmt::print(stderr, "exiwarden: {}\n", printable(session.error().what));
+  complain(session.error().what);
   return session.error().code == actions::Errc::denied ? kNotPermitted : kUnavailable;
 }
 
-Exit complain(const actions::Error& error) {
-  fmt::print(stderr, "exiwarden: {}\n", printable(error.what));
+Exit unavailable(const actions::Error& error) {
+  complain(error.what);
   return kUnavailable;
 }
 
@@ -150,7 +150,7 @@ Exit show_farm(const Invocation& invocation) {
   if (!opened) return opened.error();
   auto& session = opened.value();
   const auto hosts = session.hosts();
-  if (!hosts) return complain(hosts.error());
+  if (!hosts) return unavailable(hosts.error());
   const auto zone = zone_of(invocation.config);
   const auto now = seconds_now() + session.clock_offset() / 1000;
   const bool text = invocation.output == Output::text;
@@ -200,7 +200,7 @@ Exit list_farm(const Invocation& invocation) {
   std::string cursor = "0";
   do {
     const auto part = session.pull(cursor);
-    if (!part) return complain(part.error());
+    if (!part) return unavailable(part.error());
     cursor = part->cursor;
     for (const auto& word : part->words) {
       if (word.record.over(now)) continue;

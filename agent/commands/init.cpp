@@ -21,6 +21,7 @@
 #include "agent/config/paste_guide.h"
 #include "agent/config/spelling.h"
 #include "agent/core/printable.h"
+#include "agent/output/complain.h"
 
 namespace agent {
 namespace {
@@ -125,7 +126,7 @@ Exit run_init(const Invocation& invocation) {
   }
   const auto exim = find_exim(invocation);
   if (exim.empty()) {
-    fmt::print(stderr, "exiwarden: no Exim found; say where it is with --exim PATH\n");
+    complain("no Exim found; say where it is with --exim PATH");
     return kUnavailable;
   }
   auto settings = actions::exim_settings(exim);
@@ -143,22 +144,20 @@ Exit run_init(const Invocation& invocation) {
   }
   const auto first = first_config(facts);
   if (const auto parsed = parse_config(first.toml, "init"); !parsed) {
-    for (const auto& problem : parsed.error())
-      fmt::print(stderr, "exiwarden: {}\n", describe(problem));
-    fmt::print(stderr, "exiwarden: correct these in the configuration below\n");
+    for (const auto& problem : parsed.error()) complain(describe(problem));
+    complain("correct these in the configuration below");
   }
   if (invocation.options.count("write") > 0) {
     const auto path = invocation.options["write"].as<std::string>();
     if (const auto written = write_new(path, first.toml); !written) {
-      fmt::print(stderr, "exiwarden: {}\n", printable(written.error().what));
+      complain(written.error().what);
       return written.error().code == actions::Errc::denied ? kNotPermitted : kCantCreate;
     }
     fmt::print("wrote {}\n\n{}", printable(path), paste_guide(facts));
   } else {
     fmt::print("{}\n{}", first.toml, as_comments(paste_guide(facts)));
   }
-  for (const auto& what : first.not_found)
-    fmt::print(stderr, "exiwarden: not found: {}\n", printable(what));
+  for (const auto& what : first.not_found) complain(fmt::format("not found: {}", what));
   return kDone;
 }
 

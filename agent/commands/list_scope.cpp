@@ -11,7 +11,7 @@
 #include "agent/config/table_files.h"
 #include "agent/core/attribution.h"
 #include "agent/core/network.h"
-#include "agent/core/printable.h"
+#include "agent/output/complain.h"
 
 namespace agent {
 namespace {
@@ -24,9 +24,9 @@ std::string tidy(const std::string& path) {
 
 void no_such(const char* option, const std::string& given, const std::vector<std::string>& known) {
   std::string names;
-  for (const auto& name : known) names += (names.empty() ? "" : ", ") + printable(name);
-  fmt::print(stderr, "exiwarden: --{}: the configuration has no \"{}\"{}; known: {}\n", option,
-             printable(given), did_you_mean(nearest(given, known)), names);
+  for (const auto& name : known) names += (names.empty() ? "" : ", ") + name;
+  complain(fmt::format("--{}: the configuration has no \"{}\"{}; known: {}", option, given,
+                       did_you_mean(nearest(given, known)), names));
 }
 
 // As string_printing of Exim's string.c writes an id, with print_topbitchars off.
@@ -49,7 +49,7 @@ std::shared_ptr<const IdentityTables> tables_of(const Config& config) {
   actions::PosixFiles files;
   auto tables = read_tables(config, files);
   if (tables) return tables.value();
-  fmt::print(stderr, "exiwarden: {}\n", tables.error());
+  complain(tables.error());
   return IdentityTables::without_files(config);
 }
 
@@ -157,8 +157,8 @@ void say_unmatched(const std::vector<std::string>& identities, const std::vector
                    const std::vector<std::string>& known) {
   for (std::size_t i = 0; i < identities.size(); ++i) {
     if (found[i]) continue;
-    fmt::print(stderr, "exiwarden: nobody is listed as \"{}\"{}\n", printable(identities[i]),
-               did_you_mean(nearest_identity(identities[i], known)));
+    complain(fmt::format("nobody is listed as \"{}\"{}", identities[i],
+                         did_you_mean(nearest_identity(identities[i], known))));
   }
 }
 
@@ -189,14 +189,14 @@ OutputRow row_of(const ScopedList& list, const actions::ListEntry& entry) {
 }
 
 Exit no_identity(const char* command) {
-  fmt::print(stderr, "exiwarden: {}: no ID given; see exiwarden {} --help\n", command, command);
+  complain(fmt::format("{}: no ID given; see exiwarden {} --help", command, command));
   return kUsage;
 }
 
 Exit complain_of(const actions::Error& error) {
   const char* advice =
       error.code == actions::Errc::denied ? "; run it as root or as the service's user" : "";
-  fmt::print(stderr, "exiwarden: {}{}\n", printable(error.what), advice);
+  complain(error.what + advice);
   switch (error.code) {
     case actions::Errc::not_found:
       return kNoInput;

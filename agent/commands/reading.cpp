@@ -14,7 +14,7 @@
 #include "agent/archive/log_names.h"
 #include "agent/archive/progress.h"
 #include "agent/config/spelling.h"
-#include "agent/core/printable.h"
+#include "agent/output/complain.h"
 #include "agent/output/terminal.h"
 #include "agent/report/coverage.h"
 
@@ -43,7 +43,7 @@ class Talk {
   void say(const std::string& text) {
     if (quiet) return;
     if (progress != nullptr) progress->hide();
-    fmt::print(stderr, "exiwarden: {}\n", printable(text));
+    complain(text);
   }
   void error(const actions::Error& error) {
     note(error.what);
@@ -61,11 +61,11 @@ bool keep_label(NamedLogs& named, const std::string& label) {
     if (!log.host.empty()) known.insert(log.host);
   }
   if (known.count(label) == 0) {
-    fmt::print(stderr, "exiwarden: --host: \"{}\" is no address, no network{}{}\n",
-               printable(label),
-               known.empty() ? ", and no log has a label (mx1:/var/log/exim4/mainlog)"
+    complain(fmt::format("--host: \"{}\" is no address, no network{}{}", label,
+                         known.empty()
+                             ? ", and no log has a label (mx1:/var/log/exim4/mainlog)"
                              : fmt::format(" and no label of a log ({})", fmt::join(known, ", ")),
-               did_you_mean(nearest(label, {known.begin(), known.end()})));
+                         did_you_mean(nearest(label, {known.begin(), known.end()}))));
     return false;
   }
   std::erase_if(named.logs, [&](const LogName& log) { return log.host != label; });
@@ -83,7 +83,7 @@ void say_coverage(const ReadResult& read) {
 ReadResult read_logs(const Invocation& invocation, ReadPlan& plan, bool prints_meanwhile,
                      const ReadHooks& hooks) {
   if (invocation.arguments.empty()) {
-    fmt::print(stderr, "exiwarden: no LOG given; \"-\" is standard input\n");
+    complain("no LOG given; \"-\" is standard input");
     return {kUsage};
   }
   auto named = name_logs(invocation.arguments);

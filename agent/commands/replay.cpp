@@ -18,7 +18,7 @@
 #include "agent/commands/report_files.h"
 #include "agent/commands/trial_rule.h"
 #include "agent/core/attribution.h"
-#include "agent/core/printable.h"
+#include "agent/output/complain.h"
 #include "agent/output/decision_text.h"
 #include "agent/report/block_effect.h"
 #include "agent/report/dossier_collector.h"
@@ -136,7 +136,7 @@ Exit run_replay(const Invocation& given) {
 
   const bool reported = invocation.options.count("report") > 0;
   if (reported && reads_a_pipe(invocation)) {
-    fmt::print(stderr, "exiwarden: --report reads the logs twice: give files, not a pipe\n");
+    complain("--report reads the logs twice: give files, not a pipe");
     return kUsage;
   }
 
@@ -186,7 +186,7 @@ Exit run_replay(const Invocation& given) {
     }
   }
   if (reported && (exit == kInterrupted || read.nothing)) {
-    fmt::print(stderr, "exiwarden: no page was written\n");
+    complain("no page was written");
   } else if (reported && exit != kUsage) {
     const auto written = report(invocation, plan, decisions, exit != kDone);
     if (written != kDone) return written;

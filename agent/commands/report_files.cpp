@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "agent/core/printable.h"
+#include "agent/output/complain.h"
 
 namespace agent {
 namespace {
@@ -18,7 +18,7 @@ bool write_file(const std::string& path, const std::string& content) {
   file.write(content.data(), static_cast<std::streamsize>(content.size()));
   file.close();
   if (file) return true;
-  fmt::print(stderr, "exiwarden: {}: {}\n", printable(path), std::strerror(errno));
+  complain(fmt::format("{}: {}", path, std::strerror(errno)));
   return false;
 }
 
@@ -31,8 +31,7 @@ Exit write_page(const std::string& path,
   const bool beside = csv != path;
   if (!write_file(path, page(beside ? csv.filename().string() : ""))) return kCantCreate;
   if (beside && !write_file(csv.string(), tables())) return kCantCreate;
-  fmt::print(stderr, "exiwarden: wrote {}{}\n", printable(path),
-             beside ? " and " + printable(csv.string()) : "");
+  complain(fmt::format("wrote {}{}", path, beside ? " and " + csv.string() : ""));
   return kDone;
 }
 

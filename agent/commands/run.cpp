@@ -11,7 +11,7 @@
 #include "agent/commands/command.h"
 #include "agent/config/config_file.h"
 #include "agent/config/host_facts.h"
-#include "agent/core/printable.h"
+#include "agent/output/complain.h"
 #include "agent/output/decision_text.h"
 #include "agent/service/journal.h"
 #include "agent/service/process_start.h"
@@ -26,7 +26,7 @@ namespace {
 
 void say(const std::string& text) {
   if (journal_is_there() && send_to_journal(text, 5)) return;
-  fmt::print(stderr, "exiwarden: {}\n", printable(text));
+  complain(text);
 }
 
 // What the service needs, from a configuration and this machine; what is wrong with it is said.

@@ -4,12 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 
 #include "agent/config/host_facts.h"
 #include "agent/core/attribution.h"
 #include "agent/core/duration.h"
-#include "agent/core/printable.h"
+#include "agent/output/complain.h"
 #include "parsers/fields/stamp.h"
 
 namespace agent {
@@ -28,10 +27,10 @@ bool take_time(const Invocation& invocation, const char* name, const Zone& zone,
   if (!text) return true;
   out = parse_time(*text, zone, now);
   if (!out) {
-    fmt::print(stderr,
-               "exiwarden: --{}: no time \"{}\"; accepted: 2026-11-23, \"2026-11-23 10:00:00\", "
-               "2026-11-23T10:00:00+01:00, today, yesterday, 30d, 12h\n",
-               name, printable(*text));
+    complain(
+        fmt::format("--{}: no time \"{}\"; accepted: 2026-11-23, \"2026-11-23 10:00:00\", "
+                    "2026-11-23T10:00:00+01:00, today, yesterday, 30d, 12h",
+                    name, *text));
   }
   return out.has_value();
 }
@@ -125,7 +124,7 @@ actions::Result<ReadPlan, Exit> read_plan(const Invocation& invocation) {
   if (const auto zone = given(invocation, "timezone")) plan.config.log.timezone = *zone;
   auto around = pipeline_options_for(plan.config);
   if (!around) {
-    fmt::print(stderr, "exiwarden: {}\n", around.error());
+    complain(around.error());
     return given(invocation, "timezone") ? kUsage : kBadConfig;
   }
   plan.options = std::move(around).value();
@@ -135,7 +134,7 @@ actions::Result<ReadPlan, Exit> read_plan(const Invocation& invocation) {
   if (!take_time(invocation, "until", plan.options.zone, now, selection.until)) return kUsage;
   if (!take_month(invocation, plan.options.zone, selection)) return kUsage;
   if (selection.since && selection.until && *selection.since >= *selection.until) {
-    fmt::print(stderr, "exiwarden: --since is not before --until\n");
+    complain("--since is not before --until");
     return kUsage;
   }
   if (const auto user = given(invocation, "user")) selection.user = folded(*user);

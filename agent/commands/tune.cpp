@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -12,6 +11,7 @@
 #include "agent/commands/trial_rule.h"
 #include "agent/core/attribution.h"
 #include "agent/core/printable.h"
+#include "agent/output/complain.h"
 #include "agent/output/text_table.h"
 #include "agent/tune/labels.h"
 #include "agent/tune/peaks.h"
@@ -54,8 +54,8 @@ actions::Result<Grid, std::string> asked_grid(const Invocation& invocation) {
   for (const auto& word : words_of(text("limits", kLimits))) {
     const auto limit = limit_of(word);
     if (!limit) {
-      return fmt::format("--limits: \"{}\" is no limit; accepted: whole numbers from 1 to {}",
-                         printable(word), kMaxLimit);
+      return fmt::format("--limits: \"{}\" is no limit; accepted: whole numbers from 1 to {}", word,
+                         kMaxLimit);
     }
     grid.limits.push_back(*limit);
   }
@@ -63,7 +63,7 @@ actions::Result<Grid, std::string> asked_grid(const Invocation& invocation) {
     const auto period = period_of(word);
     if (!period) {
       return fmt::format("--periods: \"{}\" is no period; accepted: 1s to 366d, like 10m or 1h30m",
-                         printable(word));
+                         word);
     }
     grid.periods.push_back(*period);
   }
@@ -77,7 +77,7 @@ bool read_labels(const Invocation& invocation, Labels& labels) {
     if (invocation.options.count(name) == 0) return true;
     auto read = read_identities(invocation.options[name].as<std::string>());
     if (!read) {
-      fmt::print(stderr, "exiwarden: --{}: {}\n", name, printable(read.error().what));
+      complain(fmt::format("--{}: {}", name, read.error().what));
       return false;
     }
     out = std::move(read.value());
@@ -136,7 +136,7 @@ std::optional<LogSpan> span_of(const LogMerge::Extent& extent, const Selection& 
 Exit run_tune(const Invocation& invocation) {
   auto asked = asked_grid(invocation);
   if (!asked) {
-    fmt::print(stderr, "exiwarden: {}\n", asked.error());
+    complain(asked.error());
     return kUsage;
   }
   Labels labels;

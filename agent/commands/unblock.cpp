@@ -12,6 +12,7 @@
 #include "agent/commands/list_scope.h"
 #include "agent/core/attribution.h"
 #include "agent/core/printable.h"
+#include "agent/output/complain.h"
 #include "agent/output/terminal.h"
 #include "agent/output/text_table.h"
 #include "agent/service/queue_match.h"
@@ -123,10 +124,10 @@ class Unblock {
       if (found_[i]) continue;
       for (const auto& block : decoded->pending) {
         if (folded(block.identity) != folded(invocation_.arguments[i])) continue;
-        fmt::print(stderr,
-                   "exiwarden: {} will be blocked as soon as {} can be written; to prevent "
-                   "that, add it to exempt.users and reload\n",
-                   printable(block.identity), printable(block.list));
+        complain(
+            fmt::format("{} will be blocked as soon as {} can be written; to prevent "
+                        "that, add it to exempt.users and reload",
+                        block.identity, block.list));
       }
     }
   }
@@ -153,14 +154,14 @@ class Unblock {
         fmt::format("{}, {}", counted(frozen_.size(), "frozen message"), in_kib(bytes));
     if (invocation_.options.count("yes") > 0) return true;
     if (::isatty(STDIN_FILENO) == 0) {
-      fmt::print(stderr, "exiwarden: {}: not deleted, nobody to ask; --yes deletes them\n", what);
+      complain(fmt::format("{}: not deleted, nobody to ask; --yes deletes them", what));
       return false;
     }
     fmt::print(stderr, "Delete {}? [y/N] ", what);
     std::string answer;
     std::getline(std::cin, answer);
     if (answer == "y" || answer == "Y" || answer == "yes") return true;
-    fmt::print(stderr, "exiwarden: nothing was changed\n");
+    complain("nothing was changed");
     return false;
   }
 
@@ -199,7 +200,7 @@ class Unblock {
           std::find_if(after.value().begin(), after.value().end(),
                        [&](const actions::QueuedMessage& other) { return other.id == message.id; });
       if (left != after.value().end() && (!thaw || left->frozen)) {
-        fmt::print(stderr, "exiwarden: {} is still {}\n", message.id, thaw ? "frozen" : "there");
+        complain(fmt::format("{} is still {}", message.id, thaw ? "frozen" : "there"));
         exit_ = kUnavailable;
         continue;
       }
@@ -272,7 +273,7 @@ Exit run_unblock(const Invocation& invocation) {
   const bool thaw = invocation.options.count("release") > 0;
   const bool remove = invocation.options.count("delete") > 0;
   if (thaw && remove) {
-    fmt::print(stderr, "exiwarden: --release and --delete exclude each other\n");
+    complain("--release and --delete exclude each other");
     return kUsage;
   }
   return run(invocation, thaw ? Mail::thaw : remove ? Mail::remove : Mail::leave);

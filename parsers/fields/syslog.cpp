@@ -16,7 +16,7 @@ bool all_digits(std::string_view text) {
 void take_priority(std::string_view& line) {
   if (!line.starts_with('<')) return;
   const auto end = line.find('>');
-  if (end != std::string_view::npos && end <= 4 && all_digits(line.substr(1, end - 1))) {
+  if (end <= 4 && all_digits(line.substr(1, end - 1))) {
     line.remove_prefix(end + 1);
   }
 }
