@@ -78,9 +78,9 @@ void init_options(po::options_description& options) {
 void check_options(po::options_description& options) {
   options.add_options()                                                            //
       ("config-only", "check the configuration alone, and show what is in force")  //
-      ("send-test", "send a notice to notify.to")                                  //
+      ("send-test", "send a notice, within the limits of the service's unit")      //
       ("user", po::value<std::string>()->value_name("NAME"),
-       "the user the service runs as (default exiwarden)");
+       "the user the service runs as (default: its unit's, else exiwarden)");
 }
 
 void run_options(po::options_description& options) {
@@ -186,13 +186,14 @@ constexpr Command kCommands[] = {
      Command::NeedsConfig::yes, release_options, run_release},
     {"init", "", "a first configuration, from Exim's own settings",
      "Asks exim -bP for its log, relay hosts, zone and user, and prints a commented\n"
-     "configuration, then what to paste into Exim's and where. Anything it can't\n"
-     "determine is reported. Needs the rights to run exim -bP.",
+     "configuration, then what to paste into Exim's and where, and how the service may\n"
+     "freeze what is queued. Anything it can't determine is reported. Needs the rights\n"
+     "to run exim -bP.",
      Command::NeedsConfig::none, init_options, run_init},
     {"check", "", "checks the configuration, Exim's settings and file rights",
-     "Each line says ok, warn or BAD, and what to do; the last one counts them. As root it tries "
-     "as the\n"
-     "service's user and as Exim's, and asks Exim whether its ACL looks the lists up.\n"
+     "Each line says ok, warn or BAD, and what to do; the last one counts them. As root it\n"
+     "tries as the service's user and as Exim's, asks Exim whether its ACL looks the lists\n"
+     "up, and systemd what the service's unit and its drop-ins keep it from doing.\n"
      "Exit 1 if anything is BAD, 78 and every fault if the configuration is not sound.",
      Command::NeedsConfig::yes, check_options, run_check},
 };

@@ -1,6 +1,8 @@
 """check and init beside a real Exim: what they say of it is what it does."""
 
+import grp
 import json
+import os
 import subprocess
 import unittest
 
@@ -94,6 +96,28 @@ class Check(unittest.TestCase):
         self.assertRegex(good, r"blocked_relay_users \(tried host 192\.0\.2\.64\)")
         self.assertRegex(good, r"blocked_authenticated_users \(tried user alice\)")
         self.assertNotIn("blocked_local_users (tried", good)
+
+    def test_the_secret_of_the_tag(self):
+        """Exim and the configuration name one file, or it is said that they do not."""
+        secret, other = self.lab.directory / "tag.secret", self.lab.directory / "other.secret"
+        for path in (secret, other):
+            path.write_text("x" * 40 + "\n")
+            path.chmod(0o440)
+            os.chown(path, 0, grp.getgrnam("Debian-exim").gr_gid)
+        base = _CONFIG.format(directory=self.lab.directory)
+        for named, verdict, what in (
+                (secret, "ok", f"{secret}: Exim .*can read it, others can't"),
+                (other, "BAD", f"Exim's EXIWARDEN_TAG_SECRET is {secret}, not {other}"),
+                (None, "warn", f"lines are tagged by {secret}, but log.tag_secret_file is not set")):
+            with self.subTest(named=named):
+                self.config.write_text(base.replace("[relay]", f'tag_secret_file = "{named}"\n[relay]') if named
+                                       else base)
+                _, findings = self.check()
+                self.assertRegex(self.said(findings, verdict), what)
+                self.assertEqual([f["verdict"] for f in findings if f["about"] == "tag"], [verdict])
+        secret.unlink()
+        _, findings = self.check()
+        self.assertEqual([f for f in findings if f["about"] == "tag"], [])
 
     def test_a_notice_is_sent(self):
         code, findings = self.check("--send-test")
