@@ -135,6 +135,6 @@ cat <<NEXT
   cmake --install build/release --prefix /usr && systemd-sysusers && systemd-tmpfiles --create
   exiwarden init --write /etc/exiwarden/exiwarden.toml   prints what to paste into Exim's configuration
   exiwarden check                                        says what is still missing
-  README.md, "Set it up", says the rest.
+  README.md, "Install", says the rest.
 All of the above is in $scratch. ($(($(date +%s) - begun)) s)
 NEXT

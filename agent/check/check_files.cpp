@@ -194,7 +194,7 @@ void check_list(const CheckContext& context, const std::string& path, Findings& 
     }
   }
   if (::lstat(path.c_str(), &info) != 0) {
-    return findings.good("list", path + ": not there yet, so nobody is blocked");
+    return findings.good("list", path + ": nobody blocked (file not created yet)");
   }
   if ((info.st_mode & S_IWOTH) != 0)
     findings.bad("list", path + ": everybody can write it, and free themselves",

@@ -37,6 +37,7 @@ cat $unit /etc/systemd/system/exiwarden.service.d/*.conf 2>/dev/null | awk -F = 
 # What differs from run to run.
 _VOLATILE = (
     (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d:\d\d)?", "TIME"),
+    (r"\b(\d+ (s|min|h) ago|now)\b", "AGO"),
     (world.MESSAGE_ID, "ID"),
     (r"Created symlink '?(\S+?)'? → '?(?:/usr)?(\S+?)'?\.$", r"Created symlink \1 → \2."),  # systemd 252, 257
     (r"\b[0-9a-f]{64}\b", "DIGEST"),
@@ -54,11 +55,11 @@ _VOLATILE = (
 _ASIDE = re.compile(r"^(Processing triggers for|debconf: delaying).*\n", re.MULTILINE)
 # A machine whose clock nobody keeps is told so; that is no part of the story.
 _CLOCK = re.compile(r"warn  machine the clock is not synchronised\n +-> run chrony or systemd-timesyncd\n((?:.*\n)*)"
-                    r"works; 2 warnings\n")
+                    r"OK, 2 warnings\n")
 
 
 def plain(text):
-    text = _CLOCK.sub(r"ok    machine the clock is synchronised\n\1works; 1 warning\n", _ASIDE.sub("", text))
+    text = _CLOCK.sub(r"ok    machine the clock is synchronised\n\1OK, 1 warning\n", _ASIDE.sub("", text))
     for pattern, word in _VOLATILE:
         text = re.sub(pattern, word, text, flags=re.MULTILINE)
     return text.splitlines()

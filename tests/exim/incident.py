@@ -52,13 +52,16 @@ class Incident(unittest.TestCase):
         text = done.stdout.decode() + done.stderr.decode()
         for ours, theirs in ((f"{self.lab.lists}", "/var/lib/exiwarden/exim"),
                              (f"{self.lab.directory}/state", "/var/lib/exiwarden"),
-                             (f"{self.lab.directory}/log", "/var/log/exim4")):
+                             (f"{self.lab.directory}/log", "/var/log/exim4"),
+                             (f" -c '{self.lab.directory}/exiwarden.toml'", "")):
             text = text.replace(ours, theirs)
         return text
 
     def plain(self, text):
         text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([+-]\d\d:\d\d)?", "TIME", text)
         text = re.sub(MESSAGE_ID, "ID", text)
+        text = re.sub(r"\b(\d+ (s|min|h) ago|now)\b", "AGO", text)
+        text = re.sub(r"(\S)  +", r"\1  ", text)  # columns are as wide as what stands in them
         return [re.sub(r"\d+", "N", line) for line in text.splitlines()]
 
     def test_it(self):
