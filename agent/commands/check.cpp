@@ -99,9 +99,7 @@ Exit run_check(const Invocation& invocation) {
   }
   if (invocation.options.count("config-only") > 0) {
     if (invocation.output != Output::text) {
-      fmt::print(stderr,
-                 "exiwarden: check: --config-only prints a configuration; there is no other "
-                 "form\n");
+      complain("check: --config-only prints a configuration; there is no other form");
       return kUsage;
     }
     show(invocation);

@@ -117,11 +117,11 @@ std::string as_comments(const std::string& text) {
 
 Exit run_init(const Invocation& invocation) {
   if (invocation.options.count("remove") > 0 && invocation.options.count("write") > 0) {
-    fmt::print(stderr, "exiwarden: --remove writes no configuration: leave --write out\n");
+    complain("--remove writes no configuration: leave --write out");
     return kUsage;
   }
   if (invocation.output != Output::text) {
-    fmt::print(stderr, "exiwarden: init: what it prints is for pasting; there is no other form\n");
+    complain("init: what it prints is for pasting; there is no other form");
     return kUsage;
   }
   const auto exim = find_exim(invocation);

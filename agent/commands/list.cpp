@@ -11,6 +11,7 @@
 #include "agent/core/duration.h"
 #include "agent/core/printable.h"
 #include "agent/lists/list_lines.h"
+#include "agent/output/complain.h"
 #include "agent/output/relative_time.h"
 #include "agent/output/terminal.h"
 #include "agent/output/text_table.h"
@@ -91,8 +92,7 @@ Exit run_list(const Invocation& invocation) {
   if (!chosen) return chosen.error();
   const bool ids = invocation.options.count("ids") > 0;
   if (ids && invocation.output != Output::text) {
-    fmt::print(stderr,
-               "exiwarden: list: --ids prints text only; without it, -o has \"identity\"\n");
+    complain("list: --ids prints text only; without it, -o has \"identity\"");
     return kUsage;
   }
   const bool exact = invocation.options.count("exact") > 0;

@@ -120,12 +120,12 @@ bool reads_a_pipe(const Invocation& invocation) {
 }  // namespace
 
 Exit run_replay(const Invocation& given) {
-  auto trial = with_trial_rule(given);
-  if (const auto* problem = std::get_if<std::string>(&trial)) {
-    fmt::print(stderr, "exiwarden: {}\n", *problem);
+  const auto trial = with_trial_rule(given);
+  if (!trial) {
+    complain(trial.error());
     return kUsage;
   }
-  const auto& invocation = std::get<Invocation>(trial);
+  const auto& invocation = trial.value();
   auto planned = read_plan(invocation);
   if (!planned) return planned.error();
   auto& plan = planned.value();

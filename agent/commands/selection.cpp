@@ -39,13 +39,12 @@ bool take_month(const Invocation& invocation, const Zone& zone, Selection& selec
   const auto text = given(invocation, "month");
   if (!text) return true;
   if (given(invocation, "since") || given(invocation, "until")) {
-    fmt::print(stderr, "exiwarden: --month stands for --since and --until: give it without them\n");
+    complain("--month stands for --since and --until: give it without them");
     return false;
   }
   const auto month = parse_month(*text, zone);
   if (!month) {
-    fmt::print(stderr, "exiwarden: --month: no month \"{}\"; accepted: 2026-10\n",
-               printable(*text));
+    complain(fmt::format("--month: no month \"{}\"; accepted: 2026-10", *text));
     return false;
   }
   selection.since = month->first;

@@ -46,7 +46,7 @@ std::optional<std::chrono::seconds> period_of(const std::string& word) {
   return good ? period : std::nullopt;
 }
 
-std::variant<Invocation, std::string> with_trial_rule(const Invocation& invocation) {
+actions::Result<Invocation, std::string> with_trial_rule(const Invocation& invocation) {
   const auto limit = option(invocation, "limit"), period = option(invocation, "period"),
              identity = option(invocation, "identity");
   if (!limit && !period && !identity) return invocation;
@@ -58,8 +58,7 @@ std::variant<Invocation, std::string> with_trial_rule(const Invocation& invocati
     });
     if (found == kinds.end()) {
       return fmt::format("--identity: no kind of identity \"{}\"{}; accepted: user, relay, local",
-                         printable(*identity),
-                         did_you_mean(nearest(*identity, {"user", "relay", "local"})));
+                         *identity, did_you_mean(nearest(*identity, {"user", "relay", "local"})));
     }
     kind = *found;
   }
@@ -68,7 +67,7 @@ std::variant<Invocation, std::string> with_trial_rule(const Invocation& invocati
     const auto value = limit_of(*limit);
     if (!value) {
       return fmt::format("--limit: \"{}\" is no limit; accepted: whole numbers from 1 to {}",
-                         printable(*limit), kMaxLimit);
+                         *limit, kMaxLimit);
     }
     rule.limit = *value;
     rule.overrides.clear();
@@ -77,7 +76,7 @@ std::variant<Invocation, std::string> with_trial_rule(const Invocation& invocati
     const auto value = period_of(*period);
     if (!value) {
       return fmt::format("--period: \"{}\" is no period; accepted: 1s to 366d, like 10m or 1h30m",
-                         printable(*period));
+                         *period);
     }
     rule.period = *value;
   }

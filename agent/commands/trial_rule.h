@@ -4,8 +4,8 @@
 #include <chrono>
 #include <optional>
 #include <string>
-#include <variant>
 
+#include "actions/result.h"
 #include "agent/commands/command.h"
 
 namespace agent {
@@ -18,6 +18,7 @@ inline constexpr std::uint32_t kMaxLimit = 1'000'000;
 // Returns the invocation with the trial as its only rule, if the options ask for one: the first
 // rule of the configuration for this kind of identity, else a built-in one, with that limit and
 // period for everybody. Or what is wrong with the options.
-[[nodiscard]] std::variant<Invocation, std::string> with_trial_rule(const Invocation& invocation);
+[[nodiscard]] actions::Result<Invocation, std::string> with_trial_rule(
+    const Invocation& invocation);
 
 }  // namespace agent
