@@ -34,6 +34,13 @@ actions::Result<int> Inotify::watch_directory(const std::string& path) {
   return watch;
 }
 
+actions::Result<int> Inotify::watch_removal(const std::string& path) {
+  const int watch = ::inotify_add_watch(fd_.get(), path.c_str(),
+                                        IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR);
+  if (watch < 0) return system_error("watch " + path);
+  return watch;
+}
+
 actions::Result<int> Inotify::watch_open_file(int fd) {
   // By way of /proc the watch is on the open inode, not on whoever has its name now.
   const auto path = fmt::format("/proc/self/fd/{}", fd);

@@ -22,6 +22,8 @@ class Inotify {
 
   // Names that come, go or are written in a directory. Returns the watch's number.
   actions::Result<int> watch_directory(const std::string& path);
+  // Names that go from a directory, and the directory itself.
+  actions::Result<int> watch_removal(const std::string& path);
   // Writes to the very file behind an open descriptor, whatever its name is by now.
   actions::Result<int> watch_open_file(int fd);
   void forget(int watch);

@@ -71,6 +71,7 @@ void hold_signals() {
 
 Service::Service(Setup setup, actions::Files& files, EngineOptions options)
     : inotify_(open_inotify(options.say)),
+      state_directory_(options.dry_run ? "" : setup.config.state.directory),
       notifier_(setup.config.notify, options.host),
       saver_(files, setup.config.state.directory),
       farm_(options.dry_run ? nullptr : open_farm(setup.config, options.host)),
@@ -78,12 +79,22 @@ Service::Service(Setup setup, actions::Files& files, EngineOptions options)
               {files, inotify_ ? &*inotify_ : nullptr, notifier_, saver_, farm_.get()},
               with_clock(std::move(options))) {}
 
-bool Service::wait(bool more, int signals) {
-  std::array<pollfd, 5> waiting{{{signals, POLLIN, 0},
+// Where that is not to be had, a look once a second has to do.
+void Service::watch_state() {
+  if (state_directory_.empty()) return;
+  if (!state_inotify_) {
+    if (auto opened = Inotify::open()) state_inotify_ = std::move(opened.value());
+  }
+  if (state_inotify_) (void)state_inotify_->watch_removal(state_directory_);
+}
+
+Service::Woken Service::wait(bool more, int signals) {
+  std::array<pollfd, 6> waiting{{{signals, POLLIN, 0},
                                  {inotify_ ? inotify_->fd() : -1, POLLIN, 0},
                                  {notifier_.fd(), POLLIN, 0},
                                  {saver_.fd(), POLLIN, 0},
-                                 {farm_ ? farm_->fd() : -1, POLLIN, 0}}};
+                                 {farm_ ? farm_->fd() : -1, POLLIN, 0},
+                                 {state_inotify_ ? state_inotify_->fd() : -1, POLLIN, 0}}};
   std::int64_t milliseconds = 0;
   if (!more) {
     const auto left = engine_.due() - std::chrono::steady_clock::now();
@@ -91,7 +102,9 @@ bool Service::wait(bool more, int signals) {
         std::chrono::ceil<std::chrono::milliseconds>(left).count(), 0, 60'000);
   }
   ::poll(waiting.data(), waiting.size(), static_cast<int>(milliseconds));
-  return waiting[0].revents != 0;
+  const bool removed = waiting[5].revents != 0;
+  if (removed) state_inotify_->drain([](const Inotify::Change&) {});
+  return {waiting[0].revents != 0, removed};
 }
 
 Service::End Service::run(CheckpointFile::Loaded saved, const std::function<void()>& ready,
@@ -99,11 +112,12 @@ Service::End Service::run(CheckpointFile::Loaded saved, const std::function<void
                           const std::function<SingleInstance::Claim()>& claimed) {
   const Signals signals;
   engine_.start(clocks(), std::move(saved));
+  watch_state();
   ready();
   std::chrono::steady_clock::time_point next_second{};
   for (bool more = true;;) {
-    const bool signalled = wait(more, signals.fd());
-    if (const int signal = signalled ? signals.next() : 0; signal == SIGHUP) {
+    const auto woken = wait(more, signals.fd());
+    if (const int signal = woken.signal ? signals.next() : 0; signal == SIGHUP) {
       if (auto setup = reloaded()) {
         engine_.reload(setup->config, std::move(setup->around), std::move(setup->trust), clocks());
         ready();
@@ -115,12 +129,17 @@ Service::End Service::run(CheckpointFile::Loaded saved, const std::function<void
     }
     const auto now = clocks();
     more = engine_.turn(now);
-    if (now.steady < next_second) continue;
-    next_second = now.steady + 1s;
-    tell_service_manager("WATCHDOG=1");
+    const bool second_over = now.steady >= next_second;
+    if (!second_over && !woken.state_removed) continue;
+    if (second_over) {
+      next_second = now.steady + 1s;
+      tell_service_manager("WATCHDOG=1");
+    }
     const auto claim = claimed();
     if (claim == SingleInstance::Claim::lost) return End::unclaimed;
-    if (claim == SingleInstance::Claim::renewed) engine_.save_anew();
+    if (claim != SingleInstance::Claim::renewed) continue;
+    watch_state();
+    engine_.save_anew();
   }
 }
 

@@ -25,8 +25,9 @@ class Service {
 
   // Opens the logs, then `ready` is called. `saved`: as Engine::start() wants it. Returns on
   // SIGTERM or SIGINT with everything saved. On SIGHUP `reloaded` is asked for the new
-  // configuration; nullopt: it is not good, the old one stays. Once a second `claimed` is asked
-  // whether the state directory is still this service's; if not it returns, with nothing saved.
+  // configuration; nullopt: it is not good, the old one stays. Once a second, and when something
+  // went from the state directory, `claimed` is asked whether that is still this service's; if not
+  // it returns, with nothing saved.
   enum class End { stopped, unclaimed };
   End run(CheckpointFile::Loaded saved, const std::function<void()>& ready,
           const std::function<std::optional<Setup>()>& reloaded,
@@ -35,9 +36,15 @@ class Service {
   [[nodiscard]] bool mail_under_way() const { return notifier_.busy(); }
 
  private:
-  bool wait(bool more, int signals);  // true: a signal came
+  struct Woken {
+    bool signal = false;
+    bool state_removed = false;  // something went from the state directory, or it went itself
+  };
+  Woken wait(bool more, int signals);
+  void watch_state();
 
-  std::optional<Inotify> inotify_;
+  std::optional<Inotify> inotify_, state_inotify_;
+  std::string state_directory_;  // "": a dry run, which has none
   Notifier notifier_;
   ThreadSaver saver_;
   std::unique_ptr<FarmLink> farm_;  // null: this host counts alone

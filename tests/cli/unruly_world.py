@@ -265,8 +265,10 @@ class Unruly(unittest.TestCase):
         with Service(self.place) as service:
             self.hit("bob")
             wait_for(lambda: self.keys_of_others() == [b"bob"], "listed")
+            self.wait_some_seconds()
             self.place.state.rename(self.place.root / "gone")
             shutil.rmtree(self.place.root / "gone")
+            wait_for((self.place.state / "lock").exists, "claimed anew, before anybody else can", deadline=3)
             wait_for(lambda: (self.place.state / "checkpoint").exists(), "saved anew")
             wait_for(lambda: not self.faults(), "all well")
             self.assertIn(b"runs", call("status", "-c", self.place.config).stdout)
