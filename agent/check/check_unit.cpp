@@ -171,6 +171,25 @@ void check_writing(const CheckContext& context, Findings& findings) {
   }
 }
 
+// What it reads and starts. Rights are tried elsewhere.
+void check_reading(const CheckContext& context, Findings& findings) {
+  const auto& config = context.config;
+  std::vector<std::pair<std::string, std::string>> files;
+  for (const auto& path : config.log.paths) files.emplace_back("log.paths", path);
+  if (uses(config.notify, Transport::exec))
+    files.emplace_back("notify.exec", config.notify.exec[0]);
+  files.emplace_back("notify.body_file", config.notify.body_file);
+  files.emplace_back("log.tag_secret_file", config.log.tag_secret_file);
+  for (const auto& [key, path] : files) {
+    if (path.empty() || context.unit->lets_see(path)) continue;
+    findings.bad(kAbout,
+                 fmt::format("the service does not see {} ({}): ProtectHome or PrivateTmp of its "
+                             "unit",
+                             path, key),
+                 "put it into another directory");
+  }
+}
+
 // Exim takes orders about its queue from root and from its own user only.
 void check_queue(const CheckContext& context, Findings& findings) {
   const auto& config = context.config;
@@ -218,6 +237,7 @@ void check_unit(const CheckContext& context, bool ask, Findings& findings) {
   check_queue(context, findings);
   if (!context.unit) return;
   check_writing(context, findings);
+  check_reading(context, findings);
   for (const auto& server : servers_of(context.config))
     check_server(*context.unit, server, ask, findings);
 }

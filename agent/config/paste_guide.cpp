@@ -183,7 +183,7 @@ std::string queue_commands(const EximFacts& facts) {
     return text + fmt::format(
                       "    install -D -m 0644 {}/exiwarden-queue.conf \\\n"
                       "        {}/queue.conf\n"
-                      "    systemctl daemon-reload\n\n",
+                      "    systemctl daemon-reload && systemctl try-restart exiwarden\n\n",
                       kShare, kDropIns);
   }
   const auto log = actions::value_of(facts.settings, "log_file_path");
@@ -198,7 +198,7 @@ std::string queue_commands(const EximFacts& facts) {
                     "    printf '%s\\n' '[Service]' User={1} Group={2} \\\n"
                     "        ReadWritePaths={3} {4}\\\n"
                     "        > {0}/queue.conf\n"
-                    "    systemctl daemon-reload\n\n",
+                    "    systemctl daemon-reload && systemctl try-restart exiwarden\n\n",
                     kDropIns, exim_user(facts), exim_group(facts), spool,
                     logs.empty() ? "" : "ReadWritePaths=" + logs + " ");
 }

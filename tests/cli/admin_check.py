@@ -123,6 +123,37 @@ sendmail = ["/bin/true"]
         self.assertEqual(self.read(written), before)
         self.assertEqual(say("init", "--exim", "/no/such/exim").returncode, 69)
 
+    def test_init_finds_the_list_of_relay_hosts(self):
+        for name, guide in (("relay_from_hosts", None), ("relay_hosts", "EXIWARDEN_RELAY_HOSTS = +relay_hosts"),
+                            ("others", "EXIWARDEN_RELAY_HOSTS =")):
+            with self.subTest(name):
+                exim = self.home + "/exim"
+                with open(exim, "w", encoding="ascii") as out:
+                    out.write(f"""#!/bin/sh
+case $2 in
+  +{name}) echo 'hostlist {name} = 192.0.2.0/24' ;;
+  +*) exit 1 ;;
+  *) echo log_file_path = /l/%slog ;;
+esac
+""")
+                os.chmod(exim, 0o755)
+                said = say("init", "--exim", exim).stdout.decode()
+                self.assertEqual('hosts = ["192.0.2.0/24"]' in said, name != "others")
+                self.assertEqual(re.findall(r"EXIWARDEN_RELAY_HOSTS.*", said), [guide] if guide else [])
+
+    def test_init_remove(self):
+        exim = self.home + "/exim"
+        with open(exim, "w", encoding="ascii") as out:
+            out.write("#!/bin/sh\necho acl_smtp_rcpt = my_rcpt\n")
+        os.chmod(exim, 0o755)
+        done = say("init", "--exim", exim, "--remove")
+        self.assertEqual(done.returncode, 0, done)
+        self.assertIn(b"take out:\n    .include /usr/share/exiwarden/exim/rcpt-reject.conf", done.stdout)
+        self.assertNotIn(b"[log]", done.stdout)
+        written = self.home + "/none.toml"
+        self.assertEqual(say("init", "--exim", exim, "--remove", "--write", written).returncode, 64)
+        self.assertFalse(os.path.exists(written))
+
     def test_init_says_what_it_did_not_find(self):
         exim = self.home + "/exim"
         with open(exim, "w", encoding="ascii") as out:

@@ -36,34 +36,33 @@ class TakingOut(unittest.TestCase):
         self.assertIn("exim", " ".join(lines))
         return [line for line in lines if line.startswith("BAD   exim")]
 
-    def test_every_layout_and_variant(self):
-        for layout in ("split", "single", "plain"):
-            for variant in ("reject", "count"):
-                with self.subTest(layout=layout, variant=variant):
-                    root = self.site(layout)
-                    before = root.exim_files()
-                    option = ["--count"] if variant == "count" else []
-                    guide = root.program("init", *option, "--write", CONFIG).stdout
-                    if variant == "count":
-                        for command in ("openssl rand", "chown exiwarden:", "chmod 0440"):
-                            line = next(line for line in guide.splitlines() if command in line)
-                            root.run("sh", "-c", line)
-                    self.assertNotEqual(self.check(), [])
-                    root.paste(guide)
-                    self.well("pasted")
-                    self.assertEqual(self.check(), [])
-                    # Asked again, it gives the same advice.
-                    self.assertEqual(root.program("init", *option, "--write", "/tmp/again").stdout.split("\n", 1)[1],
-                                     guide.split("\n", 1)[1])
-                    self.assertFalse(self.open_relay())
-                    out = root.program("init", "--remove", *option).stdout
-                    root.take_out(out)
-                    self.assertEqual({path: text for path, text in root.exim_files().items() if text}, before)
-                    self.well("taken out")
-                    root.run("dpkg", "-P", "exiwarden")
-                    self.assertFalse(root.has("/usr/share/exiwarden"))
-                    self.well("gone")
-                    self.doCleanups()
+    def test_every_layout(self):
+        for layout, variant in (("split", "reject"), ("single", "count"), ("plain", "reject")):
+            with self.subTest(layout=layout, variant=variant):
+                root = self.site(layout)
+                before = root.exim_files()
+                option = ["--count"] if variant == "count" else []
+                guide = root.program("init", *option, "--write", CONFIG).stdout
+                if variant == "count":
+                    for command in ("openssl rand", "chown exiwarden:", "chmod 0440"):
+                        line = next(line for line in guide.splitlines() if command in line)
+                        root.run("sh", "-c", line)
+                self.assertNotEqual(self.check(), [])
+                root.paste(guide)
+                self.well("pasted")
+                self.assertEqual(self.check(), [])
+                # Asked again, it gives the same advice.
+                self.assertEqual(root.program("init", *option, "--write", "/tmp/again").stdout.split("\n", 1)[1],
+                                 guide.split("\n", 1)[1])
+                self.assertFalse(self.open_relay())
+                out = root.program("init", "--remove", *option).stdout
+                root.take_out(out)
+                self.assertEqual({path: text for path, text in root.exim_files().items() if text}, before)
+                self.well("taken out")
+                root.run("dpkg", "-P", "exiwarden")
+                self.assertFalse(root.has("/usr/share/exiwarden"))
+                self.well("gone")
+                self.doCleanups()
 
     def open_relay(self):
         with Client("192.0.2.25", source="203.0.113.7") as outsider:
