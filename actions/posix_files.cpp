@@ -214,7 +214,9 @@ Result<FileStamp> PosixFiles::append(const std::string& path, std::string_view b
 
 Result<Done> PosixFiles::sync(const std::string& path) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (!fd || ::fsync(fd.get()) != 0) return system_error("sync " + path, errno);
+  if (!fd) return system_error("sync " + path, errno);
+  if (const auto file = regular(fd.get(), "sync " + path, path); !file) return file.error();
+  if (::fsync(fd.get()) != 0) return system_error("sync " + path, errno);
   return sync_directory(path);
 }
 

@@ -14,32 +14,27 @@ namespace {
 
 std::string verdict(const Dossier& dossier, const OnThisHost* standing,
                     const ReportContext& context) {
-  const auto& zone = *context.zone;
-  std::string text;
-  if (dossier.decisions.empty()) {
-    text = fmt::format("Verdict: no limit was reached, with {}",
-                       counted(dossier.refused, "refused recipient"));
-  } else {
+  std::string reached = fmt::format("Verdict: no limit was reached, with {}",
+                                    counted(dossier.refused, "refused recipient"));
+  if (!dossier.decisions.empty()) {
     const auto& decision = dossier.decisions.front();
-    text = fmt::format("Verdict: reached the limit of rule {}, {} in {}, at {}",
-                       printable(decision.rule), decision.limit, duration_text(decision.period),
-                       zone.short_text(decision.time));
+    reached = fmt::format("Verdict: reached {} in {} (rule {}) at {}", decision.limit,
+                          duration_text(decision.period), printable(decision.rule),
+                          context.zone->short_text(decision.time));
     if (dossier.decisions.size() > 1)
-      text += fmt::format(", the first of {}", counted(dossier.decisions.size(), "time"));
+      reached += fmt::format(", the first of {}", counted(dossier.decisions.size(), "time"));
   }
-  if (context.partial) text += ", as far as the logs could be read";
-  if (standing == nullptr) return text + ".";
-  if (standing->listed.empty()) {
-    text += "; not blocked now";
-  } else {
+  if (context.partial) reached += ", as far as the logs could be read";
+  if (standing == nullptr) return wrapped(reached + ".", 2);
+  std::string now = "not blocked now";
+  if (!standing->listed.empty()) {
     const auto& line = standing->listed.front();
-    text += line.since ? fmt::format("; blocked {}", ago_text(*line.since, context.now))
-                       : std::string("; blocked");
-    text += line.until ? ", " + left_text(*line.until, context.now) : ", until somebody frees it";
+    now = line.since ? "blocked " + ago_text(*line.since, context.now) : "blocked";
+    now += line.until ? ", " + left_text(*line.until, context.now) : ", until somebody frees it";
   }
   if (!standing->frozen.empty())
-    text += fmt::format("; {} frozen", counted(standing->frozen.size(), "message"));
-  return text + ".";
+    now += fmt::format("; {} frozen", counted(standing->frozen.size(), "message"));
+  return wrapped(reached + ";", 2) + wrapped(now + ".", 2);
 }
 
 }  // namespace
@@ -48,7 +43,7 @@ std::string next_steps(const Dossier& dossier, const ReportContext& context,
                        const std::string& config_path) {
   const auto found = context.standing.find(&dossier);
   const auto* standing = found == context.standing.end() ? nullptr : &found->second;
-  auto text = "\n" + wrapped(verdict(dossier, standing, context), 2);
+  auto text = "\n" + verdict(dossier, standing, context);
   const bool usual = config_path.empty() || config_path == kDefaultConfig;
   const auto config = usual ? "" : " -c " + shell_word(config_path);
   const auto id = shell_word(dossier.identity());

@@ -216,8 +216,8 @@ for ident, *values in queue:
         frozen = text.split("frozen now")[1].split("log lines")[0]
         self.assertIn(ids[0], frozen)
         end = text[text.rindex("  Verdict: "):]
-        self.assertRegex(" ".join(end.split("\n  Look")[0].split()), r"^Verdict: reached the limit of rule authenticated, 100 in "
-                         r"1h, at 2026-03-10 10:01:39; not blocked now; 1 message frozen\.$")
+        self.assertRegex(" ".join(end.split("\n  Look")[0].split()), r"^Verdict: reached 100 in 1h \(rule authenticated\) at "
+                         r"2026-03-10 10:01:39; not blocked now; 1 message frozen\.$")
         self.assertEqual([re.search(r"exiwarden \w+|-Mvh \S+", line)[0] for line in end.splitlines() if line.startswith("    ")],
                          [f"-Mvh {ids[0]}", "exiwarden release", "exiwarden unblock"])
         self.assertIn("--delete --exact -- 'eve@x.example'", end.splitlines()[-1])

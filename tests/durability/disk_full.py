@@ -92,9 +92,9 @@ class DiskFull(unittest.TestCase):
             wait_for(lambda: self.fault("list"), "in the metrics")
             pending = int(self.metric("exiwarden_pending_blocks"))
             self.assertGreater(pending, 0)
-            code, shown = self.status()
-            self.assertEqual(code, 1, shown)
-            self.assertIn(b" is not in " + str(self.place.users).encode() + b" yet", shown)
+            waits = b" is not in " + str(self.place.users).encode() + b" yet"
+            wait_for(lambda: waits in self.status()[1], "in status, once that is saved")
+            self.assertEqual(self.status()[0], 1)
             held = self.place.users.read_bytes()
             self.assertTrue(held.startswith(before))
             self.assertTrue(held.endswith(b"\n"), "half a line stays")
