@@ -20,7 +20,8 @@
 
 namespace agent {
 
-// ASCII letters in lower case, all else as it is: what Exim's lsearch takes for equal.
+// Returns the id with its ASCII letters in lower case and all else as it is: Exim's lsearch takes
+// ids for equal if these are.
 [[nodiscard]] std::string folded(std::string_view id);
 void append_folded(std::string_view id, std::string& out);
 
@@ -35,7 +36,7 @@ enum class Charged : std::uint8_t {
 };
 inline constexpr std::size_t kCharged = 7;
 std::string_view name_of(Charged charged);
-// The kind of identity that a verdict charges; nullopt: nobody.
+// Returns the kind of identity that a verdict charges; nullopt: it charges nobody.
 [[nodiscard]] constexpr std::optional<IdentityKind> identity_of(Charged charged) {
   // A jump table's jump would be guessed wrong for every other line.
   static_assert(static_cast<int>(Charged::user) == static_cast<int>(IdentityKind::user) &&
@@ -47,25 +48,25 @@ std::string_view name_of(Charged charged);
 
 struct Charge {
   Charged verdict = Charged::nobody_known;
-  // For user, relay and local: as Exim prints it, or the name it is mapped to. A view into the
-  // event or into the Attribution, good until its next charge().
+  // The id or address as Exim prints it, or the name it is mapped to; empty for other verdicts. A
+  // view into the event or into the Attribution: it holds until the next charge().
   std::string_view identity;
 };
 
 class Attribution {
  public:
-  // `own`: addresses of this machine, never charged as relays. `tables`: null for what the config
-  // itself holds of them.
+  // `own`: the addresses of this machine, which are never charged as relays. `tables`: null stands
+  // for the tables that the configuration holds by itself.
   Attribution(const Config& config, std::vector<IpAddress> own,
               std::shared_ptr<const IdentityTables> tables = nullptr);
 
   Charge charge(const parsers::Event& event);
-  // The sender of a message that came in.
+  // Returns whom the failures of this message would be charged to.
   Charge charge(const parsers::Arrival& arrival);
 
  private:
   Charged classify(std::string_view ip);
-  // For an id or a host that may be charged: what the map makes of it is charged, or is exempt.
+  // Charges the name that the map gives for this id or host, unless it is exempt.
   Charge charge(Charged verdict, std::string_view printed);
 
   static constexpr std::size_t kMaxHosts = 65536;  // remembered; then all are forgotten

@@ -1,5 +1,5 @@
-// When blocks end by themselves: those under way in the order of their ends, and how long each next
-// block of the same identity lasts. Pure.
+// BlockTerms: when blocks end by themselves. It keeps the ends of the blocks under way in their
+// order, and says how long the next block of an identity lasts. Pure.
 #pragma once
 
 #include <compare>
@@ -15,6 +15,7 @@
 
 namespace agent {
 
+// The end of one block that ends by itself.
 struct BlockEnd {
   Instant until{};
   std::size_t list = 0;
@@ -25,10 +26,10 @@ struct BlockEnd {
 
 class BlockTerms {
  public:
-  // The next block of a subject begins by this decision; it gets its end and its number in a row.
-  // A rule without block_for has no terms: nothing happens. `key` is folded, here and below.
+  // Begins the next block of a subject: gives `decision` its end, and its number in a row. Does
+  // nothing for a rule without block_for. `key` is folded, here and below.
   void start(Subject& subject, std::string_view key, const RuleState& state, Decision& decision);
-  // The block under way ends at another time, or not by itself.
+  // Changes the end of the block under way; nullopt: it does not end by itself.
   void set_end(Subject& subject, std::string_view key, std::size_t list,
                std::optional<Instant> until);
   // The block under way has reached its end.
@@ -39,7 +40,7 @@ class BlockTerms {
   // Takes the ends from the subjects' terms.
   void restore(const Subjects& subjects);
 
-  // Ends up to `now`, the earliest first.
+  // Returns the ends up to `now`, the earliest first.
   [[nodiscard]] std::vector<BlockEnd> due(Instant now) const;
   [[nodiscard]] std::optional<Instant> next() const;
 

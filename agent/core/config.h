@@ -1,4 +1,4 @@
-// The configuration as plain data, checked before anything runs.
+// Config: the configuration as plain data, checked before anything runs.
 // Every key of the TOML file stands here once, with its default; conf/exiwarden.toml shows them
 // all.
 #pragma once
@@ -135,7 +135,7 @@ struct Rule {
   std::vector<Override> overrides;
   std::uint32_t watch = 0;  // rule.watch: percent of the limit that is worth a notice; 0: none
   // rule.block_for: the first time, the second ...; the last one for all further. Empty, or
-  // kForever in it: until somebody frees him.
+  // kForever in it: until somebody frees the sender.
   std::vector<std::chrono::seconds> block_for;
   std::chrono::seconds repeat_within{30 * 86400};  // rule.repeat_within: after a block's end
 };

@@ -1,5 +1,5 @@
-// Events of identities -> decisions: one exact window per identity and rule, all in log time.
-// Pure: no clock, no files. What it must remember over a restart is a value (see
+// Counting: turns events into decisions. It keeps one exact window for each identity and rule, all
+// in log time. Pure: no clock, no files. What it must remember over a restart is a value (see
 // state/checkpoint.h).
 #pragma once
 
@@ -39,12 +39,13 @@ class Counting {
 
   explicit Counting(const Config& config);
 
-  // `on_watch`: of an identity that came near a limit (rule.watch), told once until it has calmed.
+  // Counts an event. `on_watch` is called when an identity comes near a limit (rule.watch), and not
+  // again before the identity has calmed down.
   void add(
       const Occurrence& event, const OnDecision& on_decision,
       const OnDecision& on_watch = [](Decision&&) {});
 
-  // An event that has found its place in the window of a rule, for those who count with others.
+  // An event that has found its place in the window of a rule: what a farm counts.
   struct Counted {
     std::size_t rule;
     std::string_view key, identity;  // folded, and as Exim prints it
@@ -56,13 +57,13 @@ class Counting {
   };
   using OnCounted = std::function<void(const Counted&)>;
   void on_counted(OnCounted callback) { on_counted_ = std::move(callback); }
-  // What the windows of this subject hold, where they may still decide.
+  // Calls back for each event in this subject's windows that may still decide.
   void each_live(const SubjectKey& subject, const OnCounted& callback) const;
-  // Hosts and samples, for a decision that others have made.
+  // Adds hosts and samples to a decision that other hosts have made.
   void add_evidence(IdentityKind kind, std::string_view key, Decision& decision) const;
-  // set_freed() by others, of whom we hear late: what came after `since` counts on.
+  // Frees an identity that another host has freed earlier: events after `since` stay counted.
   void set_freed_by_others(std::size_t list, std::string_view key, Instant since);
-  // How many blocks in a row the one under way makes.
+  // Sets the number in a row of the block under way.
   void set_times(std::size_t list, std::string_view key, std::uint32_t times);
 
   // Senders whose events have filled a rule's window, but were too old to decide: their log is read
@@ -77,54 +78,56 @@ class Counting {
   // Returns those since the last call, one for each rule that has any.
   std::vector<Undecided> take_undecided();
 
-  // The list files have the last word on who is blocked. `list` indexes lists(); `key` is folded
-  // as lsearch does. freed: windows of the rules behind that list start empty; events with a time
-  // up to `since` (if given) still belong to before.
+  // The list files have the last word on who is blocked. `list` is an index of lists(); `key` is
+  // folded as lsearch does. A freed identity starts with empty windows in the rules behind that
+  // list; events up to `since`, if it is given, are not counted any more.
   void set_blocked(std::size_t list, std::string_view key);
   void set_freed(std::size_t list, std::string_view key, std::optional<Instant> since);
-  // Of a blocked identity, as its list has it; nullopt: without end.
+  // Sets when the block of a blocked identity ends, as its list says; nullopt: not by itself.
   void set_end(std::size_t list, std::string_view key, std::optional<Instant> until);
   [[nodiscard]] std::optional<Instant> end_of(std::size_t list, std::string_view key) const;
-  // A block ends by itself, by log time or by the clock: the first of them that is seen to be past
-  // it. Either way only events from then on count, in empty windows, so that it makes no difference
-  // which it was.
+  // Ends a block that ends by itself: log time or the clock has passed its end. Only events after
+  // that end count, in empty windows, so that it makes no difference which of the two came first.
   void end(const End& block);
   [[nodiscard]] std::vector<End> due(Instant now) const { return terms_.due(now); }
   [[nodiscard]] std::optional<Instant> next_end() const { return terms_.next(); }
-  // Those that events have ended since the last call.
+  // Returns the blocks that events have ended since the last call.
   std::vector<End> take_ended() { return std::exchange(ended_, {}); }
-  // Lines of these blocked identities (folded keys, all of this list that are in doubt) are gone,
-  // and may come back in a moment: an editor may be writing the list. What the log says of them
-  // meanwhile, and after `since`, is counted in windows beside the real ones, which decide nothing
-  // yet. Of identities that are in doubt no more it is dropped: their blocks have held all along.
+  // Takes these blocks of a list for doubtful: their lines are gone, and may come back in a moment,
+  // since an editor may be writing the list. `keys` are folded, and all that are in doubt now.
+  // Their events after `since` are counted in windows beside the real ones, which decide nothing
+  // yet. What was counted for keys that are no longer in doubt is dropped: their blocks have held
+  // all along.
   void doubt(std::size_t list, Keys keys, std::optional<Instant> since);
-  // The doubt of this identity is over: it was freed, as by set_freed(), and its windows are those
-  // beside. Returns the decision that they have led to, if the limit was reached meanwhile: it is
-  // blocked again.
+  // Ends the doubt about an identity that was freed, as set_freed() does; the windows beside become
+  // its windows. If the limit was reached meanwhile the identity is blocked again, and the decision
+  // is returned.
   std::optional<Decision> free_doubted(std::size_t list, std::string_view key,
                                        std::optional<Instant> since);
-  // Something is counted beside: of this a checkpoint knows nothing.
+  // Returns true if something is counted beside, which no checkpoint holds.
   [[nodiscard]] bool counts_beside() const { return doubtful_.has_counted(); }
   [[nodiscard]] bool is_blocked(std::size_t list, std::string_view key) const;
   [[nodiscard]] std::vector<std::string> blocked(std::size_t list) const;  // folded keys
 
   [[nodiscard]] const std::vector<List>& lists() const { return table_.lists(); }
 
-  // Forgets identities whose windows were over an hour before log time `now` and that are in no
-  // list; also windows that a stamp from the future (a clock that was wrong for a moment) has put
-  // out of use: more than a day ahead, or ahead also of what the logs show by now, `shown`.
+  // Forgets identities that are in no list and whose windows were over an hour before log time
+  // `now`. Clears windows that a timestamp from the future (a clock that was wrong for a moment)
+  // has put out of use: those more than a day ahead, or ahead of `shown`, the time that the logs
+  // show.
   void expire(Instant now, std::optional<Instant> shown = std::nullopt);
   [[nodiscard]] std::size_t identities() const { return subjects_.size(); }
-  // Identities given up because there were more than state.max_identities: those with the fewest
-  // events among the next few.
+  // Returns how many identities were given up since there were more than state.max_identities: each
+  // time the one with the fewest events among the next few.
   [[nodiscard]] std::uint64_t crowded_out() const { return crowded_out_; }
   [[nodiscard]] std::optional<Instant> newest() const { return newest_; }
 
-  // For the checkpoint.
+  // What a checkpoint keeps.
   [[nodiscard]] const Subjects& subjects() const { return subjects_; }
   Subjects take_subjects() { return std::exchange(subjects_, {}); }
   [[nodiscard]] Layout layout() const { return table_.layout(); }
-  // `layout` is that of the time the subjects were saved; see carry_over().
+  // Takes back what a checkpoint kept. `layout`: as it was when the subjects were saved; see
+  // carry_over().
   void restore(Subjects subjects, const Layout& layout, std::optional<Instant> newest);
 
  private:

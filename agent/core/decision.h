@@ -1,4 +1,4 @@
-// What the core hands to the edge: a rule's limit was reached, and why.
+// Decision: a rule's limit was reached, and why. The core hands it to the edge.
 #pragma once
 
 #include <chrono>
@@ -12,14 +12,15 @@
 
 namespace agent {
 
-// Where a line stands.
+// Where a line stands in a log.
 struct Place {
   std::string file;
   std::uint64_t line = 0;    // 1-based
   std::uint64_t offset = 0;  // of its first byte, uncompressed
 };
 
-// A piece of the evidence, as raw as the log: escape before showing it anywhere.
+// One refused recipient, kept as evidence. Its bytes are as raw as the log: escape them before
+// showing them anywhere.
 struct Sample {
   std::int64_t time = 0;  // seconds since 1970 UTC
   std::string host, recipient, reason;
@@ -47,7 +48,7 @@ struct Decision {
   std::uint32_t other_hosts = 0;  // events from further hosts that were not kept apart
   std::vector<Sample> samples;    // the newest ones
   std::vector<HostCount> farm;    // mail hosts that counted it together; empty: this one alone
-  // When the block ends by itself; nullopt: when somebody frees him.
+  // When the block ends by itself; nullopt: when somebody frees the sender.
   std::optional<Instant> until;
   std::uint32_t times = 1;  // blocks in a row, this one too, as rule.repeat_within sees it
 };

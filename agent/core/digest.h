@@ -1,4 +1,5 @@
-// SHA-256, for identities, checksums and message ids.
+// sha256_hex() and sha256_number(): digests for checksums, message ids, and texts that must be told
+// apart.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +9,8 @@
 namespace agent {
 
 [[nodiscard]] std::string sha256_hex(std::string_view bytes);
-// Its first eight bytes: tells texts apart, also those made to collide in weaker ones.
+// Returns the first eight bytes of the digest. They tell texts apart, even texts that were made to
+// collide in weaker digests.
 [[nodiscard]] std::uint64_t sha256_number(std::string_view bytes);
 
 }  // namespace agent

@@ -1,5 +1,5 @@
-// Blocks that may be over, since their lines are gone from the list: what is counted of their
-// senders until that is certain, in windows beside the real ones. Pure.
+// DoubtfulBlocks: blocks that may be over, since their lines are gone from the list. Until that is
+// certain the events of their senders are counted here, in windows beside the real ones. Pure.
 #pragma once
 
 #include <optional>
@@ -19,19 +19,20 @@ class DoubtfulBlocks {
  public:
   using Keys = std::unordered_set<std::string>;
 
-  // `keys`: all that are in doubt in this list, folded. Of others what was counted is dropped.
+  // Sets all keys of this list that are in doubt, folded. What was counted for other keys is
+  // dropped.
   void set(std::size_t list, Keys keys, std::optional<Instant> since);
   // Counts the event if the sender's block in the rule's list is in doubt. `key`: the subject's.
   void add(const RuleTable& table, std::size_t rule, const SubjectKey& key,
            std::string_view identity, const Occurrence& event);
 
-  // What was counted of one subject, with the decision that it has led to.
+  // What was counted for one subject, and the decision that it has led to.
   struct Counted {
     Subject subject;
     std::size_t rule = 0;  // that has decided
     std::optional<Decision> decided;
   };
-  // Returns nullopt if nothing was counted.
+  // Takes out what was counted for a subject; nullopt: nothing was.
   std::optional<Counted> take(std::size_t list, const SubjectKey& key);
 
   void clear() { doubts_.clear(); }

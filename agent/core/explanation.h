@@ -1,5 +1,5 @@
-// One line taken apart for people: its fields and where they stand, what kind of evidence it is,
-// who is charged, or why not. Pure; reads with the same code as the service does.
+// Explanation: one line taken apart for people: its fields and where they stand, what kind of
+// evidence it is, and who is charged, or why nobody is. Pure; it reads with the service's own code.
 #pragma once
 
 #include <cstddef>
@@ -31,8 +31,8 @@ struct Explanation {
   std::string why;  // a sentence: who is charged and by what, or the first thing that says no
 };
 
-// Lines are explained in the order they are given: a failed delivery is charged by the arrival
-// entry that came before, a forged line by the entry that it stands in.
+// Explainer: explains lines in the order they are given. A failed delivery is charged by the
+// arrival entry that came before it, a forged line by the entry that it stands in.
 class Explainer {
  public:
   Explainer(const Config& config, PipelineOptions around);

@@ -1,5 +1,6 @@
-// What stands in files beside the configuration and changes more often: who is exempt, and who an
-// id or a host stands for. As a value: the core is handed one, the edge reads it (table_files.h).
+// IdentityTables: who is exempt, and which name an id or a host stands for. They stand in files
+// beside the configuration and change more often. The edge reads them (table_files.h); the core is
+// handed the value.
 #pragma once
 
 #include <re2/re2.h>
@@ -16,19 +17,20 @@
 
 namespace agent {
 
-// Who is charged in place of the id or host that Exim prints, so that one mailbox with several ids,
-// or one customer with changing addresses, is counted and listed as one.
+// IdentityMap: the name that is charged in place of the id or host that Exim prints, so that one
+// mailbox with several ids, or one customer with changing addresses, is counted and listed as one.
 class IdentityMap {
  public:
   using Names = std::unordered_map<std::string, std::string>;  // folded key -> name
 
-  // `files`: what the file of each map holds, in the config's order; empty where it has none.
+  // `files`: the names in the file of each map, in the configuration's order; empty where a map has
+  // no file.
   IdentityMap(const std::vector<IdentityMapConfig>& maps, std::vector<Names> files);
   IdentityMap() = default;
 
   [[nodiscard]] bool maps(IdentityKind kind) const;
-  // The name, never empty: what would be mapped to nothing, or to a name that no list can hold,
-  // stays as it is.
+  // Returns the name that this id or host stands for, never an empty one. If it would be mapped to
+  // nothing, or to a name that no list can hold, it stays as it is.
   [[nodiscard]] std::string name(IdentityKind kind, std::string_view printed) const;
 
  private:
@@ -49,14 +51,14 @@ struct IdentityTables {
 
   // By its whole name or its domain.
   [[nodiscard]] bool exempts_user(std::string_view id) const;
-  // As the key of a list: the name of a user, or the address of a host.
+  // `key`: as in a list, the name of a user or the address of a host.
   [[nodiscard]] bool exempts(std::string_view key) const;
 
-  // Of the configuration alone, with its files taken for empty.
+  // Returns the tables of the configuration alone: its files are taken for empty.
   static std::shared_ptr<const IdentityTables> without_files(const Config& config);
 };
 
-// "" if RE2 takes both, else what is wrong: "RE2 says: ...".
+// Returns what is wrong with an identity_map, like "RE2 says: ..."; "" if RE2 takes both.
 [[nodiscard]] std::string rewrite_problem(const std::string& regex, const std::string& rewrite);
 
 }  // namespace agent

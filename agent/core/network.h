@@ -1,4 +1,5 @@
-// Addresses and networks as Exim prints them between brackets; no names, no ports.
+// IpAddress and Network: addresses as Exim prints them between brackets, and networks of them; no
+// names, no ports.
 #pragma once
 
 #include <array>
@@ -24,8 +25,8 @@ struct Network {
   IpAddress base;  // host bits are zero
   int prefix = 0;  // 0..32 or 0..128
 
-  // "192.0.2.0/24", "2001:db8::/32" or a single address. nullopt if it is neither; set host bits
-  // are refused too, since "10.0.0.1/8" is more often a slip than a wish.
+  // Parses "192.0.2.0/24", "2001:db8::/32" or a single address. Returns nullopt for anything else,
+  // and if host bits are set, since "10.0.0.1/8" is more often a slip than a wish.
   static std::optional<Network> parse(std::string_view text);
   static Network around(const IpAddress& address, int prefix);
   [[nodiscard]] bool contains(const IpAddress& address) const;
@@ -33,7 +34,7 @@ struct Network {
   bool operator==(const Network&) const = default;
 };
 
-// True if any of the networks holds the address.
+// Returns true if any of the networks holds the address.
 [[nodiscard]] bool any_contains(const std::vector<Network>& networks, const IpAddress& address);
 
 }  // namespace agent

@@ -1,4 +1,4 @@
-// One reading of the clocks; a turn of the engine knows no other time.
+// Now: one reading of the clocks; a turn of the engine knows no other time.
 #pragma once
 
 #include <chrono>

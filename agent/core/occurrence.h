@@ -1,4 +1,4 @@
-// One event that counts, for one identity. Views need only live through the call.
+// Occurrence: one event that counts, for one identity. Its views need only live through the call.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,8 @@ struct Occurrence {
   std::string_view host, recipient, reason;
   std::string_view file;  // where its line stands, as in Place
   std::uint64_t line = 0, offset = 0;
-  // When its log was read for the first time: events older than one period then never decide.
+  // When its log was read for the first time: events that were older than one period then never
+  // decide.
   std::optional<Instant> first_start = std::nullopt;
 };
 

@@ -1,5 +1,5 @@
-// READ FIRST. The one way from bytes to decisions; run, replay and tune all drive it:
-//   bytes -> lines -> events (parsers/reader.h) -> who is charged (attribution.h)
+// READ FIRST. Pipeline: the one way from bytes to decisions; run, replay and tune all drive it:
+//   bytes -> lines -> events (parsers/entries/reader.h) -> who is charged (attribution.h)
 //         -> windows (counting.h) -> decisions (decision.h)
 // Pure: no I/O, no clock, no globals. The same bytes give the same decisions, however they are cut.
 #pragma once
@@ -24,7 +24,8 @@
 
 namespace agent {
 
-// One event with everything the pipeline found out about it; views die with the call.
+// Signalled: one event with all that the pipeline has found out about it; its views die with the
+// call.
 struct Signalled {
   const parsers::Event& event;
   Instant time;
@@ -37,7 +38,8 @@ struct PipelineOptions {
   std::shared_ptr<const parsers::Patterns> patterns;  // null: none
   std::string tag_secret;                             // empty: tagged lines need no tag
   bool submissions = false;  // join failed deliveries, also if no rule listens to them
-  // What Exim itself says, where the config leaves it to that; nullopt: what the log shows.
+  // log.junk_helo as Exim itself says, where the configuration leaves it to Exim; nullopt: as the
+  // log shows.
   std::optional<bool> junk_helo;
   Zone zone = Zone::utc();
   std::vector<IpAddress> own;                      // addresses of this machine
@@ -50,15 +52,15 @@ class Pipeline {
   using OnDecision = std::function<void(Decision&&)>;
   using OnEnd = std::function<void(const Counting::End&)>;
   using OnSignal = std::function<void(const Signalled&)>;
-  // Every message that came in, if submissions are read.
+  // Called for every message that came in, if submissions are read.
   using OnArrival =
       std::function<void(Instant time, const std::string& file, std::string_view message_id,
                          const parsers::Arrival& arrival)>;
-  // Gets what would be counted, in its place (tune has windows of its own). Not `selected`: it
-  // fills windows, and what it brings about is not asked for.
+  // Called in place of counting (tune has windows of its own). `selected`: false for an event that
+  // fills windows, but whose decisions are not asked for.
   using OnOccurrence = std::function<void(const Occurrence&, bool selected)>;
-  // What is asked for (filters of replay): which events and decisions the callbacks are told of; by
-  // default all. Every event counts: what is decided does not depend on what is asked for.
+  // Which events and decisions the callbacks are told of (replay's filters); by default all. Every
+  // event counts: what is decided does not depend on what is asked for.
   struct Selects {
     std::function<bool(const Signalled&)> event;
     std::function<bool(const Decision&)> decision;
@@ -69,31 +71,31 @@ class Pipeline {
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
 
-  // Another log file; its bytes are fed in file order. Returns its number.
+  // Adds a log, whose bytes are fed in file order. Returns its number.
   std::size_t add_log(std::string name);
   void remove_log(std::size_t log);
-  // The same log goes on in another file, or the file begins again.
+  // Continues the log in another file, or in the same one from its beginning.
   void start_file(std::size_t log, std::string name);
   void feed(std::size_t log, std::span<const char> bytes);
-  // The same with what was prepared of these bytes, on whatever thread, by one of prepares(); each
+  // Does the same with what one of prepares() has prepared of these bytes, on whatever thread; each
   // thread needs one of its own. They must not be used once the log is gone.
   using Prepare = std::function<void(std::span<const char>, parsers::PreparedBlock&)>;
   void feed(std::size_t log, std::span<const char> bytes, parsers::PreparedBlock& prepared);
   [[nodiscard]] std::function<Prepare()> prepares(std::size_t log) const;
-  // The log is read for the first time at this moment: its older lines fill windows, but only
-  // events younger than one period may decide.
+  // Says that the log is read for the first time at this moment: its older lines fill windows, but
+  // only events younger than one period may decide.
   void set_first_start(std::size_t log, std::optional<Instant> time);
-  // The files of exempt and identity_map hold something else from now on.
+  // Takes other tables: the files of exempt and identity_map have changed.
   void set_tables(const Config& config, std::shared_ptr<const IdentityTables> tables);
-  // What this log says up to then has counted already; nullopt: nothing has.
+  // Says that events of this log up to this time have counted already; nullopt: none has.
   void set_counted_until(std::size_t log, std::optional<Instant> time);
   [[nodiscard]] std::optional<Instant> counted_until(std::size_t log) const;
-  // Another configuration, in the midst of it: what was counted is kept where it still has a rule,
-  // logs go on after their last whole line (what came after it must be fed again).
+  // Takes another configuration in the midst of reading. What was counted is kept where it still
+  // has a rule. Logs continue after their last whole line; the bytes after it must be fed again.
   void reconfigure(const Config& config, PipelineOptions options);
 
   void on_decision(OnDecision callback) { on_decision_ = std::move(callback); }
-  // Somebody came near a limit (rule.watch).
+  // An identity came near a limit (rule.watch).
   void on_watch(OnDecision callback) { on_watch_ = std::move(callback); }
   // A block has ended by log time; comes before a decision by the same event.
   void on_end(OnEnd callback) { on_end_ = std::move(callback); }
@@ -111,12 +113,12 @@ class Pipeline {
   Refusals& refusals() { return refusals_; }
   parsers::LogReader& reader(std::size_t log);
   StampClock& clock(std::size_t log);
-  // The time of the last event of the log that is furthest ahead; nullopt: none had any yet.
+  // Returns the time of the last event in the log that is furthest ahead; nullopt: no log had one.
   [[nodiscard]] std::optional<Instant> shown() const;
-  // Of all logs, those that were removed too.
+  // Returns the counters of all logs, those of removed logs too.
   [[nodiscard]] parsers::ReaderCounters counters() const;
   [[nodiscard]] const std::array<std::uint64_t, kCharged>& charged() const { return charged_; }
-  // Tagged lines by what their tag was worth.
+  // Returns how many tagged lines there were, by the verdict on their tag.
   [[nodiscard]] const std::array<std::uint64_t, TagCheck::kVerdicts>& tagged() const {
     return tagged_;
   }
@@ -126,9 +128,10 @@ class Pipeline {
   void on_event(Log& log, const parsers::Event& event);
   void tell_ends();
   void charge(Log& log, const parsers::Event& event, Instant time);
-  // Keeps in mind who submitted a message, if he could be charged for its failures.
+  // Remembers the sender that submitted a message, if it could be charged for its failures.
   void remember(std::string_view message_id, const parsers::Arrival& arrival);
-  // Fills in who submitted the message that failed; false: nobody known, or charged already.
+  // Fills in the sender of the message that failed. Returns false if it is not known, or was
+  // charged for this recipient already.
   bool join(parsers::Event& event);
 
   PipelineOptions options_;
@@ -151,7 +154,7 @@ class Pipeline {
   parsers::ReaderCounters removed_;  // what removed logs had counted
 };
 
-// The signal that an event is, if rules can ask for it.
+// Returns the signal that an event is; nullopt: no rule can ask for it.
 [[nodiscard]] std::optional<Signal> signal_of(parsers::Kind kind);
 
 }  // namespace agent

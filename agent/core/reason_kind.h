@@ -1,4 +1,4 @@
-// The text of a refusal, without what differs from recipient to recipient.
+// reason_kind(): the text of a refusal, without what differs from recipient to recipient.
 #pragma once
 
 #include <string>
@@ -6,8 +6,8 @@
 
 namespace agent {
 
-// Like refusals give the same text, so that they add up: of a remote server's answer only what it
-// said. At most 300 bytes, as raw as the log.
+// Returns the same text for like refusals, so that they add up: for a remote server's answer, only
+// what the server said. The text has at most 300 bytes, as raw as the log.
 [[nodiscard]] std::string reason_kind(std::string_view reason);
 
 }  // namespace agent

@@ -1,7 +1,7 @@
-// Addresses whose newest refusal by a remote server meant something else than that there is no such
-// recipient. Exim remembers a callout's refusal and repeats it later without its words ("Previous
-// (cached) callout verification failure"): such a line counts as the refusal that it repeats did.
-// Pure and bounded.
+// Refusals: addresses whose newest refusal by a remote server meant something else than that there
+// is no such recipient. Exim remembers a callout's refusal and repeats it later without its words
+// ("Previous (cached) callout verification failure"): such a line counts as the refusal that it
+// repeats did. Pure and bounded.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +17,13 @@ namespace agent {
 
 class Refusals {
  public:
-  // Beyond, the oldest is forgotten; a cached refusal of it then counts, as one never seen does.
+  // Beyond that the oldest address is forgotten. A cached refusal of it then counts, as that of an
+  // address never seen does.
   static constexpr std::size_t kMaxAddresses = 65536;
 
-  // For each refusal in its turn: remembers what a remote server said of the recipient. True: this
-  // is a cached refusal that repeats one which did not mean that the recipient does not exist.
+  // Remembers what a remote server said of the recipient; is called for each refusal in its turn.
+  // Returns true if this is a cached refusal that repeats one which did not mean that the recipient
+  // does not exist.
   bool repeats_other(const parsers::Event& event);
 
   // For the checkpoint: digests of the addresses, oldest first.

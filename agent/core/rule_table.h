@@ -1,5 +1,5 @@
-// The rules of a configuration as counting sees them: which list each fills, which of a subject's
-// windows is its own, and which of them look at the same identities.
+// RuleTable: the rules of a configuration as counting sees them: which list each rule fills, which
+// of a subject's windows belongs to it, and which rules look at the same identities.
 #pragma once
 
 #include <algorithm>
@@ -32,15 +32,15 @@ struct RuleState {
   [[nodiscard]] bool listens_to(Signal signal) const {
     return std::find(rule.signals.begin(), rule.signals.end(), signal) != rule.signals.end();
   }
-  // By a log that is read for the first time only young events decide.
+  // Returns false for old events of a log that is read for the first time.
   [[nodiscard]] bool may_decide(const Occurrence& event) const {
     return !event.first_start || event.time > *event.first_start - rule.period;
   }
-  // The digest of the recipient where distinct ones are counted; else 0.
+  // Returns the digest of the recipient if this rule counts distinct recipients; else 0.
   [[nodiscard]] std::uint64_t recipient_of(const Occurrence& event) const;
-  // rule.watch as a count under this limit; 0: none.
+  // Returns rule.watch as a count under this limit; 0: none.
   [[nodiscard]] std::uint32_t watch_level(std::uint32_t limit) const;
-  // What is decided when the window of `subject` is full.
+  // Returns what is decided when the window of `subject` is full.
   [[nodiscard]] Decision decision(const Subject& subject, std::string_view identity,
                                   const Occurrence& event, std::uint32_t limit) const;
 };
@@ -71,13 +71,13 @@ class RuleTable {
   [[nodiscard]] const std::vector<RuleState>& rules() const { return rules_; }
   [[nodiscard]] const std::vector<List>& lists() const { return lists_; }
   [[nodiscard]] const std::vector<Group>& groups() const { return groups_; }
-  // All relay rules: for IPv4 hosts.
+  // Returns all relay rules as one group: that of IPv4 hosts.
   [[nodiscard]] const Group& relays() const { return relays_; }
   [[nodiscard]] std::size_t slots(IdentityKind kind) const {
     return slots_[static_cast<std::size_t>(kind)];
   }
   [[nodiscard]] std::chrono::seconds longest_period() const { return longest_period_; }
-  // The longest rule.repeat_within behind a list.
+  // Returns the longest rule.repeat_within behind a list.
   [[nodiscard]] std::chrono::seconds repeat_within(std::size_t list) const {
     return repeat_within_[list];
   }
@@ -101,7 +101,8 @@ class RuleTable {
 // is dropped.
 void carry_over(Subjects& subjects, const RuleTable::Layout& saved, const RuleTable& table);
 
-// A digest by which distinct recipients are told apart; never 0. Resists chosen collisions.
+// Returns a digest by which distinct recipients are told apart; never 0. It resists chosen
+// collisions.
 [[nodiscard]] std::uint64_t recipient_digest(std::string_view recipient);
 
 }  // namespace agent

@@ -1,5 +1,5 @@
-// When is a log's silence longer than its habit? Kept is the longest pause for each hour of the
-// day, which fades over days, so that the quiet of nights is known. Pure.
+// Silence: when a log is silent for unusually long. It keeps the longest pause for each hour of the
+// day, which fades over days, so that quiet nights are known. Pure.
 #pragma once
 
 #include <array>
@@ -15,8 +15,8 @@ namespace agent {
 
 class Silence {
  public:
-  // Three times the longest pause that is usual at these hours, but not less than kLeast; and only
-  // once a day was seen.
+  // A silence is too long after kTimes the longest pause that is usual at these hours, but not
+  // before kLeast, and not before the log was followed for kLearning.
   static constexpr std::chrono::seconds kLeast{600};
   static constexpr std::chrono::seconds kLearning{24 * 3600};
   static constexpr int kTimes = 3;
@@ -29,13 +29,13 @@ class Silence {
     bool operator==(const State&) const = default;
   };
 
-  // Something was logged. True: it had been given up for silent.
+  // Something was logged. Returns true if the log had been called silent.
   bool heard(Instant now);
-  // A pause while nobody listened teaches nothing; silence counts from now on.
+  // Begins to listen: the pause before teaches nothing, and silence counts from now on.
   void begin(Instant now);
-  // True once for each silence that is longer than usual.
+  // Returns true once for each silence that is too long.
   bool too_long(Instant now);
-  // What would be usual for a pause from the last line until now.
+  // Returns the longest usual pause at the hours from the last line until now.
   [[nodiscard]] std::chrono::seconds usual(Instant now) const;
 
   [[nodiscard]] const State& state() const { return state_; }
@@ -45,7 +45,8 @@ class Silence {
   State state_;
 };
 
-// Several logs, each by its own habit: one that stops is told of while the others go on.
+// Silences: several logs, each by its own habit, so that one log that stops is noticed while the
+// others continue.
 class Silences {
  public:
   struct Log {
@@ -54,18 +55,19 @@ class Silences {
   };
   struct News {
     std::string path;
-    bool silent = true;  // false: it goes on again
+    bool silent = true;  // false: it is written again
     Instant since{};
     std::chrono::seconds usual{};  // pauses at that time
   };
   using State = std::map<std::string, Silence::State>;  // by path
 
   void begin(Instant now);
-  // `logs`: all that there are; others are forgotten.
+  // Returns the logs that are silent now, and those that continue. `logs`: all that are followed;
+  // others are forgotten.
   std::vector<News> look(const std::vector<Log>& logs, Instant now);
 
   [[nodiscard]] State state() const;
-  // A habit without a path is of all `paths` together.
+  // Takes back what a checkpoint kept. A habit without a path is that of all `paths` together.
   void restore(State state, const std::vector<std::string>& paths);
 
  private:

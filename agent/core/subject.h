@@ -1,5 +1,5 @@
-// What is kept of one identity (or per network of a relay rule that groups addresses): its windows,
-// its blocks, and evidence for people.
+// Subject: what is kept of one identity, or of one network if a relay rule groups addresses: its
+// windows, its blocks, and evidence for people.
 #pragma once
 
 #include <boost/container/small_vector.hpp>
@@ -15,7 +15,7 @@
 
 namespace agent {
 
-// A block that ends by itself, and those before it.
+// The blocks of one subject in one list, where blocks end by themselves.
 struct BlockTerm {
   std::size_t list = 0;
   std::optional<Instant> until;  // nullopt: none is under way, or it has no end
@@ -23,8 +23,8 @@ struct BlockTerm {
   Instant ended{};               // the last one; events before that were its
 };
 
-// One window and one host, as most have, lie in it: each piece elsewhere is one more wait for
-// memory.
+// Most subjects have one window and one host; these lie inside it, since each piece elsewhere is
+// one more wait for memory.
 struct Subject {
   static constexpr std::size_t kMaxHosts = 16;
   static constexpr std::size_t kMaxSamples = 20;
@@ -36,7 +36,7 @@ struct Subject {
   // bit i: rule i's window was full by events too old to decide, and no block has followed. Not
   // saved: it is for a line in the journal.
   std::uint64_t undecided = 0;
-  // Freed while we were away: events up to then are the old story's.
+  // It was freed while the service was down: events up to then count no more.
   std::optional<Instant> fresh_since;
   std::vector<BlockTerm> terms;  // of lists whose blocks end by themselves
   std::uint32_t other_hosts = 0;
@@ -50,9 +50,9 @@ struct Subject {
   [[nodiscard]] const BlockTerm* find_term(std::size_t list) const;
   BlockTerm& term_of(std::size_t list);  // makes one if it has none
 
-  // No window holds an event after `time`.
+  // Returns true if no window holds an event after `time`.
   [[nodiscard]] bool is_over(Instant time) const;
-  // Keeps the host of an event; near a limit also what it was.
+  // Keeps the host of an event; near a limit it keeps a sample too.
   void remember(const Occurrence& event, bool near_limit);
   void forget_evidence();
 };

@@ -1,7 +1,8 @@
-// Submissions: which sender submitted which message; a "**" entry is charged to it. Bounded.
+// Submissions: which sender submitted which message; a "**" entry is charged to that sender.
+// Bounded.
 //
-// What is forgotten: a message at its "Completed" entry; beyond kMaxMessages messages, or
-// kMaxFailures failures of all of them, the message that arrived first. A failure of a forgotten
+// A message is forgotten at its "Completed" entry. Beyond kMaxMessages messages, or kMaxFailures
+// failures of all of them, the message that arrived first is forgotten. A failure of a forgotten
 // message is charged to nobody.
 #pragma once
 
@@ -34,7 +35,8 @@ class Submissions {
   // before it where logs of several hosts are read together.
   void arrived(std::string_view key, const parsers::Arrival& arrival);
   void completed(std::string_view key);
-  // The message, if it is known and this recipient of it failed for the first time.
+  // Returns the message if it is known and this recipient of it failed for the first time; else
+  // null.
   const Message* failed(std::string_view key, std::string_view recipient);
 
   [[nodiscard]] std::size_t size() const { return messages_.size(); }

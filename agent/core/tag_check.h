@@ -1,5 +1,5 @@
-// The keyed tag of our ACL's lines: with a secret that only Exim and this program can read, nobody
-// can make such a line, and nobody can make an old one count again. Pure and bounded.
+// TagCheck: checks the keyed tag of our ACL's lines. With a secret that only Exim and this program
+// can read, nobody can forge such a line or make an old one count again. Pure and bounded.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace agent {
 
 class TagCheck {
  public:
-  // Lines that are remembered; one that is older than all of them is refused.
+  // How many lines are remembered; a line that is older than all of them is refused.
   static constexpr std::size_t kMaxSeen = 65536;
   // How far Exim's own clock in the line may be from its stamp.
   static constexpr std::chrono::seconds kMaxDistance{300};
@@ -29,7 +29,7 @@ class TagCheck {
   static constexpr std::size_t kVerdicts = 5;
   Verdict check(const parsers::Tagged& tagged, Instant time);
 
-  // For the checkpoint: digest and microseconds of each line that was taken, in order.
+  // What a checkpoint keeps: digest and microseconds of each line that was accepted, in order.
   using Seen = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
   [[nodiscard]] Seen seen() const { return {order_.begin(), order_.end()}; }
   void restore(const Seen& seen);
@@ -45,7 +45,7 @@ class TagCheck {
 
 [[nodiscard]] std::string_view name_of(TagCheck::Verdict verdict);
 
-// HMAC-SHA1 in lower-case hex, as Exim's ${hmac{sha1}{secret}{text}}.
+// Returns HMAC-SHA1 in lower-case hex, as Exim's ${hmac{sha1}{secret}{text}} does.
 [[nodiscard]] std::string hmac_sha1_hex(std::string_view secret, std::string_view text);
 
 }  // namespace agent

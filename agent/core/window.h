@@ -1,7 +1,7 @@
-// The exact sliding window of one identity under one rule. An event at log time t is in the window
-// while t > newest - period, where newest is this window's newest event. Late events land in their
-// place. At most `limit` newest events are kept: enough to say whether the limit is reached. No
-// period is longer than a year.
+// Window: the exact sliding window of one identity under one rule. An event at log time t is in the
+// window while t > newest - period, where newest is this window's newest event. Late events land in
+// their place. At most `limit` newest events are kept: enough to say whether the limit is reached.
+// No period is longer than a year.
 #pragma once
 
 #include <chrono>
@@ -24,16 +24,16 @@ class Window {
   [[nodiscard]] std::size_t size() const { return times_.size() - head_; }
   [[nodiscard]] Instant oldest() const { return from(base_ + oldest_); }  // not if empty
   [[nodiscard]] Instant newest() const { return from(base_ + newest_); }  // not if empty
-  // How many events it holds of this very second.
+  // Returns how many events of this very second it holds.
   [[nodiscard]] std::uint32_t count_of(Instant time) const;
-  // How many events are younger than `period` at `now`.
+  // Returns how many events are younger than `period` at `now`.
   [[nodiscard]] std::uint32_t count_at(Instant now, std::chrono::seconds period) const;
   void clear();
 
-  // For the checkpoint: what add() was told, oldest first. `recipients` is empty or as long.
+  // What a checkpoint keeps: what add() was told, oldest first. recipients() is empty or as long.
   [[nodiscard]] std::vector<std::int64_t> times() const;
   [[nodiscard]] std::vector<std::uint64_t> recipients() const;
-  // Ascending times; those that lie 68 years before the last one are left out.
+  // Takes back ascending times; those that lie 68 years before the last one are left out.
   void restore(const std::vector<std::int64_t>& times, std::vector<std::uint64_t> recipients);
 
  private:

@@ -1,4 +1,5 @@
-// Wall-clock stamps -> instants. cctz reads the system's zone files; nothing here reads a clock.
+// Zone and StampClock: wall-clock timestamps become instants. cctz reads the system's zone files;
+// nothing here reads a clock.
 #pragma once
 
 #include <chrono>
@@ -14,19 +15,20 @@ namespace agent {
 
 using Instant = std::chrono::sys_seconds;
 
-// A time zone by name: "local" (the system's, TZ honoured), "UTC" or an IANA name.
+// Zone: a time zone by name: "local" (the system's, TZ honoured), "UTC" or an IANA name.
 class Zone {
  public:
   static std::optional<Zone> named(const std::string& name);
   static Zone utc();
 
-  // What a wall clock shows at `time`: seconds east of UTC.
+  // Returns what a wall clock shows at `time`, as seconds east of UTC.
   [[nodiscard]] std::chrono::seconds offset_at(Instant time) const;
-  // RFC 3339 with offset: "2026-11-23T10:42:35+01:00".
+  // Returns the time as RFC 3339 with offset: "2026-11-23T10:42:35+01:00".
   [[nodiscard]] std::string text(Instant time) const;
-  // For people: "2026-11-23 10:42:35"; in the hour that autumn repeats with its offset behind it.
+  // Returns the time for people: "2026-11-23 10:42:35"; in the hour that autumn repeats with its
+  // offset behind it.
   [[nodiscard]] std::string short_text(Instant time) const;
-  // Is this wall-clock time one that autumn repeats?
+  // Returns true if autumn repeats this wall-clock time.
   [[nodiscard]] bool is_repeated(parsers::CivilSeconds civil) const;
 
  private:
@@ -35,19 +37,19 @@ class Zone {
   std::shared_ptr<const Impl> impl_;
 };
 
-// Stamps of one log, in file order. Most wall-clock times are one instant. In the hour that autumn
-// repeats, the order of the lines tells which pass a stamp belongs to: once the log has gone
-// through the hour, the same times again are the second pass.
+// StampClock: resolves the timestamps of one log, in file order. Most wall-clock times are one
+// instant. In the hour that autumn repeats, the order of the lines tells which pass a timestamp
+// belongs to: once the log has gone through the hour, the same times again are the second pass.
 class StampClock {
  public:
   explicit StampClock(Zone zone) : zone_(std::move(zone)) {}
 
   Instant resolve(const parsers::Stamp& stamp);
-  // Does a repeated hour touch the wall-clock times from `first` to `last`? Then every line's stamp
-  // should be resolved, not only those that matter otherwise.
+  // Returns true if a repeated hour touches the wall-clock times from `first` to `last`. Then every
+  // line's timestamp should be resolved, not only those that matter otherwise.
   [[nodiscard]] bool repeats_between(parsers::CivilSeconds first, parsers::CivilSeconds last);
 
-  // Carried by the checkpoint.
+  // What a checkpoint keeps.
   [[nodiscard]] std::optional<Instant> newest() const { return newest_; }
   void restore(std::optional<Instant> newest) { newest_ = newest; }
 

@@ -33,10 +33,11 @@ class AnswerReader {
   static constexpr int kMaxDepth = 6;  // of lists in lists
 
   AnswerReader();
-  // Its address is known to the reader inside.
+  // The reader inside knows its address.
   AnswerReader(AnswerReader&& other) noexcept;
   AnswerReader& operator=(AnswerReader&& other) noexcept;
-  // False: not RESP2, or over the bounds; no more can be read from this peer.
+  // Returns false if the bytes are not RESP2, or over the bounds: no more can be read from this
+  // peer.
   [[nodiscard]] bool feed(std::string_view bytes);
   enum class Next { answer, need_more, broken };
   [[nodiscard]] Next next(Answer& answer);

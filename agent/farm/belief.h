@@ -1,6 +1,6 @@
-// FarmBelief: what follows for this host's lists from the statements that it hears. It decides
-// which of them to believe, by farm.trust, exemptions and farm.max_per_hour, and gives orders; the
-// lists themselves are the engine's business.
+// FarmBelief: what follows for this host's lists from the farm's statements. It decides which of
+// them to believe, by farm.trust, exemptions and farm.max_per_hour, and gives orders; the lists
+// themselves are the engine's business.
 #pragma once
 
 #include <chrono>
@@ -50,7 +50,7 @@ class FarmBelief {
     std::vector<Order> orders;
     std::vector<Settled> settled;
   };
-  // How this host sees the identities at the moment at which it hears of them.
+  // What this host knows of the identities when their statements come.
   struct View {
     const Counting& counting;
     const IdentityTables& tables;
@@ -61,13 +61,13 @@ class FarmBelief {
   FarmBelief(const FarmConfig& config, KnownStatements& known, const SharedLists& lists);
   void configure(const FarmConfig& config);
 
-  // Begins a turn: orders of this turn are taken for done by the ones that follow.
+  // Begins a turn: within it, earlier orders are taken for done.
   void begin() { ordered_.clear(); }
   void hear(NamedStatement&& word, const View& view, Heard& heard);
-  // The server's answer to a statement of this host.
+  // Takes the server's answer to a statement of this host.
   void hear_answer(FarmNews&& news, const View& view, Heard& heard);
 
-  // The statement is to be looked at once more, by hear_again().
+  // Lets hear_again() look at the statement once more.
   void look_again(const FarmName& name) { again_.push_back(name); }
   void hear_again(const View& view, Heard& heard);
   [[nodiscard]] bool has_again() const { return !again_.empty(); }
@@ -79,8 +79,9 @@ class FarmBelief {
   [[nodiscard]] std::vector<Order> undone(const Counting& counting);
   [[nodiscard]] bool has_undone() const { return !undone_.empty(); }
 
-  // Statements that are not followed: about lists that this host has not, about the exempt, by
-  // farm.trust, unfit for a list, and for the time being by farm.max_per_hour.
+  // How many statements were not followed: the list is not one of this host's, the identity is
+  // exempt, farm.trust forbids it, no list can hold it; and, for the time being, farm.max_per_hour
+  // forbids it.
   struct Refused {
     std::uint64_t unknown_list = 0, exempt = 0, trust = 0, unfit = 0, postponed = 0;
   };

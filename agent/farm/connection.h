@@ -1,5 +1,5 @@
-// FarmConnection: one connection to the farm's server. Nothing in it waits longer than the
-// time-outs, and no error it gives holds a word that was sent: there may be a password among them.
+// FarmConnection: one connection to the farm's server. No call waits longer than the time-outs, and
+// no error holds a word that was sent: there may be a password among them.
 #pragma once
 
 #include <chrono>
@@ -27,14 +27,15 @@ class FarmConnection {
 
   static actions::Result<FarmConnection> open(const FarmAddress& address, FarmTimeouts timeouts);
 
-  // One command and its answer; an error of the server is an answer too. After an error here the
-  // connection is of no use any more.
+  // Sends one command and returns its answer; an error of the server is an answer too. After an
+  // error of the connection it is of no use any more.
   actions::Result<Answer> ask(const Words& command);
-  // Several before the first answer is awaited: add() each, then next() once for each.
+  // Several commands may be sent before the first answer is awaited: add() each, then call next()
+  // once for each.
   void add(const Words& command);
   actions::Result<Answer> next();
   // Hands over what was added, for an answer that may take long: take() then asks, without waiting,
-  // whether it is there; nil: not yet.
+  // whether it is there.
   actions::Result<actions::Done> flush();
   struct Taken {
     bool there = false;
@@ -50,7 +51,7 @@ class FarmConnection {
   FarmConnection(redisContext* context, FarmAddress address, FarmTimeouts timeouts)
       : context_(context), address_(std::move(address)), timeouts_(timeouts) {}
   [[nodiscard]] actions::Error error(actions::Errc code, const std::string& why, int os = 0) const;
-  // Reads what has come, waiting for at most so long; false: nothing in that time.
+  // Reads what has come, waiting for at most so long. Returns false if nothing came in that time.
   actions::Result<bool> receive(std::chrono::milliseconds most);
 
   std::unique_ptr<redisContext, Free> context_;

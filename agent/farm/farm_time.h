@@ -1,5 +1,5 @@
-// FarmTime: one moment, by the clocks of this host and by that of the farm's server, which is what
-// statements are stamped with.
+// FarmTime: one moment, by the clocks of this host and by that of the farm's server, whose time
+// stands in statements.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace agent {
 
-// Since 1970 UTC, as statements have it.
+// Returns seconds since 1970 UTC, as statements have them.
 inline std::int64_t seconds_of(Instant time) {
   return time.time_since_epoch().count();
 }
@@ -22,9 +22,9 @@ struct FarmTime {
   // lies.
   static constexpr std::int64_t kAhead = 300'000;  // milliseconds
 
-  // Milliseconds since 1970 UTC by the server's clock, as far as this host knows it.
+  // Returns milliseconds since 1970 UTC by the server's clock, as far as this host knows it.
   [[nodiscard]] std::int64_t server() const { return server(seconds_of(here.wall)); }
-  // The same of a time in seconds by this host's clock.
+  // Returns the same for a time in seconds by this host's clock.
   [[nodiscard]] std::int64_t server(std::int64_t seconds) const { return seconds * 1000 + offset; }
   [[nodiscard]] bool is_ahead(const FarmStatement& statement) const {
     return statement.stamp > server() + kAhead;

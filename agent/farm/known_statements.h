@@ -34,20 +34,20 @@ class KnownStatements {
   [[nodiscard]] Entries& all() { return entries_; }
   [[nodiscard]] const Entries& all() const { return entries_; }
 
-  // The entry of this name, a new one if there was none; null: there is no room. A new entry about
-  // a block takes the place of a statement that an identity is free.
+  // Returns the entry of this name, a new one if there was none; null: there is no room. A new
+  // entry about a block takes the place of a statement that an identity is free.
   [[nodiscard]] Entry* find_or_add(const FarmName& name, bool blocked);
   // Takes back what a checkpoint kept. Returns false if there is no room.
   bool restore(const FarmName& name, FarmStatement statement, bool applied);
   // Makes the statement this host's own, stamps it and puts it into the entry, whose lists reflect
   // it.
   void state(FarmStatement statement, Entry& entry, const FarmTime& time);
-  // Drops statements that an identity is free, or was blocked until, a month ago, and those that
-  // are ahead of time.
+  // Drops statements from a month ago that an identity is free, blocks that ended a month ago, and
+  // statements that are ahead of time.
   void forget_old(const FarmTime& time);
 
-  // A number that grows with every change that a checkpoint must know of; add_change() is for those
-  // made in an Entry.
+  // Returns a number that grows with every change that a checkpoint must know of; add_change() is
+  // for changes made in an Entry.
   [[nodiscard]] std::uint64_t changes() const { return changes_; }
   void add_change() { ++changes_; }
 

@@ -1,5 +1,5 @@
-// FarmLink: the way to the farm and back, as the engine sees it. Nothing in it ever waits. It is a
-// seam: tests play the farm themselves.
+// FarmLink: the way to the farm and back, as the engine sees it. No call ever waits. It is a seam:
+// tests play the farm themselves.
 #pragma once
 
 #include <cstddef>
@@ -29,7 +29,7 @@ struct FarmNews {
   bool blocked_before = false;
 };
 
-// Statements as news of them, in their order.
+// Returns the statements as news, in their order.
 [[nodiscard]] inline std::vector<FarmNews> news_of(std::vector<NamedStatement> words) {
   std::vector<FarmNews> news(words.size());
   for (std::size_t i = 0; i < words.size(); ++i) news[i].word = std::move(words[i]);
@@ -51,11 +51,11 @@ struct FarmStatus {
 class FarmLink {
  public:
   virtual ~FarmLink() = default;
-  // Events that were counted here. Those that find no room are asked for by FarmNews::windows.
+  // Sends events that were counted here. FarmNews::windows asks for those that found no room.
   virtual void send(std::vector<FarmEvent> events) = 0;
   // Returns true if there is room for at least this many more events.
   [[nodiscard]] virtual bool has_room(std::size_t events) const = 0;
-  // Statements of this host; FarmNews::settled answers those that the farm has heard.
+  // Sends statements of this host; FarmNews::settled answers those that the farm has received.
   virtual void propose(std::vector<NamedStatement> words) = 0;
   // Answers FarmNews::that_was: all that the farm did not know has been proposed.
   virtual void compared() = 0;
@@ -63,7 +63,7 @@ class FarmLink {
   virtual std::vector<FarmNews> take() = 0;
   [[nodiscard]] virtual FarmStatus status() const = 0;
   virtual void configure(const Config& config) = 0;
-  // Readable when there is something to take.
+  // Returns a descriptor that is readable when there is something to take.
   [[nodiscard]] virtual int fd() const = 0;
 };
 

@@ -32,7 +32,7 @@ class LinkQueues {
   // `machine`: what the host is called if farm.host is empty.
   LinkQueues(const Config& config, const std::string& machine);
 
-  // For the engine, as FarmLink promises.
+  // These are for the engine, as FarmLink promises.
   void send(std::vector<FarmEvent> events);
   [[nodiscard]] bool has_room(std::size_t events) const;
   void propose(std::vector<NamedStatement> words);
@@ -44,7 +44,7 @@ class LinkQueues {
 
   // All below is for the thread.
   [[nodiscard]] FarmSettings settings() const;
-  // As farm_rules() gives them.
+  // Returns the rules in the form of farm_rules().
   [[nodiscard]] std::vector<std::string> rules() const;
   [[nodiscard]] bool is_reconfigured() const;
 
@@ -60,12 +60,12 @@ class LinkQueues {
   void tell(std::vector<FarmNews> news);
   [[nodiscard]] bool is_crowded() const;
 
-  // Statements to propose, at most so many. They stay here until answered() takes them out, those
-  // that are still the same; `no_room` and `strange`: how many the server had no room for, and how
-  // many of its answers nobody understands.
+  // Returns statements to propose, at most so many. They stay here until answered() takes them out,
+  // those that are still the same; `no_room` and `strange`: how many the server had no room for,
+  // and how many of its answers nobody understands.
   [[nodiscard]] std::vector<NamedStatement> words(std::size_t most) const;
   void answered(const std::vector<NamedStatement>& words, std::size_t no_room, std::size_t strange);
-  // The engine has called compared() since connected().
+  // Returns true if the engine has called compared() since connected().
   [[nodiscard]] bool is_compared() const;
 
   struct Batch {
@@ -76,11 +76,12 @@ class LinkQueues {
   };
   // Takes out events to be counted, at most so many.
   [[nodiscard]] Batch take_events(std::size_t most);
-  // They may have been counted and may not: they are sent again.
+  // Puts events back that may or may not have been counted: they are sent again.
   void put_back(Batch batch);
   void counted(CountAnswer answer);
 
-  // Readable when there is something new for the thread, until drain_wake().
+  // Returns a descriptor that is readable when there is something new for the thread, until
+  // drain_wake().
   [[nodiscard]] int wake_fd() const { return wake_.fd(); }
   void drain_wake() const { wake_.drain(); }
   // Ends pause() and poll() of wake_fd(), from any thread.

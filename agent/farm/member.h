@@ -1,7 +1,7 @@
 // FarmMember: this host's part in the farm. It hands over what is counted here, states what the
 // lists here hold, and gives orders for what other hosts state. Pure but for the link.
 //
-// What a host finds changed in its lists is its statement on that. So it looks there first and
+// A change that a host finds in its lists becomes its statement. So it looks there first and
 // listens afterwards: an identity that somebody has just freed by hand is not blocked again by an
 // old statement.
 #pragma once
@@ -42,8 +42,8 @@ class FarmMember {
   // What a checkpoint keeps; changes() grows with every change of it.
   [[nodiscard]] std::vector<Saved> saved() const;
   [[nodiscard]] std::uint64_t changes() const { return known_.changes(); }
-  // `lists`: the paths of the lists to which the blocks of that time belong. What is damaged is
-  // left out.
+  // Takes back what a checkpoint kept. `lists`: the paths of the lists that the blocks of that time
+  // belong to. What is damaged is left out.
   void restore(const std::vector<Saved>& saved, const std::vector<std::string>& lists);
 
   // An event was counted here.
@@ -74,10 +74,10 @@ class FarmMember {
   bool hand_over(const Counting& counting);
   [[nodiscard]] bool has_windows() const { return !windows_.empty(); }
 
-  // How far back the rules look; a release that is younger matters for an identity that is not
-  // blocked, too.
+  // Returns how far back the rules look; a release that is younger matters also for an identity
+  // that is not blocked.
   [[nodiscard]] std::chrono::seconds longest_period() const { return lists_.longest_period(); }
-  // Null: there is no statement on it.
+  // Returns the statement on it; null: there is none.
   [[nodiscard]] const FarmStatement* known(const FarmName& name) const;
   [[nodiscard]] std::size_t records() const { return known_.all().size(); }
   [[nodiscard]] const Refused& refused() const { return belief_.refused(); }

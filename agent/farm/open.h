@@ -1,4 +1,4 @@
-// The farm that a configuration asks for.
+// open_farm(): opens the farm that a configuration asks for.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,7 @@
 
 namespace agent {
 
-// Null: farm.url is empty. `machine`: what the host is called if farm.host is empty.
+// Returns null if farm.url is empty. `machine`: what the host is called if farm.host is empty.
 [[nodiscard]] std::unique_ptr<FarmLink> open_farm(const Config& config, const std::string& machine);
 
 }  // namespace agent

@@ -1,4 +1,5 @@
-// What is said to the farm's server, and what its answers must look like to be believed. Pure.
+// FarmEvent and the answers: what is sent to the farm's server, and what its answers must look like
+// to be believed. Pure.
 #pragma once
 
 #include <chrono>
@@ -29,11 +30,11 @@ struct FarmEvent {
   std::string identity;  // as Exim prints it
 };
 
-// The rules as the script wants them; the same for every batch.
+// Returns the rules as the script wants them; they are the same for every batch.
 [[nodiscard]] std::vector<std::string> farm_rules(const std::vector<Rule>& rules);
 
-// What follows EVALSHA and the script's digest. Events of one identity are put together, in their
-// order.
+// Returns what follows EVALSHA and the script's digest. Events of one identity are put together, in
+// their order.
 [[nodiscard]] std::vector<std::string> count_arguments(const std::string& prefix,
                                                        const std::string& epoch,
                                                        const std::string& host,
@@ -51,8 +52,9 @@ struct NamedStatement {
   bool operator==(const NamedStatement&) const = default;
 };
 
-// nullopt of each: not what our script gives. Words that are none of ours are left out and counted
-// as `strange`: one such entry in the server must not keep all else from being heard.
+// Each of these functions returns nullopt if the answer is not what our script gives. Statements
+// that are none of ours are left out and counted as `strange`: one such entry in the server must
+// not keep the others from being read.
 struct CountAnswer {
   FarmCounts counts;
   std::vector<NamedStatement> decided;
@@ -82,10 +84,10 @@ struct FeedAnswer {
 };
 [[nodiscard]] std::optional<FeedAnswer> read_feed(const Answer& answer);
 
-// The id of a stream's entry: digits, "-", digits.
+// Returns true for the id of a stream's entry: digits, "-", digits.
 [[nodiscard]] bool is_feed_position(std::string_view text);
 
-// The window of a rule and an identity: who counted what of it.
+// The window of a rule and an identity: which host counted how much of it.
 struct FarmWindow {
   std::vector<HostCount> hosts;      // the largest count first
   std::int64_t first = 0, last = 0;  // seconds; of its oldest and newest event
@@ -101,7 +103,7 @@ struct FarmServer {
 };
 [[nodiscard]] std::optional<FarmServer> read_info(const Answer& answer);
 
-// TIME, in milliseconds since 1970 UTC.
+// Returns the answer to TIME, in milliseconds since 1970 UTC.
 [[nodiscard]] std::optional<std::int64_t> read_time(const Answer& answer);
 
 // A host as status --farm shows it.
@@ -114,7 +116,7 @@ struct FarmHost {
 
 enum class Refusal { other_epoch, full, not_permitted, busy, no_script, other };
 [[nodiscard]] Refusal refusal_of(const Answer& error);
-// For people: what the server said, cut and printable.
+// Returns what the server said, cut and printable, for people.
 [[nodiscard]] std::string refusal_text(const Answer& error);
 
 }  // namespace agent

@@ -1,7 +1,6 @@
-// RedisLink: the farm through Redis, on a thread of its own: whatever becomes of the server, nobody
-// waits for it. What can't be sent waits in a bounded queue; what does not fit is made good from
-// the live windows once the server is back, and so is what a server has lost that came back without
-// its memory.
+// RedisLink: the farm through Redis, on a thread of its own: whatever happens to the server, nobody
+// waits for it. What can't be sent waits in a bounded queue. What does not fit, and what the server
+// has forgotten, is sent again from the live windows once the server is back.
 #pragma once
 
 #include <chrono>
@@ -18,11 +17,11 @@ namespace agent {
 class RedisLink : public FarmLink {
  public:
   static constexpr std::size_t kMaxEvents = LinkQueues::kMaxEvents;
-  // Between two attempts to connect.
+  // How long it waits between two attempts to connect.
   static constexpr std::chrono::milliseconds kFirstPause{100}, kLongestPause{2000};
 
-  // Starts at once. `machine`: what the host is called if farm.host is empty. `compare`: all
-  // statements are looked at again so often.
+  // Starts at once. `machine`: what the host is called if farm.host is empty. `compare`: how often
+  // all statements are looked at again.
   RedisLink(const Config& config, const std::string& machine,
             std::chrono::milliseconds compare = std::chrono::minutes(5));
   ~RedisLink() override;

@@ -14,8 +14,8 @@
 
 namespace agent {
 
-// How far a server's stream was heard, and which server that was: kept from one connection to the
-// next.
+// How far a server's stream was read, and which server that was. It is kept from one connection to
+// the next.
 struct HeardUpTo {
   std::string epoch, run_id;
   std::string position;
@@ -23,13 +23,13 @@ struct HeardUpTo {
 
 class RedisTalk {
  public:
-  // `compare_every`: all statements are looked at again so often. `queues` and `heard` must live
+  // `compare_every`: how often all statements are looked at again. `queues` and `heard` must live
   // longer.
   static actions::Result<RedisTalk> open(LinkQueues& queues, HeardUpTo& heard,
                                          std::chrono::milliseconds compare_every);
 
-  // Speaks until it is told to stop or to take another configuration; else gives the error that has
-  // ended the connection.
+  // Speaks until it is told to stop or to take another configuration; else returns the error that
+  // has ended the connection.
   actions::Result<actions::Done> speak(const std::stop_token& stop);
 
  private:

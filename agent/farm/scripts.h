@@ -1,4 +1,5 @@
-// The scripts that run in the farm's server, as they stand beside this file.
+// kCountScript and its kin: the scripts that run in the farm's server, as they stand beside this
+// file.
 #pragma once
 
 #include <string_view>

@@ -17,7 +17,8 @@ struct FarmSettings {
   std::string user, password_file, prefix, host;
   FarmTimeouts timeouts;
 };
-// For a configuration with a farm. `machine`: what the host is called if farm.host is empty.
+// Returns the settings of a configuration with a farm. `machine`: what the host is called if
+// farm.host is empty.
 [[nodiscard]] FarmSettings farm_settings(const FarmConfig& config, const std::string& machine);
 
 // Returns the first line of the password's file; nothing of it shows in an error.
@@ -28,36 +29,36 @@ class FarmSession {
   // Errors: denied (we may not), full, refused (anything else that the server says), malformed,
   // timeout, io. After any the session is over; Errc::changed: the server has lost what it knew.
   static actions::Result<FarmSession> open(const FarmSettings& settings);
-  // A connection that is only logged in, for what needs no scripts.
+  // Opens a connection that is only logged in, for what needs no scripts.
   static actions::Result<FarmConnection> connect(const FarmSettings& settings);
 
   [[nodiscard]] const FarmServer& server() const { return server_; }
   [[nodiscard]] const std::string& epoch() const { return epoch_; }
-  // The server's clock less ours, in milliseconds.
+  // Returns the server's clock less this host's, in milliseconds.
   [[nodiscard]] std::int64_t clock_offset() const { return offset_; }
 
   static constexpr std::size_t kMaxBatch = 512;  // events in one call
   static constexpr std::size_t kMaxCalls = 8;    // in one go
-  // Looks at both clocks again.
+  // Reads both clocks again.
   actions::Result<actions::Done> compare_clocks();
   actions::Result<CountAnswer> count(const std::vector<std::string>& rules,
                                      std::span<const FarmEvent> events);
   actions::Result<std::vector<ChangeAnswer>> change(std::span<const NamedStatement> words);
   actions::Result<PullAnswer> pull(const std::string& cursor);
   actions::Result<std::vector<FarmHost>> hosts();
-  // The last statement on one identity; nullopt: there is none.
+  // Returns the last statement on one identity; nullopt: there is none.
   actions::Result<std::optional<FarmStatement>> word(const FarmName& name);
-  // The window's newest kMaxWindow events; empty if it holds nothing.
+  // Returns the window's newest kMaxWindow events; empty if it holds nothing.
   static constexpr std::size_t kMaxWindow = 10'000;
   actions::Result<FarmWindow> window(const Rule& rule, const std::string& key);
   actions::Result<actions::Done> forget(const std::vector<FarmName>& names,
                                         std::chrono::seconds older_than);
 
-  // The stream's last entry, "0-0" if there is none; what comes later are its news.
+  // Returns the stream's last entry, "0-0" if there is none; what comes later is news.
   actions::Result<std::string> feed_end();
-  // Whether everything after `position` is still there.
+  // Returns whether everything after `position` is still there.
   actions::Result<bool> feed_holds(const std::string& position);
-  // The command that waits for news.
+  // Returns the command that waits for news.
   [[nodiscard]] FarmConnection::Words feed_command(const std::string& position) const;
   static constexpr std::chrono::seconds kFeedWait{10};
 

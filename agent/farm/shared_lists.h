@@ -15,14 +15,14 @@ class SharedLists {
  public:
   explicit SharedLists(const std::vector<Rule>& rules);
 
-  // By the rule's place in the configuration: the name of its list, and its period.
+  // Return the name of a rule's list, and its period; `rule` is its place in the configuration.
   [[nodiscard]] const std::string& list_of(std::size_t rule) const { return rules_[rule].list; }
   [[nodiscard]] std::chrono::seconds period_of(std::size_t rule) const {
     return rules_[rule].period;
   }
-  // How far back the rules look.
+  // Returns how far back the rules look.
   [[nodiscard]] std::chrono::seconds longest_period() const;
-  // Where the list of this name is here; null: this host has none.
+  // Returns where the list of this name is on this host; null: this host has none.
   [[nodiscard]] const std::string* path_of(const std::string& list) const;
 
  private:

@@ -59,8 +59,9 @@ struct FarmStatement {
 [[nodiscard]] std::string encode(const FarmName& name);
 [[nodiscard]] std::optional<FarmName> decode_farm_name(std::string_view text);
 
-// nullopt: neither we nor one of our scripts wrote that. What it returns is fit for a list: the
-// identity is the key in some spelling, no control byte in it, every number within its bounds.
+// decode_farm_statement() returns nullopt if neither this program nor one of its scripts wrote the
+// text. What it returns is fit for a list: the identity is the key in some spelling, no control
+// byte in it, every number within its bounds.
 [[nodiscard]] std::string encode(const FarmStatement& record);
 [[nodiscard]] std::optional<FarmStatement> decode_farm_statement(const FarmName& name,
                                                                  std::string_view text);

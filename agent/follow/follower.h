@@ -45,23 +45,24 @@ class Follower {
 
   // Reads at most `budget` bytes. Returns true if there is more.
   bool read(std::size_t budget, Steady now);
-  // Looks whether the name means another file now.
+  // Checks whether the name means another file now.
   void look(Instant now);
   // Takes a change that the inotify descriptor reported. Returns true if it was about this log.
   bool on_change(const Inotify::Change& change, Instant now);
 
-  // The pipeline has got another configuration and waits for what came after the last whole line.
+  // Feeds what came after the last whole line again: the pipeline has another configuration and
+  // waits for it.
   void reconfigured(const Zone& zone, const std::vector<std::string>& olddirs);
   [[nodiscard]] std::vector<LogPosition> positions();
-  // As it was given, %D and %M unexpanded.
+  // Returns the path as it was given, %D and %M unexpanded.
   [[nodiscard]] const std::string& path() const { return directories_.pattern(); }
-  // Bytes that are not read yet.
+  // Returns how many bytes are not read yet.
   [[nodiscard]] std::uint64_t lag() const;
-  // Why the log can't be read; empty: it is being read, and is Exim's.
+  // Returns why the log can't be read; empty: it is being read, and is Exim's.
   [[nodiscard]] const std::string& fault() const { return faults_.fault(); }
-  // Changes may go unnoticed by inotify: call look() and read() often.
+  // Returns true if inotify may miss changes: call look() and read() often.
   [[nodiscard]] bool needs_polling() const { return faults_.needs_polling(); }
-  // Newest stamp that counted; for reading several logs in the order of their time.
+  // Returns the newest timestamp that counted; for reading several logs in the order of their time.
   [[nodiscard]] std::optional<Instant> newest_stamp() const;
 
   struct Counters {

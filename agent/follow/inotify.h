@@ -20,11 +20,11 @@ class Inotify {
   // Readable when drain() has something to hand out.
   [[nodiscard]] int fd() const { return fd_.get(); }
 
-  // Names that come, go or are written in a directory. Returns the watch's number.
+  // Watches for names that come, go or are written in a directory. Returns the watch's number.
   actions::Result<int> watch_directory(const std::string& path);
-  // Names that go from a directory, and the directory itself.
+  // Watches for names that go from a directory, and for the directory itself.
   actions::Result<int> watch_removal(const std::string& path);
-  // Writes to the very file behind an open descriptor, whatever its name is by now.
+  // Watches for writes to the very file behind an open descriptor, whatever its name is by now.
   actions::Result<int> watch_open_file(int fd);
   void forget(int watch);
 

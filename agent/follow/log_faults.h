@@ -1,5 +1,5 @@
-// LogFaults: what keeps one log from being read, or its changes from being noticed at once. Each is
-// said when it comes, and only once.
+// LogFaults: what keeps one log from being read, or its changes from being noticed at once. Each
+// fault is said when it comes, and only once.
 #pragma once
 
 #include <chrono>
@@ -25,18 +25,18 @@ class LogFaults {
   void is_missing(const std::string& why) { fault_ = why; }
   void is_read() { fault_.clear(); }
   [[nodiscard]] bool is_unread() const { return !fault_.empty(); }
-  // None of the lines so far is an entry of Exim's, or at least one is. A fault from kStrange on: a
-  // log that grows for so long by lines of which not one is Exim's is another program's.
+  // Says whether none of the lines so far is an entry of Exim's. That is a fault after kStrange: a
+  // log that grows for so long without one entry of Exim's is another program's.
   void is_strange(bool strange, const std::string& path, Instant now);
-  // Changes may go unnoticed from now on: they can't be watched, or the kernel does not hear of all
-  // of them.
+  // Says that changes may go unnoticed from now on: they can't be watched, or the kernel does not
+  // see all of them.
   void cant_watch(const std::string& why);
   void is_remote(const std::string& path);
 
-  // Why the log can't be read; empty: it is being read, and is Exim's.
+  // Returns why the log can't be read; empty: it is being read, and is Exim's.
   [[nodiscard]] const std::string& fault() const { return fault_.empty() ? strange_ : fault_; }
   [[nodiscard]] bool needs_polling() const { return unwatched_ || remote_; }
-  // Anything else that is worth a sentence.
+  // Says anything else that is worth a sentence.
   void say(const std::string& sentence) const { say_(sentence); }
 
  private:

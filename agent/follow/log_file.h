@@ -1,5 +1,5 @@
-// LogFile: one log file, open and so bound to its inode: its bytes from any offset on, and what it
-// is recognised by again. Rotations may be packed (gzip, xz, zstd, bzip2, told by content): offsets
+// LogFile: one open log file, and so one inode: its bytes from any offset on, and what it is
+// recognised by later. Rotations may be packed (gzip, xz, zstd, bzip2, told by content): offsets
 // are always those of the plain text.
 #pragma once
 
@@ -42,23 +42,25 @@ class LogFile {
 
   // Reads at `offset` into `buffer`; 0 at the end. In a packed file going back costs a new start.
   actions::Result<std::size_t> read_at(std::uint64_t offset, std::span<char> buffer);
-  // A read of it failed (not: a packed file that is damaged); what it seems to be it may not be.
+  // Returns true if a read of it failed (not: if a packed file is damaged). Then it may not be what
+  // it seems to be.
   [[nodiscard]] bool failed() const { return failed_; }
-  // Bytes of text; of a packed file those unpacked so far. 0 if it cannot be told.
+  // Returns its bytes of text; for a packed file, those unpacked so far; 0 if that can't be told.
   [[nodiscard]] std::uint64_t size() const;
   [[nodiscard]] std::int64_t modified() const;  // seconds since 1970 UTC
   [[nodiscard]] bool unlinked() const;          // no name is left
   [[nodiscard]] bool remote() const;            // on a file system that sends no events
 
-  // Identity as of now. The first line is hashed once it is whole.
+  // Returns the identity as of now. The first line is hashed once it is whole.
   FileIdentity identity();
-  // A digest of the (up to kTail) bytes before `offset`; empty if the file is shorter than that.
+  // Returns a digest of the (up to kTail) bytes before `offset`; empty if the file is shorter than
+  // that.
   std::string tail_before(std::uint64_t offset);
   static constexpr std::size_t kTail = 512;
   [[nodiscard]] static std::string tail_digest(std::string_view bytes);
-  // The beginning is no longer what identity() saw: cut and written anew.
+  // Returns true if the beginning is no longer what identity() saw: it was cut and written anew.
   [[nodiscard]] bool begins_otherwise();
-  // After a cut: what identity() said is over.
+  // Forgets what identity() saw, after a cut.
   void forget_identity();
 
  private:
@@ -79,7 +81,7 @@ class LogFile {
   std::uint64_t unpacked_at_ = 0;     // where that begins
 };
 
-// Does `path` name the same inode as these two? nullopt: there is no such file.
+// Returns whether `path` names this inode; nullopt: there is no such file.
 std::optional<bool> names_inode(const std::string& path, std::uint64_t device, std::uint64_t inode);
 
 }  // namespace agent

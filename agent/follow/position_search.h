@@ -1,5 +1,5 @@
-// PositionSearch: the saved positions whose files have not been found again yet after a stop, and
-// the search for them among the log and its rotations.
+// PositionSearch: searches the log and its rotations, after a stop, for the files of the saved
+// positions.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ class PositionSearch {
   // What became of one position.
   struct Outcome {
     LogPosition position;
-    // None: the file is gone, and with it what it may have got after the position.
+    // nullopt: the file is gone, and with it what it may have got after the position.
     std::optional<LogFile> file;
     // The file has lost what was read last of it (see find_cut_short()).
     bool cut_short = false;
@@ -27,23 +27,24 @@ class PositionSearch {
   struct Found {
     std::vector<Outcome> outcomes;  // in the order of the positions
     std::vector<LogFile> others;  // files of no position: the rotations, oldest first, and the log
-    // Why what was not found must be looked for again: a file can't be read, and it may be just the
-    // one. Empty: the search is over.
+    // Why the search must be repeated: a file can't be read, and it may be the one that is missing.
+    // Empty: the search is over.
     std::string unfinished;
   };
 
-  // `since`: the last write of the oldest file that is of interest where no position was saved.
+  // Begins a search. `since`: the last write of the oldest file that is of interest where no
+  // position was saved.
   void start(const std::vector<LogPosition>& saved, Instant since);
 
   // Looks once for what has not been found yet; files that `is_open` are left out.
   [[nodiscard]] Found look(const LogDirectories& directories,
                            const std::function<bool(const LogFile&)>& is_open);
-  // A file that may be wanted can't be read, whatever look() found.
+  // Says that a file that may be wanted can't be read, whatever look() found.
   void look_again() { unfinished_ = true; }
   [[nodiscard]] bool is_unfinished() const { return unfinished_; }
 
-  // In seconds since 1970 UTC: other files that were last written since then are rotations that
-  // happened unseen.
+  // Returns a time in seconds since 1970 UTC: other files that were last written since then are
+  // rotations that happened unseen.
   [[nodiscard]] std::int64_t written_after() const { return written_after_; }
   void set_written_after(std::int64_t time) { written_after_ = time; }
 

@@ -1,5 +1,5 @@
-// LogPosition: how far one log file was read. With it, the files that stand beside a log (its
-// rotations, plain or packed, and copies of them), and which of them a saved position means,
+// LogPosition: how far one log file was read. Functions find the files that stand beside a log (its
+// rotations, plain or packed, and copies of them), and the one that a saved position means,
 // whatever a rotation has done to it.
 #pragma once
 
@@ -27,7 +27,7 @@ struct LogPosition {
   // The log was read for the first time then: events older than a rule's period before it never
   // decide.
   std::optional<Instant> first_start;
-  // The file was cut short and is read once more: what is not later than this counted already.
+  // The file was cut short and is read once more: events up to this time have counted already.
   std::optional<Instant> counted_until;
 };
 
@@ -47,14 +47,14 @@ struct Unreadable {
                                                 bool with_packed,
                                                 std::vector<Unreadable>& unreadable);
 
-// For each position the index of the file in which it goes on, each file once: the same inode with
-// the same beginning and the same bytes before the offset; for those that are left, a copy or
+// Returns for each position the index of the file that continues it, each file once: the same inode
+// with the same beginning and the same bytes before the offset; for those that are left, a copy or
 // packed file with these. nullopt: none.
 [[nodiscard]] std::vector<std::optional<std::size_t>> find_positions(
     const std::vector<LogPosition>& positions, std::vector<LogFile>& files);
 
-// The file of this position, with the same beginning, but not with what was read last: a crash of
-// the machine cut it short (Exim never syncs its log), and Exim wrote on. nullopt: none.
+// Returns the file of this position that has the same beginning, but has lost what was read last: a
+// crash of the machine cut it short (Exim never syncs its log), and Exim wrote on. nullopt: none.
 [[nodiscard]] std::optional<std::size_t> find_cut_short(const LogPosition& position,
                                                         std::vector<LogFile>& files);
 
@@ -63,13 +63,13 @@ struct Unreadable {
 // null if it is open no more.
 [[nodiscard]] bool is_copy_of(const LogPosition& position, LogFile* original, LogFile& file);
 
-// %D -> yyyymmdd, %M -> yyyymm, of the date that clocks of `zone` show. Source: string.c
-// string_sprintf's D and M, used by log.c for log_file_path.
+// Replaces %D by yyyymmdd and %M by yyyymm, of the date that clocks of `zone` show. Source:
+// string.c string_sprintf's D and M, used by log.c for log_file_path.
 [[nodiscard]] std::string expand_log_name(const std::string& pattern, const Zone& zone,
                                           Instant now);
 
-// Directories in which rotations of `current` happen: its own, and if it is a link, those it leads
-// through.
+// Returns the directories in which rotations of `current` happen: its own, and if it is a link,
+// those that it leads through.
 [[nodiscard]] std::vector<std::string> directories_of(const std::string& current);
 
 }  // namespace agent

@@ -52,9 +52,9 @@ class BlockedList {
   BlockedList(const BlockedList&) = delete;
   BlockedList& operator=(const BlockedList&) = delete;
 
-  // At the start, with the state restored but no log read yet: see StartClaims.
+  // Reads the list at the start, when the state is restored and no log read yet: see StartClaims.
   void adopt(std::optional<Instant> horizon, bool lost, Counting& counting, Now now);
-  // The logs were read up to now once.
+  // The logs were read to their ends once: ends what adopt() began.
   void settle(Counting& counting);
 
   // Looks at the file if it may have changed or a look is due. `fully`: reads it also where nobody
@@ -64,8 +64,8 @@ class BlockedList {
   // Ends a doubt by what the file says now.
   void end_doubt(Counting& counting, Now now, bool behind);
   [[nodiscard]] News take_news() { return std::exchange(news_, {}); }
-  // Keys that wait to be claimed are gone from it: no log may be read until that is settled, for
-  // ListDoubt::kSettleAtMost at most. Only so during the start.
+  // Returns true if keys that wait to be claimed are gone: no log may be read until that is
+  // settled, for ListDoubt::kSettleAtMost at most. Only so during the start.
   [[nodiscard]] bool holds_logs() const;
 
   enum class Accepted {
@@ -74,9 +74,9 @@ class BlockedList {
     freed_before,  // the file shows that somebody freed this identity after the decision
   };
   Accepted block(const Decision& decision, const std::string& data, Counting& counting);
-  // The same for what others have decided, whatever the file shows.
+  // Does the same for what other hosts have decided, whatever the file shows.
   Accepted take_in(const std::string& identity, const std::string& data);
-  // A block is over: its line goes, unless another hand has changed what it says.
+  // Ends a block: its line goes, unless another hand has changed what it says.
   void end(const Counting::End& block);
   // Writes what waits, unless it was tried in vain a moment ago: lines out, then lines in.
   void write(Counting& counting, Now now, bool behind);
@@ -86,7 +86,8 @@ class BlockedList {
     Instant since{};
     bool remember = false;  // also if nothing is known of it: older lines may come
   };
-  // Whatever their lines say; events up to `since` are of before. False: it could not be done.
+  // Frees senders for another host, whatever their lines say; events up to `since` count no more.
+  // Returns false if that could not be done.
   bool free(const std::vector<Freed>& freed, Counting& counting);
   bool end_at(const std::string& key, std::optional<Instant> until, const Zone& zone);
 
@@ -98,9 +99,10 @@ class BlockedList {
   [[nodiscard]] std::uint64_t dropped() const { return writer_.dropped(); }
   [[nodiscard]] std::uint64_t unfit() const { return writer_.unfit(); }
 
-  // When look() or write() must be called again; nullopt: only if something happens.
+  // Returns when look() or write() must be called again; nullopt: only if something happens.
   [[nodiscard]] std::optional<Steady> due() const;
-  // Blocks wait for the end of a doubt: a checkpoint would tell of more than was done.
+  // Returns true if blocks wait for the end of a doubt: a checkpoint would tell of more than was
+  // done.
   [[nodiscard]] bool holds_blocks() const { return doubt_ && !pending().waiting().empty(); }
   bool take_unsynced() { return writer_.take_unsynced(); }
   void put_back_unsynced() { writer_.put_back_unsynced(); }

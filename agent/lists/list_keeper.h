@@ -1,5 +1,5 @@
-// All lists of a configuration, the directories they lie in, and when to look at which. Each list
-// is on its own: what one of them lacks holds up no other.
+// ListKeeper: all lists of a configuration, the directories they lie in, and when to look at which.
+// Each list is on its own: a fault of one holds up no other.
 #pragma once
 
 #include <memory>
@@ -23,19 +23,21 @@ class ListKeeper {
   ListKeeper(actions::Files& files, Inotify* inotify, const std::vector<Counting::List>& lists,
              const BlockedList::User& exim, bool touches, Say say);
 
-  // At a start or a reload, after restore(). `settled`: the logs were read to their ends before.
+  // Opens the lists at a start or a reload, after restore(). `settled`: the logs were read to their
+  // ends before.
   void open(std::optional<Instant> horizon, bool lost, bool settled, Counting& counting, Now now);
   void settle(Counting& counting);
-  // Of another configuration; those of lists that it does not have want nothing any more.
+  // Takes back what waited for lists, perhaps under another configuration; blocks of lists that are
+  // no longer there are dropped.
   void restore(std::vector<PendingBlock> pending);
 
-  // A change that inotify tells of; look() then looks at the lists that it concerns.
+  // Takes a change that inotify reports; look() then looks at the lists that it concerns.
   void on_change(const Inotify::Change& change);
   // Looks at what has changed or is due. `all`: at every list, fully.
   void look(Counting& counting, Now now, bool all, bool behind);
   void end_doubts(Counting& counting, Now now, bool behind);
   [[nodiscard]] News take_news();
-  // See BlockedList: the logs must stay unread, for a moment.
+  // Returns true if the logs must stay unread for a moment: see BlockedList.
   [[nodiscard]] bool holds_logs() const;
   [[nodiscard]] bool holds_blocks() const;
 
@@ -45,25 +47,25 @@ class ListKeeper {
   // Writes what waits, in every list that was not tried in vain a moment ago.
   void write(Counting& counting, Now now, bool behind);
   [[nodiscard]] BlockedList& list(std::size_t list) { return *lists_[list]; }
-  // Of a block whose line is not in its list; nullopt: it is.
+  // Returns whether a block waits for its list; nullopt: its line is in there.
   struct Waiting {
     bool fit = true;  // false: no line can hold it
   };
   [[nodiscard]] std::optional<Waiting> waiting(const std::string& path,
                                                const std::string& identity) const;
 
-  // True if any went.
+  // Returns true if any was dropped.
   bool drop_pending(const std::function<bool(const PendingBlock&)>& unwanted);
   [[nodiscard]] std::vector<PendingBlock> pending() const;
-  // Changes with what is pending.
+  // Returns a number that grows with every change of what is pending.
   [[nodiscard]] std::uint64_t revision() const;
-  // Paths of the lists appended to since the last call, for a sync.
+  // Returns the paths of the lists appended to since the last call, for a sync.
   std::vector<std::string> take_unsynced();
   void put_back_unsynced(const std::vector<std::string>& paths);
 
-  // When look() or write() must be called again; nullopt: only if something happens.
+  // Returns when look() or write() must be called again; nullopt: only if something happens.
   [[nodiscard]] std::optional<Steady> due() const;
-  // Changes of some list show only when it is looked at.
+  // Returns true if changes of some list show only when it is looked at.
   [[nodiscard]] bool unwatched() const;
 
   [[nodiscard]] std::size_t size() const { return lists_.size(); }

@@ -1,6 +1,6 @@
-// The blocks of one list whose lines are not in it: those that wait to be written, oldest first,
-// and those set aside, whose identity no line can hold. These are never tried; that they are known
-// keeps their senders from being decided upon with every event, also after a restart.
+// PendingBlocks: the blocks of one list whose lines are not in it: those that wait to be written,
+// oldest first, and those set aside, whose identity no line can hold. The latter are never tried;
+// they are kept so that their senders are not blocked anew with every event, also after a restart.
 #pragma once
 
 #include <functional>
@@ -33,7 +33,7 @@ class PendingBlocks {
   [[nodiscard]] std::size_t size() const { return waiting_.size() + aside_.size(); }
   // Returns how many went.
   std::size_t erase_if(const std::function<bool(const PendingBlock&)>& unwanted);
-  // Of the waiting one with this key.
+  // Changes the data of the waiting block with this key.
   void set_data(const std::string& key, const std::function<std::string(const std::string&)>& data);
 
  private:

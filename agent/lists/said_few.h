@@ -1,4 +1,4 @@
-// Of many like things the first few are said, and how many more there were.
+// SaidFew: says the first few of many like things, and how many more there were.
 #pragma once
 
 #include <fmt/format.h>
@@ -17,7 +17,7 @@ class SaidFew {
   void operator()(const std::string& text) {
     if (++count_ <= kEach) say_(text);
   }
-  // After the last: "{path}: N more {what}".
+  // Is called after the last thing; says "{path}: N more {what}".
   void end(const std::string& path, const char* what) {
     if (count_ > kEach) say_(fmt::format("{}: {} more {}", path, count_ - kEach, what));
   }

@@ -1,8 +1,8 @@
-// What a list held at the program's start that the saved state does not know of. A line of ours (or
-// the first half of one) was then written after the state, just before a crash: the log will lead
-// to the same decision again, which claims it, and only then is its notice written. Until then its
-// identity does not count as blocked. Once the logs were read to their ends, what nobody has
-// claimed is a block like any other.
+// StartClaims: the lines that a list held at the program's start, but the saved state does not
+// know. Such a line of ours (or the first half of one) was written after the state, just before a
+// crash: the log will lead to the same decision again, which claims the line, and only then is its
+// notice written. Until then its identity does not count as blocked. Once the logs were read to
+// their ends, an unclaimed line is a block like any other.
 #pragma once
 
 #include <map>
@@ -21,14 +21,14 @@ class StartClaims {
     std::optional<Instant> decided, until;  // as it says
   };
 
-  // The list is still to be read. `horizon`: without a state, only lines decided later are to be
-  // claimed. `lost`: there was a state, but it can't be read.
+  // Says that the list is still to be read. `horizon`: without a state, only lines decided later
+  // are to be claimed. `lost`: there was a state, but it can't be read.
   void expect(std::optional<Instant> horizon, bool lost) { unread_ = Unread{horizon, lost}; }
   [[nodiscard]] bool unread() const { return unread_.has_value(); }
-  // It was read: the file was changed then, and these were its keys.
+  // Says that it was read: when the file was changed, and its keys.
   void read(Instant changed, const std::set<std::string>& keys);
-  // Must the log lead to this line again? `decided`: of one of ours; nullopt: of another hand.
-  // `torn`: its end is missing.
+  // Returns true if the log must lead to this line again. `decided`: when, for a line of ours;
+  // nullopt: it is another hand's. `torn`: its end is missing.
   [[nodiscard]] bool to_be_claimed(std::optional<Instant> decided, bool torn) const;
   [[nodiscard]] bool lost() const { return unread_ && unread_->lost; }
 
@@ -41,14 +41,15 @@ class StartClaims {
   void claim(const std::string& key) { unclaimed_.erase(key); }
   void forget(const std::string& key);
 
-  // A decision that was made before the state was lost, of a sender that somebody has freed since:
-  // the time of that, or nothing if it is not known. nullopt: no such decision.
+  // Returns when the sender of a decision was freed, if the decision was made before the state was
+  // lost and the sender was freed since; Freed::at is empty if the time is not known. nullopt: it
+  // was not.
   struct Freed {
     std::optional<Instant> at;
   };
   [[nodiscard]] std::optional<Freed> freed_since(const std::string& key, Instant decided) const;
 
-  // The logs were read to their ends. Returns what is left.
+  // Says that the logs were read to their ends. Returns the lines that nobody has claimed.
   std::map<std::string, Line> settle();
 
  private:

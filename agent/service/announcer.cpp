@@ -31,7 +31,7 @@ std::string Announcer::list_data_for(const Decision& decision) const {
   return list_data(decision, context_.zone, spool_space());
 }
 
-// Blocks do not wait for it: without it the ACL's guard is out of force for this sender.
+// Blocks do not wait for the figure: without it the ACL's guard does nothing for this sender.
 std::optional<std::uint64_t> Announcer::spool_space() const {
   if (!context_.config.exim.spool_guard) return std::nullopt;
   const auto& spool = context_.trust.spool;
@@ -51,7 +51,7 @@ std::optional<Notice> Announcer::block_notice(const Decision& decision, const st
                         block_context(decision, identity, data));
 }
 
-// With the line, and what is the matter with it.
+// Adds the line, and what is wrong with it.
 NoticeContext Announcer::block_context(const Decision& decision, const std::string& identity,
                                        const std::string& data) const {
   auto context = notice_context(decision);
@@ -93,12 +93,12 @@ void Announcer::check_silence(const std::vector<Silences::Log>& logs) {
   for (const auto& news : silences_.look(logs, context_.now.wall)) {
     const auto log = printable(news.path);
     if (!news.silent) {
-      context_.options.say(log + " goes on again");
+      context_.options.say(log + " is written again");
       continue;
     }
-    context_.options.say(fmt::format("{} is silent since {}; usual at this hour are pauses of {}",
-                                     log, context_.zone.short_text(news.since),
-                                     duration_text(news.usual)));
+    context_.options.say(
+        fmt::format("{} has been silent since {}; pauses of {} are usual at this hour", log,
+                    context_.zone.short_text(news.since), duration_text(news.usual)));
     if (!context_.options.dry_run) send_silence(news);
   }
 }

@@ -1,5 +1,5 @@
-// Puts what the service does into words: a block's line in its list, the service's own log, and the
-// notices, which lie in its outbox until the engine lets them go.
+// Announcer: puts what the service does into words: a block's line in its list, the service's own
+// log, and the notices, which lie in its outbox until the engine lets them go.
 #pragma once
 
 #include <cstdint>
@@ -19,14 +19,14 @@ namespace agent {
 
 class Announcer {
  public:
-  // All must outlive it.
+  // All arguments must outlive it.
   Announcer(const EngineContext& context, const Pipeline& pipeline, const ListKeeper& lists,
             CheckpointWriter& checkpoints, NoticeSender& mailer);
 
   // Says in the service's log that a limit was reached here, and counts it.
   void log_decision(const Decision& decision);
-  // Returns the data part of the decision's line in its list. Says so if exim.spool_guard has no
-  // figure for it.
+  // Returns the data part of the decision's line in its list. If exim.spool_guard has no figure for
+  // it, that is said.
   [[nodiscard]] std::string list_data_for(const Decision& decision) const;
   // Returns the notice of a block; nullopt: the configuration wants none. `identity`, `data`: as
   // its line in the list has them.
@@ -37,10 +37,11 @@ class Announcer {
 
   // An identity came near a limit (rule.watch).
   void near_limit(const Decision& decision);
-  // `logs`: all that are followed. Says and notifies which are silent against their habit.
+  // Says which logs are silent for unusually long, and sends notices of them. `logs`: all that are
+  // followed.
   void check_silence(const std::vector<Silences::Log>& logs);
 
-  // The engine lets a notice go only after a checkpoint that tells of it: see Outbox.
+  // The engine lets a notice go only after a checkpoint that holds it: see Outbox.
   [[nodiscard]] Outbox& outbox() { return outbox_; }
   [[nodiscard]] const Outbox& outbox() const { return outbox_; }
   [[nodiscard]] Silences& silences() { return silences_; }

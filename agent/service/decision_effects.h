@@ -1,6 +1,6 @@
-// What follows from a decision, in a fixed order: its line in the list, then the checkpoint, what
-// is said of it, the farm and the notice. And what follows when a block ends or a list was changed
-// by another hand.
+// DecisionEffects: what follows from a decision, in a fixed order: its line in the list, then the
+// checkpoint, the service's log, the farm and the notice. Also what follows when a block ends or
+// another hand has changed a list.
 #pragma once
 
 #include <cstdint>
@@ -19,14 +19,14 @@ namespace agent {
 
 class DecisionEffects {
  public:
-  // All must outlive it.
+  // All arguments must outlive it.
   DecisionEffects(const EngineContext& context, Pipeline& pipeline, ListKeeper& lists,
                   Announcer& announcer, FarmSide& farm, CheckpointWriter& checkpoints);
 
-  // The pipeline has decided. The line is written with those of the same step of reading, by
-  // write_lists().
+  // Takes a decision of the pipeline. write_lists() writes its line, with those of the same step of
+  // reading.
   void decide(Decision&& decision);
-  // A block has ended by log time.
+  // Takes out a block that has ended by log time.
   void end_block(const Counting::End& block);
   // Ends the blocks that are over by the clock.
   void end_due_blocks();
@@ -36,14 +36,14 @@ class DecisionEffects {
   void look_at_lists(bool all);
   // Lets nothing wait any more for a list that only has to stay the same.
   void end_doubts();
-  // Identities that are exempt by now are not to be blocked for what could not be written before.
-  // Returns true if there were such.
+  // Drops blocks that could not be written yet, if their identities are exempt by now. Returns true
+  // if there were any.
   bool drop_exempt();
 
-  // Decisions are still to be announced. Until all are, no log may be read and no checkpoint begun:
-  // it would know nothing of them.
+  // Returns true while decisions are still to be announced. Until all are, no log may be read and
+  // no checkpoint begun: it would know nothing of them.
   [[nodiscard]] bool announcing() const { return !decided_.empty(); }
-  // The last write_lists() had decisions to announce.
+  // Returns true if the last write_lists() had decisions to announce.
   [[nodiscard]] bool deciding() const { return deciding_; }
   [[nodiscard]] std::uint64_t blocks_ended() const { return blocks_ended_; }
 

@@ -1,5 +1,5 @@
-// The service without its clock, signals and waiting: what run does, turn by turn, as told. The
-// order of effects is fixed, and every step can be repeated after a crash:
+// Engine: the service without its clock, signals and waiting: what `run` does, turn by turn, at the
+// times it is told. The order of effects is fixed, and every step can be repeated after a crash:
 //   lists looked at -> log read -> key appended (visible) -> lists synced -> checkpoint -> notice.
 #pragma once
 
@@ -30,8 +30,8 @@
 
 namespace agent {
 
-// What the engine works with; all must outlive it. Null: without inotify all is looked at from time
-// to time.
+// What the engine works with; all must outlive it. `inotify` may be null: then lists and logs are
+// looked at from time to time.
 struct EngineParts {
   actions::Files& files;
   Inotify* inotify;
@@ -44,30 +44,31 @@ class Engine {
  public:
   using Steady = std::chrono::steady_clock::time_point;
 
-  // `trust`: what Exim's settings make of its log, for the metrics.
+  // `trust`: how far Exim's settings let its log be trusted, for the metrics.
   Engine(const Config& config, PipelineOptions around, LogTrust trust, EngineParts parts,
          EngineOptions options);
   // Its parts know each other by address.
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // Opens the logs; nothing is read yet. `saved`: by CheckpointFile, of the configured directory;
-  // nothing in a dry run.
+  // Opens the logs and reads nothing yet. `saved`: as CheckpointFile loads it from the configured
+  // directory; empty in a dry run.
   void start(Now now, CheckpointFile::Loaded saved);
-  // Does what there is to do and never waits; true if there is more to read at once.
+  // Does what there is to do and never waits. Returns true if there is more to read at once.
   bool turn(Now now);
-  // When the next turn is due if nothing happens before.
+  // Returns when the next turn is due if nothing happens before.
   [[nodiscard]] Steady due() const;
-  // Everything saved.
+  // Saves everything.
   void stop(Now now);
-  // The state directory was made again: what is saved is gone.
+  // Saves everything anew: the state directory was made again, and what was saved is gone.
   void save_anew();
-  // Another configuration from now on; nothing counted is forgotten that still has a rule.
+  // Takes another configuration; what was counted is kept where it still has a rule.
   void reload(const Config& config, PipelineOptions around, LogTrust trust, Now now);
 
   [[nodiscard]] const Pipeline& pipeline() const { return pipeline_; }
   [[nodiscard]] Metrics metrics() const;
-  // What can't be read, written or sent at the moment; the checkpoint, which tells of it, aside.
+  // Returns what can't be read, written or sent at the moment, without the checkpoint, which holds
+  // it.
   [[nodiscard]] std::vector<std::string> faults() const;
 
  private:

@@ -1,5 +1,6 @@
-// What the parts of the engine share: the configuration in force, the service's callbacks, and how
-// far this turn has come. The engine owns and changes it; its parts only read it.
+// EngineContext: what the parts of the engine share: the configuration in force, the service's
+// callbacks, and how far this turn has come. The engine owns and changes it; its parts only read
+// it.
 #pragma once
 
 #include <algorithm>
@@ -25,23 +26,22 @@ struct EngineOptions {
   std::function<void(const Decision&, const Zone&)> on_decision;  // the service's own log
   std::function<void(const Decision&, const Zone&)> on_watch = [](const auto&, const auto&) {};
   std::function<void(const std::string&)> say;
-  // faults(), and that of the checkpoint, whenever they are others.
+  // Called with faults() and the fault of the checkpoint whenever they change.
   std::function<void(const std::vector<std::string>&)> on_faults = [](const auto&) {};
-  // The time, within a turn; empty: no time passes in one.
+  // Returns the time within a turn; empty: no time passes in a turn.
   std::function<std::chrono::steady_clock::time_point()> clock = {};
-  // The files of exempt and identity_map were read again.
+  // Called when the files of exempt and identity_map were read again.
   std::function<void(std::shared_ptr<const IdentityTables>)> on_tables = [](const auto&) {};
 };
 
 struct EngineContext {
-  // So long may a turn read, or announce what was decided: lists, other logs and signals wait no
-  // longer.
+  // How long a turn may read, or announce decisions: lists, other logs and signals wait no longer.
   static constexpr std::chrono::milliseconds kTurn{200};
 
   Config config;
   EngineOptions options;
   Zone zone;
-  LogTrust trust;        // what Exim's settings make of its log
+  LogTrust trust;        // how far Exim's settings let its log be trusted
   Now now{};             // of this turn
   bool settled = false;  // the logs were read to their ends once
   bool behind = true;    // there was more to read after the last turn

@@ -1,6 +1,6 @@
-// The engine's side towards the farm: puts the farm's statements into this host's lists, in the
-// same way as this host's own decisions, and its lists into statements. Does nothing without a
-// farm.
+// FarmSide: the engine's side towards the farm. It puts the farm's statements into this host's
+// lists, in the same way as this host's own decisions, and this host's lists into statements.
+// Without a farm it does nothing.
 #pragma once
 
 #include <cstdint>
@@ -25,23 +25,23 @@ class FarmSide {
  public:
   using Steady = std::chrono::steady_clock::time_point;
 
-  // `link` may be null: this host counts alone. All must outlive it.
+  // `link` may be null: this host counts alone. All arguments must outlive it.
   FarmSide(const EngineContext& context, FarmLink* link, Pipeline& pipeline, ListKeeper& lists,
            Announcer& announcer, CheckpointWriter& checkpoints);
 
-  // The configuration is another one, or the first one: the pipeline counts anew.
+  // Takes another configuration, or the first one: the pipeline counts anew.
   void reconfigured();
   void restore(const Checkpoint& saved);
   void save(Checkpoint& state) const;
 
-  // A list holds others than when the farm was last told.
+  // A list has changed since the farm was last told.
   void lists_changed() { lists_changed_ = true; }
   // A limit was reached here; the identity is in its list by now.
   void decided(const Decision& decision);
-  // Takes the notice of such a decision until it is known whether another host sends one. Returns
-  // false if nobody else will: the notice is to be sent.
+  // Keeps the notice of such a decision until it is known whether another host sends one. Returns
+  // false if no other host will: the notice is to be sent.
   bool hold_back(const Decision& decision, const Notice& notice);
-  // Compares the lists with what was told, then does what the farm says.
+  // Compares the lists with what the farm was told, then does what the farm says.
   void listen();
   // Hands over what was counted and decided. Returns true if there is more to hand over at once.
   bool report();

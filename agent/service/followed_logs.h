@@ -1,5 +1,5 @@
-// The followers of all logs of the configuration, and the positions in logs that it does not have
-// now: if one comes back it goes on from there.
+// FollowedLogs: the followers of all logs of the configuration, and the positions in logs that it
+// no longer has: a log that comes back continues from there.
 #pragma once
 
 #include <cstdint>
@@ -20,16 +20,17 @@ class FollowedLogs {
  public:
   using Steady = std::chrono::steady_clock::time_point;
 
-  // `inotify` may be null: then the logs are looked at from time to time. All must outlive it.
+  // `inotify` may be null: then the logs are looked at from time to time. All arguments must
+  // outlive it.
   FollowedLogs(const EngineContext& context, Pipeline& pipeline, Inotify* inotify);
 
-  // Before follow_new(): the positions of a checkpoint.
+  // Takes the positions of a checkpoint; comes before follow_new().
   void restore(std::vector<LogPosition> positions) { parked_ = std::move(positions); }
   // Returns true if there is a position for every log of the configuration.
   [[nodiscard]] bool has_positions() const;
   // Opens the logs of the configuration that are not followed yet; nothing is read.
   void follow_new(Now now);
-  // The configuration is another one: parks the logs that it does not have any more.
+  // Parks the logs that another configuration does not have any more.
   void reconfigured();
 
   void on_change(const Inotify::Change& change, Instant wall);
@@ -41,7 +42,7 @@ class FollowedLogs {
   [[nodiscard]] std::vector<std::string> faults() const;
   [[nodiscard]] std::vector<Silences::Log> bytes_read() const;
   [[nodiscard]] std::uint64_t lag() const;  // bytes that are not read yet
-  // Of all logs, also of those that are not followed any more.
+  // Returns the counters of all logs, also of those that are not followed any more.
   [[nodiscard]] Follower::Counters counters() const;
 
  private:

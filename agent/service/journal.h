@@ -1,5 +1,6 @@
-// The system's journal, where the service's own log goes if systemd started it: entries with
-// fields, so that "journalctl EXIM_USER=bob" finds all of one sender.
+// send_to_journal() and journal_fields(): the system's journal, where the service's own log goes if
+// systemd started it. Entries have fields, so that "journalctl EXIM_USER=bob" finds all about one
+// sender.
 #pragma once
 
 #include <string>
@@ -12,15 +13,15 @@ namespace agent {
 
 enum class News { blocked, watched };
 
-// Are standard output and error the journal's (JOURNAL_STREAM)? Then what is sent to it need not be
-// printed too.
+// Returns true if standard output and error lead to the journal (JOURNAL_STREAM): what is sent to
+// it need not be printed too.
 [[nodiscard]] bool journal_is_there();
 
-// Each "NAME=value". The values are printable: what reads the journal shows them.
+// Returns the fields, each "NAME=value". Values are printable: what reads the journal shows them.
 [[nodiscard]] std::vector<std::string> journal_fields(const Decision& decision, News news,
                                                       const Zone& zone);
 
-// False: the journal did not take it; what is printed reaches it another way.
+// Returns false if the journal did not take it; what is printed reaches it another way.
 [[nodiscard]] bool send_to_journal(const std::vector<std::string>& fields);
 // `priority` as in syslog: 4 warning, 6 info.
 [[nodiscard]] bool send_to_journal(const std::string& text, int priority);

@@ -1,5 +1,5 @@
-// Settings of Exim that let somebody write into its log what is not so, or hide what is. Found by
-// the service at its start, by check and by status, all by the same rules.
+// LogTrust: settings of Exim that let somebody forge or hide what stands in its log. The service at
+// its start, check and status find them by the same rules.
 #pragma once
 
 #include <optional>
@@ -17,7 +17,8 @@ struct LogDoubt {
   std::string advice;
 };
 
-// `settings` as actions/exim_settings.h gives them. Pure.
+// Returns the settings that are doubtful. `settings`: as actions/exim/exim_settings.h reads them.
+// Pure.
 [[nodiscard]] std::vector<LogDoubt> log_doubts(const actions::EximSettings& settings);
 
 struct LogTrust {
@@ -28,7 +29,7 @@ struct LogTrust {
   std::vector<LogDoubt> doubts;
 };
 
-// Asks `exim`; takes two seconds at most, so that nothing waits for an Exim that hangs.
+// Asks the program `exim`, for two seconds at most, so that nothing waits for an Exim that hangs.
 [[nodiscard]] LogTrust ask_exim(const std::string& exim);
 
 }  // namespace agent

@@ -1,4 +1,5 @@
-// What the service knows of itself, as Prometheus text. No user names: their number has no bound.
+// Metrics: what the service knows of itself, as Prometheus text. It has no user names: their number
+// has no bound.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +34,7 @@ struct Metrics {
   std::vector<std::string> doubtful_settings;  // of Exim: they make the log untrustworthy
   std::uint64_t rotations = 0, truncations = 0, missing_files = 0;
   std::uint64_t crowded_out = 0, blocks_dropped = 0, mails = 0;
-  std::vector<std::pair<std::string, bool>> silent;  // logs, against their habit
+  std::vector<std::pair<std::string, bool>> silent;  // logs, and whether for unusually long
   struct Farm {
     bool connected = false;
     std::uint64_t words = 0, waiting = 0, dropped = 0, added = 0, ahead = 0, late = 0;

@@ -1,7 +1,7 @@
-// Freezes what a blocked sender has in the queue from inside the window: what Exim accepted before
-// the limit was reached. On a thread of its own, since asking for a long queue takes time. Nothing
-// is kept over a restart: freeze_again() finds young blocks in the lists, and freezing twice is
-// freezing once.
+// Freezer: freezes what a blocked sender has in the queue from inside the window: what Exim
+// accepted before the limit was reached. It works on a thread of its own, since asking for a long
+// queue takes time. It keeps nothing over a restart: freeze_again() finds young blocks in the
+// lists, and freezing twice is freezing once.
 #pragma once
 
 #include <chrono>
@@ -31,15 +31,15 @@ class Freezer {
   // `files` is used from another thread, and must allow that.
   Freezer(const std::string& exim, actions::Files& files,
           std::shared_ptr<const IdentityTables> tables, Say say);
-  ~Freezer();  // what Exim is asked at the moment is given up: see freeze_again()
+  ~Freezer();  // gives up what Exim is being asked: see freeze_again()
   Freezer(const Freezer&) = delete;
   Freezer& operator=(const Freezer&) = delete;
 
-  // By whom messages are known from now on.
+  // Takes other tables, by which messages are attributed from now on.
   void set_tables(std::shared_ptr<const IdentityTables> tables);
-  // Messages of this sender that Exim received at `since` or later. What an admin has thawed stays
-  // thawed; what a delivery holds is tried again for a minute. Once he is gone from `list`, what he
-  // sends is his own affair again.
+  // Freezes the messages of this sender that Exim received at `since` or later. What an admin has
+  // thawed stays thawed; what a delivery holds is tried again for a minute. Once the sender is gone
+  // from `list` nothing of it is frozen any more.
   void freeze(IdentityKind kind, std::string identity, std::string list, Instant since);
 
  private:
@@ -50,7 +50,7 @@ class Freezer {
     std::int64_t since = 0;  // seconds since 1970 UTC
     unsigned tries = 0;
     Steady due{};
-    bool listed = false;  // he was seen to be
+    bool listed = false;  // the sender was seen in the list
   };
   void work(const std::stop_token& stop);
   void attempt(std::vector<Job>& jobs, const IdentityMap& map, const std::stop_token& stop);
@@ -68,10 +68,12 @@ class Freezer {
   std::jthread thread_;  // last: it uses all of the above
 };
 
-// Does Exim take orders about its queue from us? It does from root and from its own user.
+// Returns true if Exim takes orders about its queue from this process: it does from root and from
+// its own user.
 [[nodiscard]] bool may_freeze(const std::optional<actions::EximUser>& exim);
 
-// The senders that were blocked within the last period of their rule, from the lists.
+// Freezes the mail of senders that were blocked within the last period of their rule, as the lists
+// say.
 void freeze_again(Freezer& freezer, const Config& config, actions::Files& files, Instant now);
 
 }  // namespace agent

@@ -1,4 +1,5 @@
-// Which messages of the queue are a sender's: by what Exim keeps in the spool, never by addresses.
+// sent_by(): which messages of the queue are a sender's, by what Exim keeps in the spool and never
+// by mail addresses.
 #pragma once
 
 #include <string_view>
@@ -9,9 +10,10 @@
 
 namespace agent {
 
-// user: the client authenticated with this id (local mail carries its login as id, but no
-// authenticator). relay: it came from this address or network without authentication. local: the
-// login submitted it on this machine. By `map`, also who the id or host of the message stands for.
+// Returns true if the sender has submitted the message. user: the client authenticated with this id
+// (local mail carries its login as id, but no authenticator). relay: it came from this address or
+// network without authentication. local: the login submitted it on this machine. With `map`, also
+// the name that the message's id or host stands for.
 [[nodiscard]] bool sent_by(const actions::QueuedMessage& message, IdentityKind kind,
                            std::string_view identity, const IdentityMap& map);
 

@@ -1,5 +1,5 @@
-// The running service: the one loop that reads clocks, waits and hears signals; what is done in a
-// turn of it stands in engine.h.
+// Service: the running service: the one loop that reads clocks, waits and handles signals. engine.h
+// says what a turn of it does.
 #pragma once
 
 #include <functional>
@@ -23,16 +23,16 @@ class Service {
 
   Service(Setup setup, actions::Files& files, EngineOptions options);
 
-  // Opens the logs, then `ready` is called. `saved`: as Engine::start() wants it. Returns on
-  // SIGTERM or SIGINT with everything saved. On SIGHUP `reloaded` is asked for the new
-  // configuration; nullopt: it is not good, the old one stays. Once a second, and when something
-  // went from the state directory, `claimed` is asked whether that is still this service's; if not
-  // it returns, with nothing saved.
+  // Opens the logs, calls `ready`, and runs until SIGTERM or SIGINT, when everything is saved.
+  // `saved`: as Engine::start() wants it. `reloaded` is asked on SIGHUP for the new configuration;
+  // nullopt: it has faults, and the old one stays. `claimed` is asked once a second, and when
+  // something went from the state directory, whether that is still this service's; if not, run()
+  // returns and nothing is saved.
   enum class End { stopped, unclaimed };
   End run(CheckpointFile::Loaded saved, const std::function<void()>& ready,
           const std::function<std::optional<Setup>()>& reloaded,
           const std::function<SingleInstance::Claim()>& claimed);
-  // A mail is still being handed over, to somebody who does not answer.
+  // Returns true if a mail is still being handed over, to a server that does not answer.
   [[nodiscard]] bool mail_under_way() const { return notifier_.busy(); }
 
  private:
@@ -51,8 +51,8 @@ class Service {
   Engine engine_;
 };
 
-// SIGTERM, SIGINT and SIGHUP wait from now on until Service::run() looks. Before anything is
-// changed on the disk and any thread starts: threads inherit it.
+// Holds SIGTERM, SIGINT and SIGHUP back until Service::run() looks. It is called before anything is
+// changed on the disk and before any thread starts, since threads inherit it.
 void hold_signals();
 
 }  // namespace agent

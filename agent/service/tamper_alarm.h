@@ -1,6 +1,6 @@
-// What in the log hides evidence, or looks made to forge some: each kind of it is said when it is
-// first seen, then at most every kEvery with how often it came meanwhile. The counts themselves are
-// in the metrics. Pure: the clock is the caller's.
+// TamperAlarm: says what in the log hides evidence, or looks made to forge some. Each kind is said
+// when it is first seen, then at most every kEvery, with how often it came meanwhile. The counts
+// themselves are in the metrics. Pure: the clock is the caller's.
 #pragma once
 
 #include <array>

@@ -39,15 +39,15 @@ struct Pair : Machine {
 
 }  // namespace
 
-TEST_CASE("One of two logs falls silent, is named once, and goes on again") {
+TEST_CASE("One of two logs falls silent, is named once, and is written again") {
   Pair m;
   m.start();
   m.minutes(25 * 60, true);
   CHECK(m.silent() == std::vector{false, false});
   m.minutes(9, false);
-  CHECK(m.said_of("is silent since") == 0);
+  CHECK(m.said_of("has been silent since") == 0);
   m.minutes(3, false);
-  CHECK(m.said_of(m.second() + " is silent since") == 1);
+  CHECK(m.said_of(m.second() + " has been silent since") == 1);
   CHECK(m.silent() == std::vector{false, true});
   m.settle();
   const auto told = [&] {
@@ -64,11 +64,11 @@ TEST_CASE("One of two logs falls silent, is named once, and goes on again") {
   m.minutes(2, true);
   CHECK(m.silent() == std::vector{false, false});
   m.minutes(12, false);  // what it learned has outlasted the restart
-  CHECK(m.said_of("is silent since") == 2);
+  CHECK(m.said_of("has been silent since") == 2);
   m.settle();
   CHECK(told() == 2);
   m.minutes(1, true);
-  CHECK(m.said_of(m.second() + " goes on again") == 1);
+  CHECK(m.said_of(m.second() + " is written again") == 1);
 }
 
 TEST_CASE(
