@@ -33,8 +33,8 @@ ServiceUnit unit_with(const std::map<std::string, std::string>& other) {
 
 Findings found(const std::string& toml, const std::map<std::string, std::string>& other) {
   const auto parsed = parse_config(toml, "");
-  REQUIRE(parsed.index() == 0);
-  const auto& config = std::get<0>(parsed);
+  REQUIRE(parsed);
+  const auto& config = parsed.value();
   const auto unit = unit_with(other);
   CheckContext context{config, "",  Zone::utc(), {}, unit.user(), actions::EximUser{1, {1}},
                        {},     unit};
