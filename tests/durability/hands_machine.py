@@ -138,7 +138,7 @@ def set_flag(path, flag, on):
 
 def fill(ballast):
     """Leaves no room on the disk where this file is."""
-    with open(ballast, "wb", buffering=0) as file, contextlib.suppress(OSError):
+    with open(ballast, "ab", buffering=0) as file, contextlib.suppress(OSError):
         for size in (1 << 20, 4096, 1):
             with contextlib.suppress(OSError):
                 while True:

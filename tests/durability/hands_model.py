@@ -33,6 +33,7 @@ class Rule:
         self.senders = {}
         self.unseen = False  # the service can't read the list
         self.was_away = False  # out of the configuration for a time
+        self.shared = False  # with a farm
         self.raced = set()  # whose lines an editor has lost: the service writes them again, if it still can
 
     def sender(self, user):
@@ -43,6 +44,8 @@ class Rule:
         if sender.listed == YES:
             return
         sender.events.append((stamp, sure and not sender.unnoticed and stamp > sender.deaf_until))
+        if self.shared and stamp <= sender.deaf_until:
+            sender.anything = True  # for a farm it is of before; until the release has come back, it counts here
         newest = max(at for at, _ in sender.events)
         window = [event for event in sender.events if event[0] > newest - self.period]
         if newest > stamp + AHEAD:

@@ -19,12 +19,14 @@ class ServiceHands:
             raise Skip("in trouble already, or no root at hand")
         self.save()
         state = self.m.state
+        fill_up = None
         if kind == "immutable":
             set_flag(state, IMMUTABLE, True)
             mend = lambda: set_flag(state, IMMUTABLE, False)  # noqa: E731
         elif kind == "full":
             ballast = self.m.root / "state" / "ballast"
             fill(ballast)
+            fill_up = ballast
             mend = ballast.unlink
         elif self.m.as_root:
             raise Skip("does not bite root")
@@ -39,7 +41,11 @@ class ServiceHands:
                 state.chmod(stat.S_IMODE(info.st_mode))
         self.troubles["state"] = (kind, mend, False)
         if self.m.running():
-            self.m.wait(lambda: "state" in self.m.faults(), f"the fault of the state ({kind}) in the metrics", 15)
+            def is_faulty():
+                if fill_up:  # what a save that was under way has given back
+                    fill(fill_up)
+                return "state" in self.m.faults()
+            self.m.wait(is_faulty, f"the fault of the state ({kind}) in the metrics", 15)
             self.do_status()
 
     def do_remove_state(self):

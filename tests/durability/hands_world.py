@@ -25,6 +25,8 @@ class World(ListHands, LogHands, ServiceHands):
         self.chance = random.Random(script["seed"] + 1)
         self.m = Machine(script["user"], script["start"])
         self.rules = {name: Rule(name, limit, period) for name, (limit, period) in LIMITS.items()}
+        for rule in self.rules.values():
+            rule.shared = script["start"]["farm"]
         self.troubles = {}  # what is in trouble -> (kind, how to mend it, whether the service can do its work)
         self.foreign = {name: [] for name in LIMITS}  # lines of the admin
         self.saved_keys = {name: set() for name in LIMITS}
