@@ -159,6 +159,11 @@ std::optional<actions::EximUser> ServiceUnit::identity() const {
   return found;
 }
 
+bool ServiceUnit::own_tmp() const {
+  const auto kind = value("PrivateTmp");
+  return kind == "yes" || kind == "disconnected";  // the latter from systemd 257 on
+}
+
 bool ServiceUnit::lets_write(const std::string& directory) const {
   std::vector<std::string> open;
   for (auto path : words("ReadWritePaths")) {
@@ -173,9 +178,8 @@ bool ServiceUnit::lets_write(const std::string& directory) const {
   if (any_holds(open, directory)) return true;
   const auto level = value("ProtectSystem");
   if (level == "strict") {
-    const bool own_tmp = value("PrivateTmp") == "yes";
     return any_holds({"/dev", "/proc", "/sys"}, directory) ||
-           (own_tmp && any_holds({"/tmp", "/var/tmp"}, directory));
+           (own_tmp() && any_holds({"/tmp", "/var/tmp"}, directory));
   }
   if (level == "full" && is_below(directory, "/etc")) return false;
   return (level != "yes" && level != "full") || !any_holds({"/usr", "/boot", "/efi"}, directory);
@@ -185,7 +189,7 @@ bool ServiceUnit::lets_see(const std::string& path) const {
   const auto homes = value("ProtectHome");
   if ((homes == "yes" || homes == "tmpfs") && any_holds({"/home", "/root", "/run/user"}, path))
     return false;
-  return value("PrivateTmp") != "yes" || !any_holds({"/tmp", "/var/tmp"}, path);
+  return !own_tmp() || !any_holds({"/tmp", "/var/tmp"}, path);
 }
 
 bool ServiceUnit::takes_over(const std::string& path) const {

@@ -47,6 +47,7 @@ class ServiceUnit {
   explicit ServiceUnit(std::map<std::string, std::string> values) : values_(std::move(values)) {}
   [[nodiscard]] std::string value(const char* name) const;
   [[nodiscard]] std::vector<std::string> words(const char* name) const;
+  [[nodiscard]] bool own_tmp() const;
   std::map<std::string, std::string> values_;
 };
 

@@ -103,6 +103,7 @@ TEST_CASE("what the unit keeps the service from doing is found, with the drop-in
       {metrics("/var/lib/exiwarden/m.prom"), {}, {}, "may not write", ""},
       {metrics("/home/m/m.prom"), {}, kBad, "/home/m of its own, or none", "another directory"},
       {metrics("/home/m/m.prom"), {{"ProtectHome", "no"}, {"ProtectSystem", "no"}}, {}, "own", ""},
+      {metrics("/tmp/m.prom"), {{"PrivateTmp", "disconnected"}}, kBad, "/tmp of its own", ""},
       {metrics("/tmp/m.prom"), {}, kBad, "/tmp of its own, or none (state.metrics)", ""},
       {metrics("/usr/m/m.prom"), {{"ProtectSystem", "yes"}}, kBad, "below /usr/m", ""},
       {metrics("/etc/m/m.prom"), {{"ProtectSystem", "yes"}}, {}, "may not write", ""},
