@@ -75,15 +75,13 @@ std::optional<Gap> labelled_gap(const std::vector<Side>& sides) {
     any_spammer = any_spammer || side.spammer;
   }
   if (!any_spammer) {
-    const auto next = std::find_if(sides.begin(), sides.end(),
-                                   [&](const Side& side) { return side.peak > gap.below; });
-    if (next == sides.end()) return std::nullopt;
-    gap.above = next->peak;
+    if (sides.empty() || sides.back().peak <= gap.below) return std::nullopt;
+    gap.above = sides.back().peak;
   }
   return gap;
 }
 
-// The widest gap inside, as without labels: the unlabelled that lie in it are mostly honest.
+// The widest gap inside: of the unlabelled that lie in it, most are honest.
 Gap inside(const Gap& gap, const std::vector<Side>& sides) {
   std::optional<Gap> best;
   for (std::size_t i = (sides.size() + 1) / 2; i > 0 && i < sides.size(); ++i) {

@@ -184,6 +184,12 @@ TEST_CASE("no advice blocks nobody, or has labelled senders on the wrong side") 
       {"all alike", {{"a", 10}, {"b", 11}, {"c", 12}}, {}, {}, 0, {}},
       {"one alone", {{"a", 10}}, {}, {}, 0, {}},
       {"nobody above the honest", three, {}, {"news"}, 0, {}},
+      {"honest ones only: the widest gap above them",
+       {{"ann", 40}, {"bob", 60}, {"eve", 62}, {"mallory", 300}},
+       {},
+       {"bob"},
+       100,
+       {}},
       // Who has no label is left alone where that is possible.
       {"a spammer below an honest one", three, {"bob"}, {"news"}, 50, {"news"}},
       {"spammers only: others are honest", three, {"bob"}, {}, 50, {"news"}},
