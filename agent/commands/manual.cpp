@@ -147,7 +147,7 @@ constexpr const char* kFiles =
 
 constexpr const char* kEnvironment =
     ".SH ENVIRONMENT\n"
-    ".TP\n.B EXIWARDEN_CONFIG\nThe configuration, where no --config names one.\n"
+    ".TP\n.B EXIWARDEN_CONFIG\nThe configuration, where no \\-\\-config names one.\n"
     ".TP\n.B NO_COLOR\nIf it is set, nothing is coloured.\n";
 
 constexpr const char* kExitStatus =
