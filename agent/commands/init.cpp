@@ -88,6 +88,9 @@ actions::Result<actions::Done> write_new(const std::string& path, const std::str
   }
   const actions::Fd fd(
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+  if (!fd && errno == EEXIST)
+    return actions::Error{actions::Errc::refused, EEXIST,
+                          path + " exists already; not overwritten"};
   if (!fd) return actions::system_error("make " + path, errno);
   std::size_t done = 0;
   while (done < text.size()) {

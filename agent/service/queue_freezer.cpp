@@ -113,8 +113,8 @@ void Freezer::work(const std::stop_token& stop) {
   }
 }
 
-// Who is not in his list, and was: an admin, another host or the end of his block has freed him. A
-// block that waits for its list was never seen there.
+// A sender that is no longer in its list was freed: by an admin, another host or the end of its
+// block. A block that waits for its list was never seen there.
 void Freezer::drop_freed(std::vector<Job>& jobs) const {
   ListedKeys then(files_);
   const bool any_gone = std::any_of(jobs.begin(), jobs.end(), [&](const Job& job) {

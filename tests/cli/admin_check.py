@@ -119,7 +119,8 @@ sendmail = ["/bin/true"]
         self.assertEqual(say("init", "--exim", EXIM, "--write", written).returncode, 0)
         self.assertEqual(say("check", "-c", written, "--config-only").returncode, 0)
         before = self.read(written)
-        self.assertEqual(say("init", "--exim", EXIM, "--write", written).returncode, 73)
+        again = say("init", "--exim", EXIM, "--write", written)
+        self.assertEqual((again.returncode, again.stderr), (73, f"exiwarden: {written} exists already; not overwritten\n".encode()))
         self.assertEqual(self.read(written), before)
         self.assertEqual(say("init", "--exim", "/no/such/exim").returncode, 69)
 

@@ -127,7 +127,7 @@ period = "1m"
         self.assertNotIn("fault", self.status())  # what it could not do is over
 
     def test_freeing_somebody_whose_list_can_not_be_written(self):
-        """He is in no list yet, and will be: that is said, with what to do about it."""
+        """A sender that is in no list yet, and will be: that is said, with what to do about it."""
         self.append_log(refusals("alice", 20))
         os.makedirs(self.users)  # a directory in its place
         service = self.start_service()

@@ -14,7 +14,7 @@ RELAYS = ["192.0.2.64/26", "2001:db8:1::/48"]
 
 
 class Log:
-    """Collects lines and, for those that count, whom they charge."""
+    """Collects lines and, for those that count, the identity they charge."""
 
     def __init__(self):
         self.lines = []

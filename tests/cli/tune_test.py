@@ -104,7 +104,7 @@ class Tune(LogCase):
                     self.assertNotIn(part, users)
 
     def test_blocks_that_end_and_rules_of_one_list(self):
-        """Whom, and when first, is what replay says; what is left out is said."""
+        """Which senders, and when first, is what replay says; what is left out is said."""
         config = self.home + "/ends.toml"
         rule = '[[rule]]\nname = "{}"\nidentity = "user"\nlimit = {}\nperiod = "{}"\n{}'
         ends = 'block_for = ["10m", "1d", "forever"]\nrepeat_within = "7d"\n'

@@ -125,7 +125,7 @@ class DiskFull(unittest.TestCase):
             self.assertEqual(self.status()[0], 0)
             self.place.append(refusal("bob", 3))
             wait_for(lambda: self.place.keys() == [b"alice", b"bob"], "counted on")
-            wait_for(lambda: self.reports("bob"), "his notice")
+            wait_for(lambda: self.reports("bob"), "its notice")
             self.assertEqual(service.stop(), 0)
         self.assertLessEqual(self.reports("alice"), 2)
 

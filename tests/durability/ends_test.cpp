@@ -117,7 +117,7 @@ TEST_CASE("What an admin makes of a line counts") {
     m.settle();
     CHECK(m.listed() == Keys{"alice"});
   }
-  SECTION("in words of his own it stays") {
+  SECTION("in an admin's own words it stays") {
     m.edit("# by me\nalice: phished\n");
     m.settle();
     m.forward(1h);

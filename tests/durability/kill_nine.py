@@ -26,7 +26,7 @@ SEED = int(os.environ.get("EXIWARDEN_SEED", random.randrange(10**9)))
 
 
 class Feeder(threading.Thread):
-    """Writes refusals of ever new users, some of whom reach the limit of three, and rotates."""
+    """Writes refusals of ever new users, some of which reach the limit of three, and rotates."""
 
     def __init__(self, place):
         super().__init__()

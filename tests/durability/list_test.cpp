@@ -38,7 +38,7 @@ TEST_CASE("Blocks that wait for their list are written once it is there, each on
   for (const auto& [notice, times] : m.told()) CHECK(times <= 2);
 }
 
-TEST_CASE("Who is exempt by the time his list can be written is not blocked") {
+TEST_CASE("A sender that is exempt by the time its list can be written is not blocked") {
   for (const bool restart : {false, true}) {
     Machine m(lab::scratch() + "-list");
     make_unwritable(m);
@@ -63,7 +63,7 @@ TEST_CASE("Who is exempt by the time his list can be written is not blocked") {
   }
 }
 
-TEST_CASE("Blocked by hand, killed, freed by hand meanwhile: he counts anew") {
+TEST_CASE("Blocked by hand, killed, freed by hand meanwhile: counting starts anew") {
   Machine m(lab::scratch() + "-list");
   m.start();
   m.rejections("alice", 2);
@@ -175,7 +175,7 @@ TEST_CASE("State lost and the list unreadable at the start: who was freed stays 
   }
 }
 
-// His line is that of the second block; the log leads to the first one once more.
+// The line is that of the second block; the log leads to the first one once more.
 TEST_CASE(
     "State lost: who was freed and blocked again is told of once more, as of the second block") {
   Machine m(lab::scratch() + "-list");

@@ -116,7 +116,7 @@ void a_month(unsigned days, unsigned minutes_a_day, unsigned lines_a_minute, uns
                after = most(half, uses.end(), member);
     INFO(name << ": at first " << before << ", in the end " << after);
     if (kSanitized && member == &Use::memory) continue;  // what was given back is kept for a while
-    // Who is blocked stays, with his evidence.
+    // Blocked senders stay, with their evidence.
     const std::size_t kept = member == &Use::checkpoint ? 4096 * spammers.size() : 8;
     CHECK(after <= before + before / 10 + kept);
   }

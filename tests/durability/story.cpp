@@ -60,7 +60,7 @@ void child(Machine& m, const faults::Plan& plan) {
     if (begins && progress.step > 0) m.start();
     step.agent(m);
     if (faults::failing()) {
-      // What the admin does next he does to a machine that works.
+      // The admin's next steps find a machine that works.
       faults::recover();
       a_while(m);
     }

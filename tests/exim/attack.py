@@ -221,7 +221,7 @@ class Attack:
                                 b"From: " + text + b" <a@b>\r\n\r\nx\r\n")
 
     def submissions(self):
-        """By a shell user, whose -f may hold line feeds: whole lines of the log are his."""
+        """By a shell user, whose -f may hold line feeds: so that sender writes whole lines of the log."""
         stamp = datetime.datetime.now().strftime("%Y-%m-%d %H:%M:%S ").encode()
         for number, text in enumerate(self.slow):
             sender = (b'"' + quoted(text), b'"a\n' + stamp + quoted(text),

@@ -79,7 +79,7 @@ TEST_CASE("releases that empty a window are counted like any other") {
   count();
   CHECK(hear(host, word(false, kFarm + 2)).empty());
   CHECK(host.member.refused().postponed == 1);
-  // Of whom nothing is known, and who was freed long ago, there is nothing to do.
+  // Nothing is to be done about a sender of which nothing is known and that was freed long ago.
   CHECK(hear(host, word(false, kFarm - kDay, "mx2", "eve")).empty());
   CHECK(host.member.refused().postponed == 1);
 }

@@ -81,7 +81,7 @@ class Script {
   void tell(const std::string& what) { told_ += what + "\n"; }
 
   // Somebody is blocked on one host, and freed there, while another one is away that has yet to
-  // read what he did before. Nothing of that may block him again, whatever comes.
+  // read what that sender did before. Nothing of it may block the sender again, whatever comes.
   void free_old() {
     const int away = pick(1, kHosts - 1);
     if (pick(0, 1) == 0) {
@@ -225,7 +225,8 @@ class Script {
     }
   }
 
-  // Whom the farm must have blocked: all that hosts with a right clock have seen, or one alone.
+  // The senders that the farm must have blocked: all that hosts with a right clock have seen, or
+  // one alone.
   [[nodiscard]] std::uint32_t together(const std::array<std::uint32_t, kHosts>& counts) const {
     std::uint32_t sum = 0;
     for (int i = 0; i < kHosts; ++i) {

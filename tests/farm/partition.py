@@ -48,7 +48,7 @@ def main():
     parser.add_argument("--limit", type=int, default=100)
     parser.add_argument("--hosts", type=int, default=16, help="each sends a share of every identity's events")
     parser.add_argument("--peak", type=float, default=4, help="busiest second by the average one")
-    parser.add_argument("--blocked", type=float, default=0.001, help="share of users of whom a word is kept")
+    parser.add_argument("--blocked", type=float, default=0.001, help="share of users about which a statement is kept")
     parser.add_argument("--hot", type=float, default=0, help="share of all events that one identity makes")
     parser.add_argument("--servers", default="1,2,4,16,64")
     parser.add_argument("--seed", type=int, default=1)

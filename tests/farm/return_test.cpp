@@ -94,7 +94,7 @@ TEST_CASE("who was freed while a host was down is not blocked by what it reads t
   CHECK(b.listed().empty());
 }
 
-TEST_CASE("a release of somebody of whom a host knew nothing keeps its older lines out, too") {
+TEST_CASE("a release of a sender that a host knew nothing about keeps its older lines out, too") {
   const auto redis = Redis::start();
   Host a("mx1", redis->socket()), b("mx2", redis->socket());
   const std::vector all{&a, &b};

@@ -107,7 +107,7 @@ TEST_CASE("old lines of one host do not beat a release that it has not heard of"
   block.record.first = time - 200;
   block.record.time = time - 100;
   CHECK(session.change(std::vector{block})->at(0).holds == free.record);
-  // By what came after it, or by hand, he is.
+  // By what came after it, or by hand, it is blocked.
   block.record.time = time - 30;
   CHECK(session.change(std::vector{block})->at(0).holds == block.record);
 }

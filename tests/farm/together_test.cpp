@@ -101,7 +101,7 @@ TEST_CASE("who is freed or blocked by hand on one host is so on all, with a fres
   REQUIRE(until(farm.all, [&] { return farm.all_list({"eve"}); }));
   CHECK(farm[0].list_text().find("by-hand by=farm:mx3") != std::string::npos);
   CHECK(farm[2].list_text().starts_with("# mine\neve: by the admin\n"));
-  // The second in which he was freed is over: from now on it counts.
+  // The second of the release is over: from now on it counts.
   const auto freed = farm_lab::now();
   REQUIRE(until(farm.all, [&] { return farm_lab::now() > freed + 1; }));
   for (auto* host : farm.all) host->rejections("bob", 6);
@@ -159,7 +159,7 @@ TEST_CASE("a host that was away learns what happened, and what it did holds for 
   CHECK(farm.mails() == 3);
 }
 
-TEST_CASE("whom a host exempts, or does not take from others, is not in its list") {
+TEST_CASE("a sender that a host exempts, or does not take from others, is not in its list") {
   const auto redis = Redis::start();
   Farm farm(redis->socket(), 4);
   farm[1].config().exempt.users = {"bob"};

@@ -291,7 +291,7 @@ TEST_CASE("of a release that others made, and that is heard late, what came afte
       CHECK(decide(counting, {.time = second, .identity = "bob", .recipient = recipient}).empty() ==
             (second != 12));
     }
-    // Of whom nothing is known nothing is kept but when it was.
+    // Of a sender that was unknown, only the time of its release is kept.
     counting.set_freed_by_others(0, "eve", at(20));
     CHECK(decide(counting, {.time = 20, .identity = "eve"}).empty());
     CHECK_FALSE(counting.is_blocked(0, "eve"));

@@ -66,7 +66,8 @@ std::string through(const std::string& shell, const std::string& word) {
 
 }  // namespace
 
-TEST_CASE("a notice says who, how many, since when, from where, to whom, and what to do") {
+TEST_CASE(
+    "a notice says who, how many, since when, from where, to which addresses, and what to do") {
   auto context = sample_context();
   const auto zone = *agent::Zone::named("Europe/Berlin");
   const auto notice = compose_notice(sample_decision(), zone, kNow, context);

@@ -86,7 +86,7 @@ TEST_CASE("what a sender who is blocked has in the queue is frozen") {
   CHECK(place.read("ordered") == "1xW26y-0008Hf-2v\n");
 }
 
-TEST_CASE("so it is while his line can't be written") {
+TEST_CASE("so it is while its line can't be written") {
   Place place;
   place.write("users", "");
   place.queue("");

@@ -93,7 +93,7 @@ TEST_CASE("peaks answer as one Counting for each limit and period") {
   }
 }
 
-TEST_CASE("who has a limit of his own is judged by that, and moves no suggestion") {
+TEST_CASE("a sender with a limit of its own is judged by that, and moves no suggestion") {
   Grid grid;
   grid.limits = {2, 5, 20};
   grid.periods = {std::chrono::hours(1)};

@@ -63,7 +63,7 @@ struct Five {
 
 }  // namespace
 
-TEST_CASE("the page of tune says whom a setting blocks, and what it would have stopped") {
+TEST_CASE("the page of tune says which senders a setting blocks, and what it would have stopped") {
   const Five sample;
   const auto page = sample.page();
   for (const char* part : {
@@ -107,7 +107,7 @@ TEST_CASE("the page says what it does not know, and where the rest is") {
   CHECK(page.find("tune.csv") != std::string::npos);
 }
 
-TEST_CASE("who has a limit of his own is not what nearly was blocked") {
+TEST_CASE("a sender with a limit of its own is not what nearly was blocked") {
   const Five sample;
   const auto near = nearest_below(*sample.peaks, 5, 0, {}, 10);
   std::vector<std::string> names;
