@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iterator>
+#include <span>
 #include <utility>
 
 namespace actions {
@@ -254,6 +255,16 @@ class Blocklist::Adding {
       done_[left_[i]] = Added{change, at_ns};
     }
   }
+  // Somebody has written beside them, and these are all the lines that came since.
+  void find_among(std::size_t count, std::span<const ListEntry> came) {
+    std::unordered_set<std::string> keys;
+    for (const auto& entry : came) keys.insert(folded_key(entry.key));
+    const auto first = left_.begin();
+    left_.erase(
+        std::remove_if(first, first + static_cast<std::ptrdiff_t>(count),
+                       [&](std::size_t i) { return keys.count(folded_key(lines_[i].key)) > 0; }),
+        first + static_cast<std::ptrdiff_t>(count));
+  }
   // And nobody has written beside them. Gives their numbers.
   std::vector<std::size_t> settle(std::size_t count) {
     const auto end = left_.begin() + static_cast<std::ptrdiff_t>(count);
@@ -322,6 +333,11 @@ Blocklist::AddedAll Blocklist::add(const std::vector<Line>& lines) {
     if (alone && !known_->hides) {
       note_own(after.value(), text, lines, adding.settle(count));
     } else {
+      const auto known = unseen_.view.entries.size();
+      if (const auto done = refresh(); !done) return adding.result(done.error());
+      // Of a long list only the end is looked at again.
+      if (unseen_.what == News::What::appended && known_->plain())
+        adding.find_among(count, std::span(unseen_.view.entries).subspan(known));
       ++attempt;
     }
   }

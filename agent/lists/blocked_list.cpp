@@ -251,7 +251,7 @@ void BlockedList::begin_doubt(std::set<std::string> missing, const Stamp& before
                               const Stamp& stamp, Counting& counting, Now now, bool behind) {
   doubt_ = Doubt{before, stamp, now.steady, now.steady, now.steady + kSample, std::move(missing)};
   std::optional<Instant> since;
-  if (behind) since = changed_at(stamp, now.wall) - 1s;
+  if (behind) since = changed_at(stamp, now.wall);
   counting.doubt(index_, {doubt_->missing.begin(), doubt_->missing.end()}, since);
 }
 
@@ -305,7 +305,7 @@ void BlockedList::conclude(const std::set<std::string>& missing, const Stamp& be
     }
     said(fmt::format("{}: {} is free again; counting anew", path(), printable(key)));
     std::optional<Instant> since;
-    if (behind) since = changed_at(file, now.wall) - 1s;
+    if (behind) since = changed_at(file, now.wall);
     const bool unclaimed = start_.holds(key) && !counting.is_blocked(index_, key);
     start_.claim(key);
     if (unclaimed) counting.set_freed(index_, key, since);
@@ -324,9 +324,10 @@ void BlockedList::conclude(const std::set<std::string>& missing, const Stamp& be
 bool BlockedList::lost_in_a_race(const std::string& key, const Stamp& before) {
   const auto now = file_.seen();
   if (!now || !before || now->inode == before->inode || now->born_ns == 0) return false;
-  const auto recent = std::find_if(recent_.begin(), recent_.end(),
+  // It may have been written, freed and written again: the newest counts.
+  const auto recent = std::find_if(recent_.rbegin(), recent_.rend(),
                                    [&](const Recent& known) { return known.key == key; });
-  if (recent == recent_.end() || now->born_ns > recent->at_ns) return false;
+  if (recent == recent_.rend() || now->born_ns > recent->at_ns) return false;
   say_(fmt::format("{}: {} was lost in somebody's edit; writing it again", path(), printable(key)));
   put_off(recent->block);
   return true;

@@ -159,7 +159,8 @@ class Unruly(unittest.TestCase):
             gaps.append(self.time_of(service) - before)
             self.assertGreater(pings, 1)
             self.assertLess(max(gaps), 2, gaps)
-            wait_for(lambda: len([key for key in self.place.keys() if key.startswith(b"user")]) == users, "all listed")
+            wait_for(lambda: len([key for key in self.place.keys() if key.startswith(b"user")]) == users, "all listed",
+                     deadline=240)
             self.hit(*[f"late{n}" for n in range(5000)])
             service.process.terminate()
             heard = self.time_of(service)

@@ -85,6 +85,9 @@ NOTIFY = {  # what takes the notices
 }
 
 
+REDIS = shutil.which("redis-server")
+
+
 class Failure(Exception):
     """Something that must hold does not."""
 
@@ -184,11 +187,12 @@ class Machine:
         self.calm_log.touch()
         self.state = self.root / "state" / "exiwarden"
         self.checkpoint = self.state / "checkpoint"
-        self.lists = {name: self.root / "lists" / name / "blocked" for name in LIMITS}
-        self.calm_list = self.root / "calm" / "lists" / "blocked"
+        self.lists = {name: self.root / "lists" / name / f"blocked_{name}" for name in LIMITS}
+        self.calm_list = self.root / "calm" / "lists" / "blocked_calm"
         self.metrics = self.root / "out" / "metrics.prom"
         self.config = self.root / "exiwarden.toml"
         self.program = self.root / "take-notice"
+        self.farm = None
         self.errors = self.root / "stderr"
         self.output = self.root / "stdout"
         self.clock = self.root / "clock"
@@ -197,6 +201,8 @@ class Machine:
         exim.write_text("#!/bin/sh\nexit 0\n")
         exim.chmod(0o755)
         self.take_notices("good")
+        if self.how["farm"]:
+            self.start_farm()
         self.write_config()
         if ROOT and not self.as_root:
             for name in ("state", "lists", "mails", "pids", "out", "calm"):
@@ -219,6 +225,7 @@ class Machine:
 
     def remove(self):
         self.kill()
+        self.stop_farm()
         for pid in (self.root / "pids").glob("*"):
             with contextlib.suppress(ValueError, OSError):
                 number = int(pid.name)
@@ -241,8 +248,38 @@ class Machine:
             f'[state]\ndirectory = "{self.state}"\nmetrics = "{self.metrics}"\n'
             f'[exim]\nuser = "{self.user}"\nbinary = "{self.root}/exim"\nfreeze_queued = false\n'
             f'[notify]\ntransports = ["exec"]\nexec = ["{self.program}"]\nmax_per_hour = 3600\n'
-            f'{rules}[[rule]]\nname = "calm"\nidentity = "relay"\nlimit = 1\nperiod = "1h"\n'
+            f'{self.farm_keys()}{rules}[[rule]]\nname = "calm"\nidentity = "relay"\nlimit = 1\nperiod = "1h"\n'
             f'list = "{self.calm_list}"\n'))
+
+    # The farm's server; nothing of it lasts.
+
+    def farm_keys(self):
+        if not self.how["farm"]:
+            return ""
+        return f'[farm]\nurl = "redis+unix://{self.root}/farm/socket"\nhost = "mx1"\n'
+
+    def start_farm(self):
+        place = self.root / "farm"
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        self.farm = subprocess.Popen(
+            [REDIS, "--port", "0", "--unixsocket", place / "socket", "--unixsocketperm", "777", "--save", "",
+             "--dir", place, "--maxmemory-policy", "noeviction"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        self.wait((place / "socket").exists, "the farm's server")
+
+    def farm_says(self, *words):
+        with socket.socket(socket.AF_UNIX) as link:
+            link.settimeout(10)
+            link.connect(str(self.root / "farm" / "socket"))
+            link.sendall((" ".join(words) + "\r\n").encode())
+            return link.recv(100)
+
+    def stop_farm(self):
+        if self.farm is not None:
+            self.farm.kill()
+            self.farm.wait()
+            self.farm = None
 
     def take_notices(self, how):
         self.notify = how

@@ -33,6 +33,7 @@ class Rule:
         self.senders = {}
         self.unseen = False  # the service can't read the list
         self.was_away = False  # out of the configuration for a time
+        self.raced = set()  # whose lines an editor has lost: the service writes them again, if it still can
 
     def sender(self, user):
         return self.senders.setdefault(user, Sender())
@@ -64,9 +65,10 @@ class Rule:
         sender.unnoticed = True
         sender.deaf_until = 0 if seen else at + 1
 
-    def block_by_hand(self, user):
+    def block_by_hand(self, user, at_once):
+        """`at_once`: whole in one moment. What is written in place is in doubt for one, and the log is read on."""
         sender = self.sender(user)
-        if self.unseen and sender.listed == NO:
+        if (self.unseen or not at_once) and sender.listed == NO:
             sender.most += 1  # it may be decided before the line is seen
         if sender.listed == MAYBE or sender.listed == NO:
             sender.listed = YES
@@ -77,6 +79,8 @@ class Rule:
         for user, sender in self.senders.items():
             if not saved and (sender.freed_at or user not in keys):
                 sender.anything = True
+            if user in self.raced and user not in keys:  # nothing tells a start how it went
+                sender.listed, sender.anything = MAYBE, True
             if sender.freed_at == 0 or sender.freed_at + 15 < now:
                 continue
             sender.deaf_until = sender.freed_at + 1

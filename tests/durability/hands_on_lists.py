@@ -33,12 +33,12 @@ class ListHands:
             after.append(user.encode() + (b": by hand\r" if what == "crlf" else b": by hand"))
             end = b"" if what == "no_newline" else b"\n"
         text = b"\n".join(after) + (end if after else b"")
-        self.write_list(path, method, text)
+        self.write_list(name, method, text)
         for key in go:
             if key in mine:
                 self.free(name, key)
         if len(after) > len(before) and what != "comment":
-            self.rules[name].block_by_hand(user)
+            self.rules[name].block_by_hand(user, method != "in_place")
         self.remember_foreign(name)
         self.perhaps_noticed()
 
@@ -51,7 +51,8 @@ class ListHands:
         """As long as a person's hand takes at least: what was written before has settled."""
         select.select([], [], [], 0.15)
 
-    def write_list(self, path, method, text):
+    def write_list(self, name, method, text):
+        path = self.m.lists[name]
         info = path.stat()
         if method == "in_place":
             path.write_bytes(text)
@@ -64,6 +65,8 @@ class ListHands:
         if method == "slowly":  # what comes meanwhile is not in the new one, and may not be lost
             self.hit("user5", 7)
             self.sync()
+            self.rules[name].raced |= {"user5"} & set(self.m.keys(name)) - {
+                line.split(b":")[0].decode("latin-1") for line in text.splitlines()}
         new.rename(path)
 
     def do_remove_list(self, name):
@@ -175,7 +178,7 @@ class ListHands:
     def do_mend(self, name, how):
         trouble = self.troubles.pop(name, None)
         if trouble is None:
-            name, trouble = next(((what, self.troubles.pop(what)) for what in ("lists", "log", "state")
+            name, trouble = next(((what, self.troubles.pop(what)) for what in ("lists", "log", "state", "farm")
                                   if what in self.troubles), (None, None))
         if trouble is None:
             raise Skip("nothing is in trouble")

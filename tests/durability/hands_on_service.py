@@ -53,6 +53,10 @@ class ServiceHands:
 
     def lose_state(self):
         self.states_lost += 1
+        if self.script["start"]["farm"]:  # whose word is believed then
+            for rule in self.rules.values():
+                for sender in rule.senders.values():
+                    sender.anything = True
         self.saved_keys = {name: set() for name in LIMITS}
         for name, rule in self.rules.items():
             rule.state_lost(set(self.keys(name)))
@@ -75,6 +79,7 @@ class ServiceHands:
         if kind.startswith("all"):
             self.lose_state()
         else:
+            self.generations_lost += 1
             for rule in self.rules.values():
                 for sender in rule.senders.values():
                     sender.most += sender.listed == YES
@@ -120,6 +125,8 @@ class ServiceHands:
                         "a bad configuration refused")
             self.m.write_config()
             return
+        if not self.log_works():
+            raise Skip("lines that wait will be counted by the new limits")
         if kind == "limits":
             limits = {name: limit + self.chance.choice((-1, 0, 1, 2)) for name, (limit, _) in LIMITS.items()}
         if kind == "fewer_rules":
@@ -196,6 +203,23 @@ class ServiceHands:
         self.m.offset += step
         with open(self.m.clock, "r+b") as file:
             file.write(self.m.offset.to_bytes(8, "little", signed=True))
+
+    def do_farm(self, kind):
+        if not self.script["start"]["farm"] or "farm" in self.troubles:
+            raise Skip("no farm, or in trouble already")
+        if kind == "emptied":
+            self.m.farm_says("FLUSHALL")
+            return
+        if kind == "hangs":
+            self.m.farm.send_signal(signal.SIGSTOP)
+            mend = lambda: self.m.farm.send_signal(signal.SIGCONT)  # noqa: E731
+        elif kind == "gone":
+            self.m.stop_farm()
+            mend = self.m.start_farm
+        else:
+            self.m.farm_says("CONFIG SET maxmemory 1")
+            mend = lambda: self.m.farm_says("CONFIG SET maxmemory 0")  # noqa: E731
+        self.troubles["farm"] = (kind, mend, True)
 
     def do_notices(self, how):
         self.m.take_notices(how)

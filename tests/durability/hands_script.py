@@ -36,6 +36,7 @@ HANDS = {
     "pause": (2,),
     "clock": (4, [-7200, -600, -61, 61, 600, 7200]),
     "parent": (3,),  # what the service's parent leaves to it, from its start on
+    "farm": (3, ["hangs", "gone", "emptied", "full"]),  # a farm of this one host, from its start on
     "notices": (6, ["fails", "hangs", "stops", "floods", "leaves", "missing"]),
 }
 # What every script is made of, beside the hands that it has chosen.
@@ -57,6 +58,7 @@ def make(seed, kinds=None):
     parent = table.pop("parent", None) is not None
     start = {name: parent and chance.random() < 0.4 for name in ("sigchld", "mask", "umask", "stdin", "file_size")}
     start["clock"] = "clock" in table
+    start["farm"] = "farm" in table and not start["clock"]  # it refuses events of a clock that is wrong
     weights = [weight for weight, *_ in table.values()]
     actions = [(name, *(chance.choice(values) for values in table[name][1:]))
                for name in chance.choices(list(table), weights, k=chance.randint(5, 30))]
@@ -86,7 +88,7 @@ def shrink(script, fails, most=60, seconds=240):
         return tries <= most and time.monotonic() < end and fails(shorter)
 
     for name, value in script["start"].items():
-        if value and name != "clock" and still(script | {"start": script["start"] | {name: False}}):
+        if value and name not in ("clock", "farm") and still(script | {"start": script["start"] | {name: False}}):
             script = script | {"start": script["start"] | {name: False}}
     size = max(1, len(script["actions"]) // 2)
     while size >= 1 and tries < most:

@@ -188,6 +188,50 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("Who was freed while the service was down is not blocked again by lines of that second") {
+  Two m;
+  m.start();
+  m.rejections("alice", 3);
+  m.settle();
+  m.turns(1, 11s);
+  m.kill();
+  m.forward(2s);
+  m.rejections("alice", 4);
+  m.edit("# by hand\n");
+  m.start();
+  m.turns(4, 1s);
+  CHECK(m.listed().empty());
+  CHECK(m.said_of("alice is free again") == 1);
+  m.rejections("alice", 3);
+  m.settle();
+  CHECK(m.listed() == Keys{"alice"});
+}
+
+TEST_CASE("A block lost in an edit that began before it is written again, each time") {
+  Two m;
+  m.start();
+  for (int time = 1; time < 4; ++time) {
+    m.rejections("alice", 3);
+    m.settle();
+    m.forward(2s);
+    m.edit("# by hand\n");
+    m.settle();
+    CHECK(m.listed().empty());
+    const auto edited = m.list() + ".edited";
+    std::ofstream(edited) << "# by hand, " << time << "\n";
+    m.rejections("alice", 3);
+    m.settle();
+    REQUIRE(m.listed() == Keys{"alice"});
+    fs::rename(edited, m.list());
+    m.settle();
+    CHECK(m.listed() == Keys{"alice"});
+    CHECK(m.said_of("alice was lost in somebody's edit") == time);
+    m.forward(2s);
+    m.edit("", true);
+    m.settle();
+  }
+}
+
 TEST_CASE("A list that somebody never stops writing to is believed after a second") {
   Two m;
   m.start();

@@ -391,3 +391,53 @@ TEST_CASE("where there is room for some lines only, those are written") {
   CHECK(keys_of(actions::read_list(fakes::content(directory / "list"))).size() == 5);
   for (std::size_t i = 0; i < 8; ++i) CHECK(added.lines[i].has_value() == (i < 5));
 }
+
+TEST_CASE("a hand that writes in the same moment costs no look at all of a long list") {
+  struct Row {
+    const char* what;
+    std::string before_ours, after_ours;
+    bool whole;  // all of the file must be looked at
+  };
+  const Row rows[] = {
+      {"a line before ours", "hand: by hand\n", "", false},
+      {"a line after ours", "", "hand: by hand\n", false},
+      {"both", "hand: by hand\n", "more: by hand\n", false},
+      {"one of ours", "b: by hand\n", "", false},
+      {"half a line before ours", "hand: by ha", "", false},
+      {"half a line after ours", "", "hand: by ha", true},
+      {"a NUL before ours", bytes("ha\0nd\n", 6), "", true},
+  };
+  for (const auto& row : rows) {
+    INFO(row.what);
+    class Shared : public fakes::TroubledFiles {
+     public:
+      std::string before_ours, after_ours;
+      int reads = 0;
+      actions::Result<actions::Content> read(const std::string& path, std::size_t limit) override {
+        ++reads;
+        return TroubledFiles::read(path, limit);
+      }
+      actions::Result<actions::FileStamp> append(const std::string& path, std::string_view text,
+                                                 const actions::Creation&) override {
+        std::ofstream(path, std::ios::app)
+            << std::exchange(before_ours, "") << text << std::exchange(after_ours, "");
+        return stamp(path);
+      }
+    } files;
+    const fakes::Directory directory;
+    const auto path = directory / "list";
+    fakes::write(path, "# a list\nold: by hand\n");
+    Blocklist list(files, path, {0644, std::nullopt, 0644});
+    REQUIRE(list.read());
+    files.reads = 0;
+    files.before_ours = row.before_ours;
+    files.after_ours = row.after_ours;
+    const auto added = list.add(lines_of({"a", "b", "c"}));
+    CHECK_FALSE(added.error);
+    for (const auto& line : added.lines) CHECK(line);
+    for (const auto* key : {"a", "b", "c", "old"}) CHECK(lists(path, key));
+    CHECK((files.reads > 0) == row.whole);
+    const auto news = list.news().value();
+    if (!row.whole) CHECK(news.what == Blocklist::News::What::appended);
+  }
+}
