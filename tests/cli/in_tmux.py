@@ -106,7 +106,7 @@ class InTmux(AdminCase):
                 coloured, _ = self.screen(words)
                 plain, _ = self.screen(words, (("NO_COLOR", "1"),))
                 self.assertRegex("\n".join(coloured), ESCAPE)
-                moment = re.compile(r"\d\d:\d\d:\d\d")
+                moment = re.compile(r"\d\d:\d\d:\d\d|\b\d+ (s|min|h) ago")
                 self.assertEqual([moment.sub("", ESCAPE.sub("", line)).rstrip() for line in coloured],
                                  [moment.sub("", line).rstrip() for line in plain])
 
