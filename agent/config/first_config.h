@@ -17,7 +17,8 @@ enum class Layout {
   plain,          // one file
 };
 
-// Which of the two files of RCPT rules Exim is to include, rcpt-reject.conf or rcpt-accept-and-log.conf.
+// Which of the two files of RCPT rules Exim is to include, rcpt-reject.conf or
+// rcpt-accept-and-log.conf.
 enum class AclVariant { reject, count };
 
 struct EximFacts {
