@@ -32,7 +32,7 @@ std::string directory_of(const std::string& path) {
 }
 
 // "host:port", "[v6]:port", "host"
-std::string host_of(std::string authority) {
+std::string host_of(const std::string& authority) {
   if (authority.starts_with('[')) return authority.substr(1, authority.find(']') - 1);
   return authority.substr(0, authority.rfind(':'));
 }
