@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
+#include <utility>
 
 #include "agent/core/attribution.h"
 #include "agent/core/printable.h"
@@ -69,11 +70,26 @@ void Coverage::note(const Signalled& signalled) {
 }
 
 void Coverage::note_sender(const Charge& charge) {
-  const auto printed = hash_of(charge.verdict, charge.identity);
-  auto& recent = recent_[printed / 8 % kRecent];
-  if (recent == printed) return;
-  recent = printed;
-  senders_.insert(hash_of(charge.verdict, folded(charge.identity)));
+  if (note_spelling(hash_of(charge.verdict, charge.identity)))
+    senders_.insert(hash_of(charge.verdict, folded(charge.identity)));
+}
+
+bool Coverage::note_spelling(std::uint64_t hash) {
+  hash = std::max<std::uint64_t>(hash, 1);
+  const auto place = [&](std::uint64_t wanted) {
+    auto at = wanted / 8 & (spellings_.size() - 1);  // the lowest bits are the kind
+    while (spellings_[at] != 0 && spellings_[at] != wanted) at = (at + 1) & (spellings_.size() - 1);
+    return at;
+  };
+  const auto at = place(hash);
+  if (spellings_[at] == hash) return false;
+  spellings_[at] = hash;
+  if (++spellings_known_ <= spellings_.size() / 2) return true;
+  const auto known = std::exchange(spellings_, std::vector<std::uint64_t>(spellings_.size() * 2));
+  for (const auto one : known) {
+    if (one != 0) spellings_[place(one)] = one;
+  }
+  return true;
 }
 
 void Coverage::note_outsider(std::string_view host) {

@@ -2,7 +2,6 @@
 // limit was reached" means nothing without it. Memory is bounded, however many hosts there are.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -25,19 +24,22 @@ class Coverage {
                                               const ReadPlan& plan) const;
 
  private:
-  static constexpr std::size_t kRecent = 4096;     // a power of two
   static constexpr std::size_t kMaxHosts = 65536;  // kept apart
 
   void note_sender(const Charge& charge);
+  // Returns true if this hash was not among spellings_.
+  bool note_spelling(std::uint64_t hash);
   void note_outsider(std::string_view host);
   [[nodiscard]] std::string outsiders_text(bool any_relays) const;
 
   std::uint64_t refused_ = 0, failed_ = 0;  // charged
   std::uint64_t exempt_ = 0, own_ = 0, nobody_ = 0, outsiders_ = 0;
-  // Senders by a hash of their kind and folded name; and those met a moment ago, by one of the name
-  // as it is printed, so that most events need no folding.
+  // Senders by a hash of their kind and folded name; and by one of the name as it is printed, so
+  // that only the first event of each spelling needs folding. The latter is a table with open
+  // addresses, a power of two wide and at most half full: every event looks there.
   std::unordered_set<std::uint64_t> senders_;
-  std::array<std::uint64_t, kRecent> recent_{};
+  std::vector<std::uint64_t> spellings_ = std::vector<std::uint64_t>(1024);  // 0: free
+  std::size_t spellings_known_ = 0;
   parsers::StringMap<std::uint64_t> hosts_;  // outsiders, and their events
   bool more_hosts_ = false;                  // than are kept: those with the fewest were dropped
 };

@@ -139,6 +139,12 @@ class Coverage(LogCase):
                 said = self.looked_at("replay", *arguments, self.home + "/logs")
                 self.assertTrue(said[0].endswith(end), said)
 
+    def test_many_senders_each_spelt_in_two_ways(self):
+        path = self.write("many", "".join(
+            refusal("2026-03-10 10:00:00", f"{name}{i}@x.example", "a@remote.test") + "\n"
+            for _ in range(2) for i in range(1500) for name in ("user", "User")).encode())
+        self.assertIn(": 6,000 refused recipients of 1,500 senders", self.looked_at("replay", path)[0])
+
     def test_lines_that_are_not_in_order(self):
         path = self.write("disorder", "\n".join(refusal(f"2026-03-10 {at}", "bob", "a@remote.test") for at in (
             "10:00:05", "10:00:01", "10:00:09", "10:00:03")).encode() + b"\n")
