@@ -120,8 +120,7 @@ void Freezer::drop_freed(std::vector<Job>& jobs) const {
   const bool any_gone = std::any_of(jobs.begin(), jobs.end(), [&](const Job& job) {
     return job.listed && !then.hold(job.list, job.identity).value_or(true);
   });
-  if (any_gone)
-    std::this_thread::sleep_for(ListDoubt::kSettle);  // somebody may be writing it anew
+  if (any_gone) std::this_thread::sleep_for(ListDoubt::kSettle);  // somebody may be writing it anew
   ListedKeys now(files_);
   std::erase_if(jobs, [&](Job& job) {
     const bool listed = now.hold(job.list, job.identity).value_or(job.listed);
