@@ -200,7 +200,7 @@ std::string suggestion(const Tuning& tuning, const TunePageContext& context) {
            html_lines(exempt) + "</pre>\n";
   }
   if (const auto own = ratelimit_text(tuning); !own.empty()) {
-    out += "<p>Exim's own averaging condition that separates the same identities:</p>\n<pre>" +
+    out += "<p>The same with Exim's ratelimit (not needed with exiwarden):</p>\n<pre>" +
            html_text(own) + "</pre>\n";
   }
   return out;

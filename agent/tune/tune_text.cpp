@@ -318,7 +318,7 @@ std::string tuning_text(const Tuning& tuning, const Labels& labels, const Zone& 
   out += chart(tuning, advice.period, advice.limit);
 
   if (const auto own = ratelimit_text(tuning); !own.empty()) {
-    out += "\nExim's own averaging condition that separates the same identities:\n  " + own + "\n";
+    out += "\nThe same with Exim's ratelimit (not needed with exiwarden):\n  " + own + "\n";
   }
   out += "\nFor the configuration:\n" + rule_snippet(rule, advice, period, tuning.state_directory);
   if (const auto exempt = exempt_snippet(rule, advice); !exempt.empty())

@@ -22,8 +22,15 @@ def blocks(kind):
     return re.findall(rf"(?ms)^```{kind}\n(.*?)^```$", readme())
 
 
+def holds(said, shown):
+    """Whether these lines are said in this order; "..." stands for any others."""
+    said = iter(said.splitlines())
+    return all(line == "..." or line in said for line in shown.splitlines())
+
+
 class FirstScreen(LogCase):
-    def test_replay_says_what_the_readme_shows(self):
+    def setUp(self):
+        super().setUp()
         traffic = Traffic(datetime.datetime(2026, 11, 23), 60, seed=7, spammers=0)
         traffic.lines = [line for line in traffic.lines if "[203.0.113.7]" not in line[1][0]]
         for i in range(172):
@@ -38,11 +45,29 @@ class FirstScreen(LogCase):
         traffic.lines.sort(key=lambda line: line[0])
         for age, day in enumerate(reversed(traffic.days())):
             self.write(f"exim4/mainlog{f'.{age}' if age else ''}", day)
+
+    def test_replay_says_what_the_readme_shows(self):
         shown = next(block for block in blocks("") if "exiwarden replay" in block)
         command, _, expected = shown.partition("\n")
         self.assertEqual(command, "$ build/release/exiwarden replay /var/log/exim4")
         said = self.expect(0, "replay", self.home + "/exim4").stdout.decode()
         self.assertEqual(said.replace(self.home, "/var/log"), expected)
+
+    def test_tune_says_what_the_readme_shows(self):
+        shown = next(block for block in blocks("") if "exiwarden tune" in block).splitlines(keepends=True)
+        self.assertEqual(shown[:2], ["$ echo newsletter@example.org > good\n",
+                                     "$ exiwarden tune --honest good /var/log/exim4\n"])
+        good = self.write("good", b"newsletter@example.org\n")
+        said = self.expect(0, "tune", "--honest", good, self.home + "/exim4").stdout.decode()
+        self.assertTrue(holds(said, "".join(shown[2:])), said)
+        self.assertFalse(holds(said, "".join(shown[2:]).replace("172", "173")))
+
+    def test_who_is_exempt_as_the_readme_shows_is_not_charged(self):
+        block = next(block for block in blocks("toml") if "[exempt]" in block)
+        config = self.write("exempt.toml", (block + '[relay]\nhosts = ["192.0.2.70"]\n').encode())
+        said = self.run_program("replay", self.home + "/exim4", config=config).stdout
+        self.assertIn(b"mallory@example.org", said)
+        self.assertNotIn(b"newsletter@example.org", said)
 
 
 class Recipes(unittest.TestCase):
