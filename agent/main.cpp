@@ -160,7 +160,7 @@ int main(int argc, char** argv) {
       fmt::print("{}", agent::overview());
       return agent::kDone;
     }
-    if (words[0] == "--version") {
+    if (words[0] == "--version" || words[0] == "-V") {
       fmt::print("exiwarden {}\n", agent::kVersion);
       return agent::kDone;
     }

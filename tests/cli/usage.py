@@ -20,6 +20,7 @@ TABLE = [
     (("--help",), 0, r"\AUsage: exiwarden COMMAND(.|\n)*exiwarden\(8\) has examples and exit codes", NO_OUTPUT),
     (("-h",), 0, r"\AUsage: exiwarden COMMAND", NO_OUTPUT),
     (("--version",), 0, r"\Aexiwarden \d+\.\d+\.\d+\n\Z", NO_OUTPUT),
+    (("-V",), 0, r"\Aexiwarden \d+\.\d+\.\d+\n\Z", NO_OUTPUT),
     (("evnts",), 64, NO_OUTPUT, r'no command "evnts" \(did you mean "events"\?\)'),
     (("wurstbrot",), 64, NO_OUTPUT, r'no command "wurstbrot"; see exiwarden --help'),
     (("--verison",), 64, NO_OUTPUT, r'"--verison" \(did you mean "--version"\?\)'),
