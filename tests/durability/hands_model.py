@@ -110,6 +110,7 @@ class Rule:
         self.was_away = True
         for sender in self.senders.values():
             sender.events = []
+            sender.most += 1  # a start that finds its line, and no word of it in what was saved, may tell of it again
             if sender.listed == MAYBE:
                 sender.degrade()
 
