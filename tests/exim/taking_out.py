@@ -113,6 +113,17 @@ class TakingOut(unittest.TestCase):
         self.assertEqual(root.read(f"{SHARE}/macros.conf"), root.read("/usr/share/exiwarden/exim.dist/macros.conf"))
         self.assertEqual([name for name in root.run("ls", "-A", SHARE).split() if name.endswith(".new")], [])
 
+    def test_the_old_name_of_a_file_still_can_be_included(self):
+        root = self.site("plain")
+        self.assertFalse(root.has(f"{SHARE}/rcpt-count.conf"))
+        text = root.read("/etc/exim4/exim4.conf")
+        root.write("/etc/exim4/exim4.conf", text.replace(
+            "acl_check_rcpt:\n", f"acl_check_rcpt:\n  .include {SHARE}/rcpt-count.conf\n", 1))
+        root.install(self.package)
+        self.assertEqual(root.read(f"{SHARE}/rcpt-count.conf"), root.read(f"{SHARE}/rcpt-accept-and-log.conf"))
+        root.write("/etc/exim4/exim4.conf", f".include {SHARE}/macros.conf\n" + root.read("/etc/exim4/exim4.conf"))
+        self.well("included by the old name")
+
 
 if __name__ == "__main__":
     unittest.main()
