@@ -87,6 +87,11 @@ void ListKeeper::on_change(const Inotify::Change& change) {
   }
 }
 
+bool ListKeeper::changed() const {
+  return std::any_of(watches_.begin(), watches_.end(),
+                     [](const Watch& watch) { return watch.changed; });
+}
+
 void ListKeeper::look(Counting& counting, Now now, bool all, bool behind) {
   if (!touches_) return;
   for (std::size_t i = 0; i < lists_.size(); ++i) {

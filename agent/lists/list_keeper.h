@@ -35,6 +35,8 @@ class ListKeeper {
   void on_change(const Inotify::Change& change);
   // Looks at what has changed or is due. `all`: at every list, fully.
   void look(Counting& counting, Now now, bool all, bool behind);
+  // Returns true if inotify has told of a change that look() has not seen yet.
+  [[nodiscard]] bool changed() const;
   void end_doubts(Counting& counting, Now now, bool behind);
   [[nodiscard]] News take_news();
   // Returns true if the logs must stay unread for a moment: see BlockedList.

@@ -137,6 +137,8 @@ void Engine::hear_changes() {
 void Engine::look_around() {
   const auto& now = context_.now;
   const bool all = now.steady >= next_look_;
+  // Lines that lie there unread may be older than the change of a list that is seen now.
+  if ((all || lists_.changed()) && logs_.lag() > 0) context_.behind = true;
   effects_.look_at_lists(all);
   if (!all) return;
   Steady::duration next = kLook;

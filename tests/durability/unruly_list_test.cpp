@@ -207,6 +207,26 @@ TEST_CASE("Who was freed while the service was down is not blocked again by line
   CHECK(m.listed() == Keys{"alice"});
 }
 
+TEST_CASE(
+    "Lines that lie unread when a list's change is seen are not a freed sender's fresh ones") {
+  Two m;
+  m.start();
+  m.rejections("alice", 3);
+  m.settle();
+  m.forward(2s);
+  m.rejections("alice", 2);
+  m.edit("# by hand\n");
+  m.turns(4, 60ms);
+  CHECK(m.said_of("alice is free again") == 1);
+  m.forward(2s);
+  m.rejections("alice", 2);
+  m.settle();
+  CHECK(m.listed().empty());
+  m.rejections("alice", 1);
+  m.settle();
+  CHECK(m.listed() == Keys{"alice"});
+}
+
 TEST_CASE("A block lost in an edit that began before it is written again, each time") {
   Two m;
   m.start();
