@@ -1,3 +1,5 @@
+#include "actions/posix_files.h"
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -13,7 +15,6 @@
 #include <utility>
 
 #include "actions/fd.h"
-#include "actions/files.h"
 
 namespace actions {
 namespace {

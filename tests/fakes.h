@@ -11,7 +11,7 @@
 #include <sstream>
 #include <string>
 
-#include "actions/files.h"
+#include "actions/posix_files.h"
 
 namespace fakes {
 

@@ -5,6 +5,7 @@
 
 #include "actions/exim/exim_settings.h"
 #include "actions/lists/blocklist.h"
+#include "actions/posix_files.h"
 #include "actions/program.h"
 #include "agent/check/checks.h"
 #include "agent/config/host_facts.h"

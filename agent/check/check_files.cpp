@@ -8,6 +8,7 @@
 
 #include "actions/as_user.h"
 #include "actions/lists/blocklist.h"
+#include "actions/posix_files.h"
 #include "agent/check/checks.h"
 #include "agent/config/reason_file.h"
 #include "agent/follow/follower.h"

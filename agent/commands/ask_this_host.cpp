@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "actions/files.h"
 #include "actions/lists/blocklist.h"
+#include "actions/posix_files.h"
 #include "agent/commands/list_scope.h"
 #include "agent/core/attribution.h"
 #include "agent/lists/list_lines.h"

@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "actions/exim/exim_access.h"
+#include "actions/posix_files.h"
 #include "agent/commands/command.h"
 #include "agent/commands/list_scope.h"
 #include "agent/core/attribution.h"

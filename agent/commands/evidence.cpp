@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "actions/posix_files.h"
 #include "agent/archive/known_names.h"
 #include "agent/commands/ask_this_host.h"
 #include "agent/commands/command.h"

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "actions/posix_files.h"
 #include "agent/commands/command.h"
 #include "agent/commands/farm.h"
 #include "agent/commands/list_scope.h"

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "actions/posix_files.h"
 #include "agent/config/spelling.h"
 #include "agent/config/table_files.h"
 #include "agent/core/attribution.h"

@@ -8,6 +8,7 @@
 #include <future>
 
 #include "actions/exim/exim_access.h"
+#include "actions/posix_files.h"
 #include "agent/commands/command.h"
 #include "agent/config/config_file.h"
 #include "agent/config/host_facts.h"

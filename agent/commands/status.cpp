@@ -8,6 +8,7 @@
 
 #include "actions/as_user.h"
 #include "actions/exim/exim_access.h"
+#include "actions/posix_files.h"
 #include "agent/check/checks.h"
 #include "agent/commands/command.h"
 #include "agent/commands/farm.h"

@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "actions/exim/exim_queue.h"
+#include "actions/posix_files.h"
 #include "agent/commands/command.h"
 #include "agent/commands/list_scope.h"
 #include "agent/core/attribution.h"

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <memory>
 
-#include "actions/files.h"
+#include "actions/posix_files.h"
 #include "agent/config/reason_file.h"
 #include "agent/config/spelling.h"
 #include "agent/config/table_files.h"

@@ -6,7 +6,7 @@
 #include <random>
 #include <utility>
 
-#include "actions/files.h"
+#include "actions/posix_files.h"
 #include "agent/core/printable.h"
 #include "agent/farm/scripts.h"
 

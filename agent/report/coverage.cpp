@@ -16,16 +16,9 @@ namespace {
 
 constexpr std::size_t kShownHosts = 3;
 
-// "2026-11-23 10:42:35", in the zone of the logs.
-std::string short_time(Instant time, const Zone& zone) {
-  auto text = zone.text(time).substr(0, 19);
-  std::replace(text.begin(), text.end(), 'T', ' ');
-  return text;
-}
-
 std::string span_text(const LogMerge::Extent& extent, const Zone& zone) {
   if (!extent.first || !extent.last) return ", none with a time";
-  return fmt::format(", {} to {}", short_time(*extent.first, zone), short_time(*extent.last, zone));
+  return fmt::format(", {} to {}", zone.short_text(*extent.first), zone.short_text(*extent.last));
 }
 
 bool counts_failures(const Config& config) {

@@ -120,7 +120,9 @@ void Freezer::drop_freed(std::vector<Job>& jobs) const {
   const bool any_gone = std::any_of(jobs.begin(), jobs.end(), [&](const Job& job) {
     return job.listed && !then.hold(job.list, job.identity).value_or(true);
   });
-  if (any_gone) std::this_thread::sleep_for(ListDoubt::kSettle);  // somebody may be writing it anew
+  // An editor that writes in place leaves a list empty for a moment. This thread has nothing else
+  // to do meanwhile, and so short a wait holds up no stop.
+  if (any_gone) std::this_thread::sleep_for(ListDoubt::kSettle);
   ListedKeys now(files_);
   std::erase_if(jobs, [&](Job& job) {
     const bool listed = now.hold(job.list, job.identity).value_or(job.listed);

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "actions/exim/exim_access.h"
-#include "actions/files.h"
+#include "actions/posix_files.h"
 #include "agent/core/printable.h"
 
 namespace agent {

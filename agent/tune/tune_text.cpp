@@ -23,13 +23,6 @@ std::string count_text(std::uint32_t count, std::uint32_t ceiling) {
   return grouped(count) + (count >= ceiling ? " or more" : "");
 }
 
-// "2026-11-23 10:42:35"
-std::string short_time(Instant time, const Zone& zone) {
-  auto text = zone.text(time).substr(0, 19);
-  std::replace(text.begin(), text.end(), 'T', ' ');
-  return text;
-}
-
 std::size_t with_events(const Peaks& peaks) {
   return static_cast<std::size_t>(
       std::count_if(peaks.subjects().begin(), peaks.subjects().end(),
@@ -184,8 +177,8 @@ std::string left_out_text(const Tuning& tuning) {
 std::string span_text(const std::optional<LogSpan>& span, const Grid& grid, const Zone& zone) {
   if (!span) return "No line with a time lies in the part that is asked for.";
   const auto length = duration_text(span->length());
-  auto text = fmt::format("Logs from {} to {} ({})", short_time(span->from, zone),
-                          short_time(span->to, zone), length);
+  auto text = fmt::format("Logs from {} to {} ({})", zone.short_text(span->from),
+                          zone.short_text(span->to), length);
   std::vector<std::string> longer;
   for (const auto period : grid.periods) {
     if (period > span->length()) longer.push_back(duration_text(period));

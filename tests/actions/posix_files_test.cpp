@@ -1,10 +1,11 @@
+#include "actions/posix_files.h"
+
 #include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <csignal>
 #include <thread>
 
-#include "actions/files.h"
 #include "tests/catch.h"
 #include "tests/fakes.h"
 
@@ -191,6 +192,9 @@ TEST_CASE("renaming and syncing") {
   CHECK(fakes::content(directory / "b") == "x");
   CHECK(files.rename(directory / "a", directory / "b").error().code == Errc::not_found);
   CHECK(files.sync(directory / "a").error().code == Errc::not_found);
+  // What is no file has nothing that could be brought to the disk: no fault of the disk.
+  CHECK(files.sync("/dev/null").error().code == Errc::unsafe);
+  CHECK(files.sync(directory.path()).error().code == Errc::unsafe);
 }
 
 TEST_CASE("one lock a directory, given back when it is let go") {

@@ -15,6 +15,7 @@
 #include <stdexcept>
 
 #include "actions/lists/lsearch.h"
+#include "actions/posix_files.h"
 #include "agent/config/config_file.h"
 #include "agent/config/host_facts.h"
 #include "agent/config/table_files.h"

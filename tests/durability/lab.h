@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "actions/posix_files.h"
 #include "agent/service/engine.h"
 
 namespace lab {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "actions/posix_files.h"
 #include "agent/farm/redis_link.h"
 #include "agent/service/engine.h"
 #include "tests/fakes.h"

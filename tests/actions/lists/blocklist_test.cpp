@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include "actions/posix_files.h"
 #include "tests/catch.h"
 #include "tests/fakes.h"
 

@@ -1,5 +1,6 @@
 #include "agent/core/identity_tables.h"
 
+#include "actions/posix_files.h"
 #include "agent/config/config_file.h"
 #include "agent/config/table_files.h"
 #include "agent/core/attribution.h"

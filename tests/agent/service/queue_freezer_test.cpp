@@ -14,7 +14,7 @@
 #include <sstream>
 #include <thread>
 
-#include "actions/files.h"
+#include "actions/posix_files.h"
 #include "agent/config/config_file.h"
 #include "tests/catch.h"
 

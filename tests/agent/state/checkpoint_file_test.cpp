@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "actions/posix_files.h"
 #include "tests/catch.h"
 #include "tests/fakes.h"
 

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include "actions/posix_files.h"
 #include "tests/catch.h"
 #include "tests/fakes.h"
 
