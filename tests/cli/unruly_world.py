@@ -49,6 +49,19 @@ class Unruly(unittest.TestCase):
         end = time.monotonic() + 3
         wait_for(lambda: time.monotonic() > end, "some seconds")
 
+    def claimed_again_after(self, service):
+        """Seconds, where the state directory is removed just after the service has looked at it."""
+        self.wait_some_seconds()
+        service.told("")
+        pings = service.said.count("WATCHDOG=1")
+        self.hit("carol")
+        wait_for(lambda: service.told("") or service.said.count("WATCHDOG=1") > pings, "a look")
+        self.place.state.rename(self.place.root / "gone")
+        began = time.monotonic()
+        shutil.rmtree(self.place.root / "gone")
+        wait_for((self.place.state / "lock").exists, "claimed anew")
+        return time.monotonic() - began
+
     def processor_time(self, service):
         fields = Path(f"/proc/{service.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -265,10 +278,8 @@ class Unruly(unittest.TestCase):
         with Service(self.place) as service:
             self.hit("bob")
             wait_for(lambda: self.keys_of_others() == [b"bob"], "listed")
-            self.wait_some_seconds()
-            self.place.state.rename(self.place.root / "gone")
-            shutil.rmtree(self.place.root / "gone")
-            wait_for((self.place.state / "lock").exists, "claimed anew, before anybody else can", deadline=3)
+            took = [self.claimed_again_after(service) for _ in range(3)]
+            self.assertLess(min(took), 0.6, took)  # and not with the look that comes once a second
             wait_for(lambda: (self.place.state / "checkpoint").exists(), "saved anew")
             wait_for(lambda: not self.faults(), "all well")
             self.assertIn(b"runs", call("status", "-c", self.place.config).stdout)
