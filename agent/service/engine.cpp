@@ -125,10 +125,14 @@ Engine::Steady Engine::due() const {
 
 void Engine::hear_changes() {
   if (parts_.inotify == nullptr) return;
+  bool written = false;
   parts_.inotify->drain([&](const Inotify::Change& change) {
     lists_.on_change(change);
-    logs_.on_change(change, context_.now.wall);
+    const bool in_log = logs_.on_change(change, context_.now.wall);
+    written = written || (in_log && !lists_.changed());
   });
+  // What lies unread was written after the change, unless inotify tells of a log first.
+  older_unread_ = lists_.changed() && (written || logs_.needs_polling());
   if (lists_.unwatched()) next_look_ = std::min(next_look_, context_.now.steady + kPoll);
 }
 
@@ -138,7 +142,8 @@ void Engine::look_around() {
   const auto& now = context_.now;
   const bool all = now.steady >= next_look_;
   // Lines that lie there unread may be older than the change of a list that is seen now.
-  if ((all || lists_.changed()) && logs_.lag() > 0) context_.behind = true;
+  const bool older = lists_.changed() ? older_unread_ : all;
+  if (older && logs_.lag() > 0) context_.behind = true;
   effects_.look_at_lists(all);
   if (!all) return;
   Steady::duration next = kLook;

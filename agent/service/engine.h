@@ -104,6 +104,7 @@ class Engine {
   std::uint64_t bytes_saved_ = 0;
   std::vector<std::string> faults_saved_, faults_told_;
   Steady next_look_{}, next_expiry_{};
+  bool older_unread_ = false;  // unread lines may be older than the changes of lists just told of
   std::optional<Steady> undecided_due_;  // nullopt: nobody is undecided that was not said
   Steady next_undecided_{};              // not said again before
 };

@@ -60,8 +60,15 @@ void FollowedLogs::reconfigured() {
   std::erase(followers_, nullptr);
 }
 
-void FollowedLogs::on_change(const Inotify::Change& change, Instant wall) {
-  for (auto& follower : followers_) follower->on_change(change, wall);
+bool FollowedLogs::on_change(const Inotify::Change& change, Instant wall) {
+  bool ours = false;
+  for (auto& follower : followers_) ours = follower->on_change(change, wall) || ours;
+  return ours;
+}
+
+bool FollowedLogs::needs_polling() const {
+  return std::any_of(followers_.begin(), followers_.end(),
+                     [](const auto& follower) { return follower->needs_polling(); });
 }
 
 std::optional<FollowedLogs::Steady::duration> FollowedLogs::look(Instant wall) {

@@ -33,7 +33,9 @@ class FollowedLogs {
   // Parks the logs that another configuration does not have any more.
   void reconfigured();
 
-  void on_change(const Inotify::Change& change, Instant wall);
+  // Returns true if a log was written, came or went.
+  bool on_change(const Inotify::Change& change, Instant wall);
+  [[nodiscard]] bool needs_polling() const;  // inotify does not tell of every write
   // Looks at all files. Returns how soon to look again; nullopt: nothing is urgent.
   std::optional<Steady::duration> look(Instant wall);
   [[nodiscard]] std::vector<Follower*> all() const;

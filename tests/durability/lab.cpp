@@ -207,7 +207,7 @@ void Machine::start() {
   if (spent) options.clock = [this] { return now().steady + spent(); };
   saver_ = std::make_unique<agent::DirectSaver>(files_, config_.state.directory);
   engine_ = std::make_unique<agent::Engine>(config_, around(), agent::LogTrust{},
-                                            agent::EngineParts{files_, nullptr, notifier_, *saver_},
+                                            agent::EngineParts{files_, inotify, notifier_, *saver_},
                                             options);
   engine_->start(now(), agent::CheckpointFile(files_, config_.state.directory).load(options.say));
 }

@@ -100,6 +100,8 @@ class Machine {
     lines_ = hands.lines;
   }
   std::function<std::chrono::milliseconds()> spent;  // of a turn so far; empty: none
+  agent::Inotify* inotify =
+      nullptr;                    // of the next start; null: files are looked at from time to time
   std::function<void()> on_time;  // called whenever time has passed for the engine
 
  private:

@@ -227,6 +227,37 @@ TEST_CASE(
   CHECK(m.listed() == Keys{"alice"});
 }
 
+TEST_CASE("inotify's order tells whether unread lines are older than a list's change") {
+  struct Case {
+    const char* name;
+    int before, after;  // lines written before the change and after it, all of them unread
+    bool blocked;
+  };
+  const Case cases[] = {{"all older", 3, 0, false},
+                        {"all fresh", 0, 3, true},
+                        {"too few fresh ones", 0, 2, false},
+                        {"mixed: to the sender's good", 1, 3, false}};
+  for (const auto& at : cases) {
+    INFO(at.name);
+    auto inotify = agent::Inotify::open();
+    REQUIRE(inotify);
+    Two m;
+    m.inotify = &inotify.value();
+    m.start();
+    m.rejections("alice", 3);
+    m.settle();
+    REQUIRE(m.listed() == Keys{"alice"});
+    m.forward(2s);
+    m.rejections("alice", at.before);
+    m.edit("# by hand\n");
+    m.rejections("alice", at.after);
+    m.turns(1, 10ms);
+    m.turns(20, 100ms);
+    CHECK(m.said_of("alice is free again") == 1);
+    CHECK(m.listed() == (at.blocked ? Keys{"alice"} : Keys{}));
+  }
+}
+
 TEST_CASE("A block lost in an edit that began before it is written again, each time") {
   Two m;
   m.start();
