@@ -146,7 +146,7 @@ void check_exim(const CheckContext& context, Findings& findings) {
   }
   std::vector<std::string> seen;
   for (const auto& rule : context.config.rules) {
-    if (rule.identity == IdentityKind::local) continue;
+    if (rule.identity == IdentityKind::local || rule.mode == RuleMode::trial) continue;
     if (std::find(seen.begin(), seen.end(), rule.list) != seen.end()) continue;
     seen.push_back(rule.list);
     check_lookup(context, rule, name, findings);

@@ -11,6 +11,7 @@
 #include "actions/posix_files.h"
 #include "agent/check/checks.h"
 #include "agent/config/reason_file.h"
+#include "agent/core/printable.h"
 #include "agent/follow/follower.h"
 #include "parsers/fields/prefix.h"
 #include "parsers/fields/sure_entry.h"
@@ -259,6 +260,10 @@ void check_lists(const CheckContext& context, Findings& findings) {
   }
   std::vector<std::string> seen;
   for (const auto& rule : context.config.rules) {
+    if (rule.mode == RuleMode::trial) {
+      findings.good("list", "rule " + printable(rule.name) + " is on trial: it blocks nobody");
+      continue;
+    }
     if (std::find(seen.begin(), seen.end(), rule.list) != seen.end()) continue;
     seen.push_back(rule.list);
     check_list(context, rule.list, findings);

@@ -146,7 +146,9 @@ void check_writing(const CheckContext& context, Findings& findings) {
       {"state.directory", config.state.directory}};
   if (!config.state.metrics.empty())
     places.emplace_back("state.metrics", directory_of(config.state.metrics));
-  for (const auto& rule : config.rules) places.emplace_back("list", directory_of(rule.list));
+  for (const auto& rule : config.rules) {
+    if (rule.mode == RuleMode::block) places.emplace_back("list", directory_of(rule.list));
+  }
   std::vector<std::string> seen;
   for (const auto& [key, directory] : places) {
     if (std::find(seen.begin(), seen.end(), directory) != seen.end()) continue;

@@ -131,7 +131,8 @@ actions::Result<Sentences> says_of(FarmSession& session, const Config& config,
   if (!word) return word.error();
   if (const auto& record = word.value()) says.push_back(word_text(name.list, *record, zone));
   for (const auto& rule : config.rules) {
-    if (rule.list != list.path || rule.identity != list.kind) continue;
+    if (rule.list != list.path || rule.identity != list.kind || rule.mode == RuleMode::trial)
+      continue;
     const auto window = session.window(rule, key);
     if (!window) return window.error();
     if (window->hosts.empty()) continue;

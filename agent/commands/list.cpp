@@ -9,6 +9,7 @@
 #include "agent/commands/command.h"
 #include "agent/commands/farm.h"
 #include "agent/commands/list_scope.h"
+#include "agent/commands/standing_trials.h"
 #include "agent/core/duration.h"
 #include "agent/core/printable.h"
 #include "agent/lists/list_lines.h"
@@ -37,7 +38,9 @@ OutputRow listed_row(const ScopedList& list, const actions::ListEntry& entry, co
   number(
       row, "period",
       line.period ? std::optional(static_cast<std::uint64_t>(line.period->count())) : std::nullopt);
-  row.add_optional("until", time(line.until)).add_optional("reason", line.reason);
+  row.add_optional("until", time(line.until))
+      .add_optional("reason", line.reason)
+      .add("mode", name_of(list.path.empty() ? RuleMode::trial : RuleMode::block));
   return row;
 }
 
@@ -76,6 +79,11 @@ class ListTable {
 // "2 blocked in PATH"; the path is broken off whole if the line is too long.
 std::string sum_of(const ScopedList& list, std::size_t entries, bool exists,
                    const Terminal& terminal) {
+  if (list.path.empty()) {
+    const auto who = entries > 0 ? grouped(entries) : std::string("nobody");
+    return fmt::format("{} on trial by rule {}: blocked in no list\n",
+                       terminal.painted(Paint::bold, who), printable(list.rules.front(), 40));
+  }
   const auto count = entries > 0 ? grouped(entries) + " blocked"
                      : exists    ? std::string("nobody blocked")
                                  : std::string("nobody blocked (file not created yet)");
@@ -89,7 +97,14 @@ std::string sum_of(const ScopedList& list, std::size_t entries, bool exists,
 
 Exit run_list(const Invocation& invocation) {
   if (invocation.options.count("farm") > 0) return list_farm(invocation);
-  const auto chosen = chosen_lists(invocation);
+  const auto rule = invocation.options.count("rule") > 0
+                        ? std::optional(invocation.options["rule"].as<std::string>())
+                        : std::nullopt;
+  // A rule on trial has no list to choose.
+  const auto chosen =
+      rule && is_on_trial(invocation.config, *rule)
+          ? actions::Result<std::vector<ScopedList>, Exit>(std::vector<ScopedList>())
+          : chosen_lists(invocation);
   if (!chosen) return chosen.error();
   const bool ids = invocation.options.count("ids") > 0;
   if (ids && invocation.output != Output::text) {
@@ -107,13 +122,8 @@ Exit run_list(const Invocation& invocation) {
   Exit exit = kDone;
   std::vector<bool> found(invocation.arguments.size());
   std::vector<std::string> known;
-  for (const auto& list : chosen.value()) {
-    const auto view = actions::Blocklist(files, list.path, {}).read();
-    if (!view) {
-      exit = complain_of(view.error());
-      continue;
-    }
-    auto entries = view.value().entries;
+  const auto show = [&](const ScopedList& list, std::vector<actions::ListEntry> entries,
+                        bool exists) {
     if (!invocation.arguments.empty()) {
       const auto wanted = meant(list, entries, invocation.arguments, exact);
       for (std::size_t i = 0; i < found.size(); ++i) found[i] = found[i] || wanted.found[i];
@@ -123,8 +133,7 @@ Exit run_list(const Invocation& invocation) {
       entries = std::move(left);
     }
     if (invocation.arguments.empty() || !entries.empty())
-      sums +=
-          sum_of(list, entries.size(), view.value().stamp.has_value(), Terminal::standard_output());
+      sums += sum_of(list, entries.size(), exists, Terminal::standard_output());
     for (const auto& entry : entries) {
       if (ids) {
         fmt::print("{}\n", printable(entry.key));
@@ -135,6 +144,21 @@ Exit run_list(const Invocation& invocation) {
         fmt::print("{}\n", invocation.output == Output::csv ? row.csv() : row.json());
       }
     }
+  };
+  for (const auto& list : chosen.value()) {
+    const auto view = actions::Blocklist(files, list.path, {}).read();
+    if (view) {
+      show(list, view.value().entries, view.value().stamp.has_value());
+    } else {
+      exit = complain_of(view.error());
+    }
+  }
+  // Who stands on trial is no key that Exim knows, and nothing to unblock.
+  if (!ids && invocation.options.count("list") == 0) {
+    const auto trials = standing_trials(invocation.config, rule);
+    if (!trials) exit = complain_of(trials.error());
+    for (const auto& [list, entries] : trials ? trials.value() : std::vector<StandingTrial>())
+      show(list, entries, true);
   }
   if (text) fmt::print("{}{}", table.text(), sums);
   say_unmatched(invocation.arguments, found, known);

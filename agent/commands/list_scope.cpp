@@ -58,6 +58,7 @@ std::vector<ScopedList> lists_of(const Config& config) {
   std::vector<ScopedList> lists;
   const auto tables = config.identity_maps.empty() ? nullptr : tables_of(config);
   for (const auto& rule : config.rules) {
+    if (rule.mode == RuleMode::trial) continue;
     const auto known = std::find_if(lists.begin(), lists.end(),
                                     [&](const ScopedList& list) { return list.path == rule.list; });
     if (known != lists.end()) {

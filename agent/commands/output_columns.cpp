@@ -35,6 +35,7 @@ constexpr OutputColumn kReplay[] = {
     {"first", "time of the oldest event in the window"},
     {"file, line, offset", "of the event that reached the limit"},
     {"until", "when the block would have ended by itself; null: never"},
+    {"mode", "of the rule: block or trial"},
 };
 
 constexpr OutputColumn kReplaySummary[] = {
@@ -64,7 +65,7 @@ constexpr OutputColumn kTuneLabels[] = {
 };
 
 constexpr OutputColumn kList[] = {
-    {"list", "path of the file"},
+    {"list", "path of the file; empty for who stands on trial"},
     {"rule", "the rule that wrote the line, or else the first one of this list"},
     {"identity", "who is blocked"},
     {"data", "all that stands behind the key"},
@@ -75,6 +76,7 @@ constexpr OutputColumn kList[] = {
     {"period", "in seconds"},
     {"until", "when the block ends by itself; null: when somebody frees it"},
     {"reason", "of block --reason"},
+    {"mode", "block, or trial for who is blocked in no list"},
 };
 
 constexpr OutputColumn kEvidence[] = {

@@ -162,7 +162,7 @@ Exit run_replay(const Invocation& given) {
   hooks.prepare = [&](Pipeline& pipeline) {
     if (beside) beside->prepare(pipeline);
     pipeline.on_decision([&](Decision&& decision) {
-      ++made;
+      if (decision.mode == RuleMode::block) ++made;
       if (beside) beside->outflow.decided(decision);
       if (!text && !summary) print(row_of(decision, zone));
       if (text || summary || reported) {

@@ -86,7 +86,8 @@ void say_near_limit(const Decision& decision, const Zone& zone) {
 
 void print_decision(const Decision& decision, const Zone& zone, Output output) {
   if (output == Output::text && journal_is_there() &&
-      send_to_journal(journal_fields(decision, News::blocked, zone))) {
+      send_to_journal(journal_fields(
+          decision, decision.mode == RuleMode::trial ? News::trial : News::blocked, zone))) {
     return;
   }
   const auto row = row_of(decision, zone);
@@ -202,7 +203,7 @@ void ServiceRun::start_freezer(const Config& config, std::shared_ptr<const Ident
 }
 
 void ServiceRun::freeze(const Decision& decision) {
-  if (freezer_) {
+  if (freezer_ && decision.mode == RuleMode::block) {
     freezer_->freeze(decision.identity_kind, decision.identity, decision.list,
                      decision.time - decision.period);
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <map>
 
 #include "actions/as_user.h"
 #include "actions/exim/exim_access.h"
@@ -22,6 +23,7 @@
 #include "agent/output/terminal.h"
 #include "agent/output/text_table.h"
 #include "agent/report/fullest_windows.h"
+#include "agent/report/trial_entries.h"
 #include "agent/service/log_trust.h"
 #include "agent/state/single_instance.h"
 
@@ -55,6 +57,7 @@ class Status {
     for (const auto& path : invocation_.config.log.paths) log(path);
     for (const auto& list : lists_of(invocation_.config)) this->list(list);
     if (saved_.state) {
+      trials();
       windows();
       for (const auto& pending : saved_.state->pending) this->pending(pending);
       for (const auto& [log, silence] : saved_.state->silences) silent(log, silence);
@@ -220,6 +223,25 @@ class Status {
          fmt::format(
              "{} in {}{}", entries, printable(list.path),
              entries == 0 ? "" : fmt::format(" (listed today {}, in 7 days {})", today, week)));
+  }
+
+  // Who stands on trial, by rule.
+  void trials() {
+    std::map<std::string, std::vector<Decision>> by_rule;
+    for (auto& entry : trial_entries(*saved_.state, invocation_.config))
+      by_rule[entry.rule].push_back(std::move(entry));
+    for (const auto& rule : invocation_.config.rules) {
+      if (rule.mode != RuleMode::trial) continue;
+      const auto& entries = by_rule[rule.name];
+      if (json()) {
+        OutputRow record;
+        record.add("about", "trial").add("rule", rule.name).add("standing", entries.size());
+        fmt::print("{}\n", record.json());
+        continue;
+      }
+      line("trial",
+           fmt::format("{} by rule {}, which blocks nobody", entries.size(), printable(rule.name)));
+    }
   }
 
   // Exim's settings are no faults of the service, which could not change them.

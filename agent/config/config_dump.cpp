@@ -74,6 +74,7 @@ std::string rule_text(const Rule& rule) {
   };
   line("name", toml_string(rule.name));
   line("identity", toml_string(name_of(rule.identity)));
+  line("mode", toml_string(name_of(rule.mode)));
   line("signals", toml_array(names(rule.signals)));
   line("limit", std::to_string(rule.limit));
   line("period", toml_string(duration_text(rule.period)));

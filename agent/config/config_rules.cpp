@@ -20,6 +20,8 @@ constexpr SectionReader::Choice<Signal> kSignals[] = {{"rejected_rcpt", Signal::
                                                       {"tagged", Signal::tagged},
                                                       {"warned", Signal::warned},
                                                       {"bounced", Signal::bounced}};
+constexpr SectionReader::Choice<RuleMode> kModes[] = {{"block", RuleMode::block},
+                                                      {"trial", RuleMode::trial}};
 constexpr SectionReader::Choice<CountBy> kCounts[] = {{"attempts", CountBy::attempts},
                                                       {"recipients", CountBy::recipients}};
 
@@ -48,6 +50,7 @@ Rule read_rule(SectionReader& in, const std::string& path, Problems& problems) {
   if (!in.has("name"))
     in.complain("name", "is missing; accepted: a name for lists, mails and logs");
   in.text("name", rule.name, rule_name);
+  in.choice("mode", kModes, rule.mode);
   if (!in.has("identity")) in.complain("identity", "is missing; accepted: user, relay, local");
   in.choice("identity", kIdentities, rule.identity);
   rule.signals = default_signals(rule.identity);
@@ -60,6 +63,8 @@ Rule read_rule(SectionReader& in, const std::string& path, Problems& problems) {
   in.choice("count", kCounts, rule.count);
   in.text("list", rule.list, absolute_path);
   in.percent("watch", rule.watch);
+  if (rule.watch != 0 && rule.mode == RuleMode::trial)
+    in.complain("watch", "makes sense for mode = \"block\" only: a trial blocks nobody anyway");
   in.durations("block_for", std::chrono::seconds(1), 10 * kYear, kForever, rule.block_for);
   if (const auto last = std::find(rule.block_for.begin(), rule.block_for.end(), kForever);
       last != rule.block_for.end() && last + 1 != rule.block_for.end()) {

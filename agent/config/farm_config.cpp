@@ -62,6 +62,7 @@ void read_farm(SectionReader& in, Config& config) {
 #endif
   std::map<std::string, std::string> paths;  // by the name of the file
   for (const auto& rule : config.rules) {
+    if (rule.mode == RuleMode::trial) continue;
     const auto [known, is_new] =
         paths.emplace(rule.list.substr(rule.list.rfind('/') + 1), rule.list);
     if (is_new || known->second == rule.list) continue;

@@ -7,13 +7,19 @@ namespace agent {
 void BlockTerms::start(Subject& subject, std::string_view key, const RuleState& state,
                        Decision& decision) {
   const auto& steps = state.rule.block_for;
-  if (steps.empty()) return;
+  const bool trial = state.rule.mode == RuleMode::trial;
+  if (steps.empty() && !trial) return;
   auto& term = subject.term_of(state.list);
   if (term.times > 0 && decision.time > term.ended + state.rule.repeat_within) term.times = 0;
-  const auto step = std::min<std::size_t>(term.times, steps.size() - 1);
-  decision.times = ++term.times;
-  if (steps[step] == kForever) return;
-  term.until = decision.until = decision.time + steps[step];
+  auto length = kForever;
+  if (steps.empty()) {
+    term.times = 1;
+  } else {
+    length = steps[std::min<std::size_t>(term.times, steps.size() - 1)];
+    decision.times = ++term.times;
+  }
+  if (length == kForever && !trial) return;
+  term.until = decision.until = decision.time + (length == kForever ? kTrialLength : length);
   ends_.insert({*term.until, state.list, std::string(key)});
 }
 

@@ -27,7 +27,7 @@ struct BlockEnd {
 class BlockTerms {
  public:
   // Begins the next block of a subject: gives `decision` its end, and its number in a row. Does
-  // nothing for a rule without block_for. `key` is folded, here and below.
+  // nothing for a rule without block_for; a trial always ends. `key` is folded, here and below.
   void start(Subject& subject, std::string_view key, const RuleState& state, Decision& decision);
   // Changes the end of the block under way; nullopt: it does not end by itself.
   void set_end(Subject& subject, std::string_view key, std::size_t list,

@@ -16,8 +16,13 @@ namespace agent {
 enum class IdentityKind { user, relay, local };
 enum class Signal { rejected_rcpt, tagged, warned, bounced };
 enum class CountBy { attempts, recipients };
+enum class RuleMode { block, trial };
 enum class Transport { smtp, sendmail, exec, webhook, none };
 enum class Tristate { no, yes, automatic };
+
+constexpr std::string_view name_of(RuleMode mode) {
+  return mode == RuleMode::block ? "block" : "trial";
+}
 
 // As in the configuration and in output: "user", "relay", "local".
 constexpr std::string_view name_of(IdentityKind kind) {
@@ -125,6 +130,7 @@ struct Override {
 
 struct Rule {
   std::string name;
+  RuleMode mode = RuleMode::block;  // rule.mode: a trial decides and tells, and blocks nobody
   IdentityKind identity = IdentityKind::user;
   std::vector<Signal> signals{Signal::rejected_rcpt, Signal::tagged, Signal::warned};
   std::uint32_t limit = 100;          // 1..1,000,000
@@ -140,6 +146,8 @@ struct Rule {
   std::chrono::seconds repeat_within{30 * 86400};  // rule.repeat_within: after a block's end
 };
 inline constexpr std::chrono::seconds kForever{0};
+// How long a trial stands where the block would have no end: it is told once a day.
+inline constexpr std::chrono::seconds kTrialLength{86400};
 
 struct ConfigProblem {
   std::string file;

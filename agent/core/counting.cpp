@@ -248,7 +248,8 @@ void Counting::clear_windows(Subject& subject, std::size_t list) const {
     state.window_of(subject).clear();
     subject.watched &= ~state.slot_bit();
   }
-  subject.forget_evidence();
+  // A trial leaves everything to the other rules as it was.
+  if (!table_.is_trial(list)) subject.forget_evidence();
 }
 
 // Blocks that may be over.
@@ -287,8 +288,8 @@ void Counting::tell_counted(std::size_t rule, const Subject& subject, std::strin
                             const Occurrence& event, std::uint64_t recipient,
                             std::uint32_t limit) const {
   const auto& state = table_.rules()[rule];
-  // What may decide nothing here must not do so elsewhere.
-  if (!state.may_decide(event)) return;
+  // What may decide nothing here must not do so elsewhere. A trial is this host's own.
+  if (!state.may_decide(event) || state.rule.mode == RuleMode::trial) return;
   const auto same = state.window_of(subject).count_of(event.time);
   if (same == 0) return;  // too late for its window
   on_counted_({rule, key_.id, identity, event.time, recipient != 0 ? recipient : same - 1, limit});
@@ -300,7 +301,7 @@ void Counting::each_live(const SubjectKey& key, const OnCounted& callback) const
   const auto& subject = found->second;
   for (std::size_t rule = 0; rule < table_.rules().size(); ++rule) {
     const auto& state = table_.rules()[rule];
-    if (key.kind != state.rule.identity) continue;
+    if (key.kind != state.rule.identity || state.rule.mode == RuleMode::trial) continue;
     if (subject.in_list(state.list) || state.slot >= subject.windows.size()) continue;
     const auto times = state.window_of(subject).times();
     const auto recipients = state.window_of(subject).recipients();
@@ -360,7 +361,7 @@ void Counting::make_room() {
   for (std::size_t i = 0; i < subjects_.bucket_count() && seen < kLookAt; ++i) {
     next_bucket_ = (next_bucket_ + 1) % subjects_.bucket_count();
     for (auto it = subjects_.begin(next_bucket_); it != subjects_.end(next_bucket_); ++it) {
-      if (it->second.blocked != 0) continue;
+      if ((it->second.blocked & table_.list_bits()) != 0) continue;
       ++seen;
       std::size_t events = 0;
       for (const auto& window : it->second.windows) events += window.size();

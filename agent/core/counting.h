@@ -110,6 +110,8 @@ class Counting {
   [[nodiscard]] std::vector<std::string> blocked(std::size_t list) const;  // folded keys
 
   [[nodiscard]] const std::vector<List>& lists() const { return table_.lists(); }
+  // Returns true for an end that concerns no list: a trial is over.
+  [[nodiscard]] bool is_trial(const End& block) const { return table_.is_trial(block.list); }
 
   // Forgets identities that are in no list and whose windows were over an hour before log time
   // `now`. Clears windows that a timestamp from the future (a clock that was wrong for a moment)
@@ -154,7 +156,7 @@ class Counting {
   [[nodiscard]] Subject* find(std::size_t list, std::string_view key);  // null: unknown
   [[nodiscard]] const Subject* find(std::size_t list, std::string_view key) const;
   [[nodiscard]] SubjectKey key_of(std::size_t list, std::string_view key) const {
-    return subject_key(lists()[list].kind, key);
+    return subject_key(table_.places()[list].kind, key);
   }
 
   RuleTable table_;

@@ -35,9 +35,10 @@ struct HostCount {
 
 struct Decision {
   std::string rule;
+  RuleMode mode = RuleMode::block;
   IdentityKind identity_kind = IdentityKind::user;
   std::string identity;  // as Exim prints it (relays: address or network)
-  std::string list;      // path of the list it belongs into
+  std::string list;      // path of the list it belongs into; empty: a trial
   Instant time{};        // of the deciding event
   Instant first{};       // of the oldest event in the window
   std::uint32_t count = 0;

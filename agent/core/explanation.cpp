@@ -118,7 +118,8 @@ std::string charged_text(const Explanation& explanation, const std::vector<Rule>
     const bool listens =
         std::find(rule.signals.begin(), rule.signals.end(), *signal) != rule.signals.end();
     if (rule.identity != *kind || !listens) continue;
-    by += fmt::format("{}{} ({} in {})", by.empty() ? "" : ", ", rule.name,
+    by += fmt::format("{}{} ({}{} in {})", by.empty() ? "" : ", ", rule.name,
+                      rule.mode == RuleMode::trial ? "on trial, " : "",
                       Limits(rule).of(folded(explanation.identity)), duration_text(rule.period));
   }
   if (by.empty()) return "not counted: no rule counts this signal for this kind of identity";

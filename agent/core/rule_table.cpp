@@ -29,8 +29,8 @@ void carry_blocks(Subject& subject, const RuleTable::Layout& saved, const RuleTa
   const auto blocked = std::exchange(subject.blocked, 0);
   const auto terms = std::exchange(subject.terms, {});
   for (std::size_t from = 0; from < saved.lists.size() && from < RuleTable::kMaxLists; ++from) {
-    for (std::size_t to = 0; to < table.lists().size(); ++to) {
-      if (table.lists()[to].path != saved.lists[from]) continue;
+    for (std::size_t to = 0; to < table.places().size(); ++to) {
+      if (table.places()[to].path != saved.lists[from]) continue;
       if ((blocked >> from & 1) != 0) subject.put_into_list(to);
       for (const auto& term : terms) {
         if (term.list == from) subject.terms.push_back({to, term.until, term.times, term.ended});
@@ -61,9 +61,10 @@ Decision RuleState::decision(const Subject& subject, std::string_view identity,
   const auto& window = window_of(subject);
   Decision decision;
   decision.rule = rule.name;
+  decision.mode = rule.mode;
   decision.identity_kind = rule.identity;
   decision.identity = std::string(identity);
-  decision.list = rule.list;
+  if (rule.mode == RuleMode::block) decision.list = rule.list;
   decision.time = event.time;
   decision.first = window.oldest();
   decision.count = static_cast<std::uint32_t>(window.size());
@@ -76,10 +77,16 @@ Decision RuleState::decision(const Subject& subject, std::string_view identity,
   return decision;
 }
 
+std::string RuleTable::place_of(const Rule& rule) {
+  if (rule.mode == RuleMode::block) return rule.list;
+  return std::string("trial:").append(name_of(rule.identity)).append(":").append(rule.name);
+}
+
 RuleTable::RuleTable(const Config& config) {
+  find_places(config);
   for (const auto& rule : config.rules) {
     const auto index = rules_.size();
-    const auto list = list_for(rule);
+    const auto list = place_for(rule);
     auto& repeat = repeat_within_[list];
     if (!rule.block_for.empty()) repeat = std::max(repeat, rule.repeat_within);
     longest_period_ = std::max(longest_period_, rule.period);
@@ -89,13 +96,21 @@ RuleTable::RuleTable(const Config& config) {
   }
 }
 
-std::size_t RuleTable::list_for(const Rule& rule) {
-  const auto known = std::find_if(lists_.begin(), lists_.end(),
-                                  [&](const List& list) { return list.path == rule.list; });
-  if (known != lists_.end()) return static_cast<std::size_t>(known - lists_.begin());
-  lists_.push_back({rule.identity, rule.list});
-  repeat_within_.emplace_back(0);
-  return lists_.size() - 1;
+void RuleTable::find_places(const Config& config) {
+  for (const auto mode : {RuleMode::block, RuleMode::trial}) {
+    for (const auto& rule : config.rules) {
+      if (rule.mode != mode || place_for(rule) < places_.size()) continue;
+      places_.push_back({rule.identity, place_of(rule)});
+    }
+    if (mode == RuleMode::block) lists_ = places_;
+  }
+  repeat_within_.resize(places_.size());
+}
+
+std::size_t RuleTable::place_for(const Rule& rule) const {
+  const auto known = std::find_if(places_.begin(), places_.end(),
+                                  [&](const List& place) { return place.path == place_of(rule); });
+  return static_cast<std::size_t>(known - places_.begin());
 }
 
 RuleTable::Group& RuleTable::group_for(const Rule& rule, const Config& config) {
@@ -111,7 +126,7 @@ RuleTable::Group& RuleTable::group_for(const Rule& rule, const Config& config) {
 RuleTable::Layout RuleTable::layout() const {
   Layout layout;
   for (const auto& state : rules_) layout.rules.emplace_back(state.rule.identity, state.rule.name);
-  for (const auto& list : lists_) layout.lists.push_back(list.path);
+  for (const auto& place : places_) layout.lists.push_back(place.path);
   return layout;
 }
 

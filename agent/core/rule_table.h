@@ -20,7 +20,7 @@ namespace agent {
 struct RuleState {
   Rule rule;
   Limits limits;
-  std::size_t list;  // index in RuleTable::lists()
+  std::size_t list;  // index in RuleTable::places()
   std::size_t slot;  // index among the rules of its kind, and so in Subject::windows
 
   [[nodiscard]] Window& window_of(Subject& subject) const { return subject.windows[slot]; }
@@ -55,6 +55,9 @@ class RuleTable {
     IdentityKind kind;
     std::string path;
   };
+  // Returns what a Layout calls the place of a rule's decisions: the path of its list, or, for a
+  // trial, a name that is no path.
+  [[nodiscard]] static std::string place_of(const Rule& rule);
   // Rules that look at the same identities: a relay rule may group IPv6 addresses.
   struct Group {
     IdentityKind kind;
@@ -64,12 +67,21 @@ class RuleTable {
   // What the indexes in a Subject mean: rules and lists in the config's order.
   struct Layout {
     std::vector<std::pair<IdentityKind, std::string>> rules;  // kind and name
-    std::vector<std::string> lists;                           // paths
+    std::vector<std::string> lists;                           // paths, then places of trials
     bool operator==(const Layout&) const = default;
   };
 
   [[nodiscard]] const std::vector<RuleState>& rules() const { return rules_; }
+  // The lists that are files.
   [[nodiscard]] const std::vector<List>& lists() const { return lists_; }
+  // Returns the lists, and behind them a place for each trial rule: who stands there is blocked in
+  // no list, and decides nothing more for that rule meanwhile.
+  [[nodiscard]] const std::vector<List>& places() const { return places_; }
+  [[nodiscard]] bool is_trial(std::size_t place) const { return place >= lists_.size(); }
+  // Returns the bits of Subject::blocked that stand for lists.
+  [[nodiscard]] std::uint64_t list_bits() const {
+    return lists_.size() >= kMaxLists ? ~std::uint64_t{0} : (std::uint64_t{1} << lists_.size()) - 1;
+  }
   [[nodiscard]] const std::vector<Group>& groups() const { return groups_; }
   // Returns all relay rules as one group: that of IPv4 hosts.
   [[nodiscard]] const Group& relays() const { return relays_; }
@@ -84,12 +96,13 @@ class RuleTable {
   [[nodiscard]] Layout layout() const;
 
  private:
-  std::size_t list_for(const Rule& rule);
+  void find_places(const Config& config);
+  [[nodiscard]] std::size_t place_for(const Rule& rule) const;
   Group& group_for(const Rule& rule, const Config& config);
 
   std::vector<RuleState> rules_;
-  std::vector<List> lists_;
-  std::vector<std::chrono::seconds> repeat_within_;  // by list
+  std::vector<List> lists_, places_;
+  std::vector<std::chrono::seconds> repeat_within_;  // by place
   std::array<std::size_t, 3> slots_{};               // rules by kind
   std::chrono::seconds longest_period_{0};
   std::vector<Group> groups_;

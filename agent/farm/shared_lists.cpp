@@ -10,7 +10,7 @@ SharedLists::SharedLists(const std::vector<Rule>& rules) {
   for (const auto& rule : rules) {
     const auto name = farm_list_name(rule.list);
     rules_.push_back({name, rule.period});
-    paths_[name] = rule.list;
+    if (rule.mode == RuleMode::block) paths_[name] = rule.list;
   }
 }
 

@@ -20,26 +20,13 @@ namespace {
 
 constexpr std::size_t kColumns = 78;
 
-std::string message_id(const std::string& what, const std::string& host) {
-  std::string domain;
-  for (const char c : host) {
-    const bool good = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                      c == '-' || c == '.';
-    if (good) domain.push_back(c);
-  }
-  while (domain.starts_with('.')) domain.erase(0, 1);
-  while (domain.ends_with('.')) domain.pop_back();
-  return fmt::format("exiwarden.{}@{}", sha256_hex(what).substr(0, 32),
-                     domain.empty() ? "localhost" : domain);
-}
-
 std::string message_id(const Decision& decision, const std::string& host,
                        const std::string& about = "") {
   const auto what =
       fmt::format("{}\n{}\n{}\n{}\n{}", name_of(decision.identity_kind), folded(decision.identity),
                   decision.rule, decision.time.time_since_epoch().count(), decision.place.offset) +
       about;
-  return message_id(what, host);
+  return notice_id(what, host);
 }
 
 // A value in an exipick criterion. exipick searches the whole criterion for " OPERATOR " and then
@@ -145,6 +132,19 @@ std::string evidence(const Decision& decision, const Zone& zone) {
 }
 
 }  // namespace
+
+std::string notice_id(const std::string& what, const std::string& host) {
+  std::string domain;
+  for (const char c : host) {
+    const bool good = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                      c == '-' || c == '.';
+    if (good) domain.push_back(c);
+  }
+  while (domain.starts_with('.')) domain.erase(0, 1);
+  while (domain.ends_with('.')) domain.pop_back();
+  return fmt::format("exiwarden.{}@{}", sha256_hex(what).substr(0, 32),
+                     domain.empty() ? "localhost" : domain);
+}
 
 std::string shell_word(std::string_view text) {
   const auto acts = [](char c) {
@@ -273,7 +273,7 @@ Notice compose_silence(const Silences::News& news, const Zone& zone, Instant now
                        const std::string& host) {
   Notice notice;
   const auto since = zone.short_text(news.since), log = printable(news.path);
-  notice.message_id = message_id(
+  notice.message_id = notice_id(
       fmt::format("silence\n{}\n{}", news.since.time_since_epoch().count(), news.path), host);
   notice.date = now.time_since_epoch().count();
   const auto name = news.path.substr(news.path.rfind('/') + 1);

@@ -34,6 +34,9 @@ struct NoticeContext {
 [[nodiscard]] Notice compose_notice(const Decision& decision, const Zone& zone, Instant now,
                                     const NoticeContext& context);
 
+// Returns a Message-ID that is the same for the same `what`.
+[[nodiscard]] std::string notice_id(const std::string& what, const std::string& host);
+
 // For a sender that comes near a limit; nothing was done yet.
 [[nodiscard]] Notice compose_watch(const Decision& decision, const Zone& zone, Instant now,
                                    const NoticeContext& context);

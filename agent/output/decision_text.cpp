@@ -25,7 +25,8 @@ OutputRow row_of(const Decision& decision, const Zone& zone) {
       .add("file", decision.place.file)
       .add("line", decision.place.line)
       .add("offset", decision.place.offset)
-      .add_optional("until", until);
+      .add_optional("until", until)
+      .add("mode", name_of(decision.mode));
   if (!farm.empty()) record.add("farm", farm);
   return record;
 }
@@ -44,9 +45,10 @@ std::string farm_text(const Decision& decision) {
 }  // namespace
 
 std::string text_of(const Decision& decision, const Zone& zone) {
-  return fmt::format("{}  {} {}: {} in {} (rule {}, limit {}) since {}, {}:{}",
+  return fmt::format("{}  {} {}: {} in {} ({} {}, limit {}) since {}, {}:{}",
                      zone.short_text(decision.time), name_of(decision.identity_kind),
                      printable(decision.identity), decision.count, duration_text(decision.period),
+                     decision.mode == RuleMode::trial ? "trial of rule" : "rule",
                      printable(decision.rule), decision.limit, zone.short_text(decision.first),
                      printable(decision.place.file), decision.place.line) +
          (decision.until ? ", until " + zone.short_text(*decision.until) : "") +

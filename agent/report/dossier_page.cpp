@@ -91,7 +91,8 @@ std::string decisions(const Dossier& dossier, const Zone& zone) {
   if (dossier.decisions.empty()) return "<p>No limit was reached.</p>\n";
   std::vector<std::vector<std::string>> rows;
   for (const auto& decision : dossier.decisions) {
-    rows.push_back({html_text(decision.rule), html_time(zone, decision.time),
+    const auto* trial = decision.mode == RuleMode::trial ? " (on trial)" : "";
+    rows.push_back({html_text(decision.rule + trial), html_time(zone, decision.time),
                     html_text(fmt::format("{} in {} (limit {})", decision.count,
                                           duration_text(decision.period), decision.limit)),
                     html_time(zone, decision.first),

@@ -122,10 +122,11 @@ std::string dossier_text(const Dossier& dossier, const ReportContext& context) {
                        grouped(dossier.refused + dossier.other_refused));
   }
   for (const auto& decision : dossier.decisions) {
-    out += fmt::format("\n  Rule {} reached {} in {} at {}\n    since {}, by\n    {}:{}\n",
-                       printable(decision.rule), decision.limit, duration_text(decision.period),
-                       zone.short_text(decision.time), zone.short_text(decision.first),
-                       printable(decision.place.file), decision.place.line);
+    out += fmt::format(
+        "\n  Rule {}{} reached {} in {} at {}\n    since {}, by\n    {}:{}\n",
+        printable(decision.rule), decision.mode == RuleMode::trial ? " (on trial)" : "",
+        decision.limit, duration_text(decision.period), zone.short_text(decision.time),
+        zone.short_text(decision.first), printable(decision.place.file), decision.place.line);
   }
   if (!dossier.decisions.empty()) {
     out += wrapped(fmt::format("A block at that moment would have stopped {} to {}, and {}.",

@@ -26,7 +26,7 @@ std::vector<Column> columns_of(const Checkpoint& state, const Config& config) {
       if (rule.identity != kind || rule.name != name) continue;
       std::uint64_t listed = 0;
       for (std::size_t i = 0; i < state.layout.lists.size() && i < Counting::kMaxLists; ++i) {
-        if (state.layout.lists[i] == rule.list) listed |= std::uint64_t{1} << i;
+        if (state.layout.lists[i] == RuleTable::place_of(rule)) listed |= std::uint64_t{1} << i;
       }
       columns.push_back({&rule, slot, listed, Limits(rule)});
     }

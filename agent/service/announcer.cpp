@@ -79,6 +79,26 @@ NoticeContext Announcer::notice_context(const Decision& decision) const {
   return context;
 }
 
+void Announcer::on_trial(const Decision& decision) {
+  ++trial_decisions_;
+  context_.options.on_decision(decision, context_.zone);
+  if (context_.options.dry_run) return;
+  checkpoints_.hurry();
+  if (wants_notices(context_.config.notify))
+    trials_.add(decision, context_.zone, context_.now.wall, context_.options.host);
+}
+
+void Announcer::tell_trials() {
+  if (context_.options.dry_run) return;
+  NoticeContext context;
+  context.host = context_.options.host;
+  context.config_path = context_.options.config_path;
+  auto notice = trials_.take(context_.zone, context_.now.wall, context);
+  if (!notice) return;
+  checkpoints_.hurry();
+  if (wants_notices(context_.config.notify)) send(std::move(*notice));
+}
+
 void Announcer::near_limit(const Decision& decision) {
   ++near_limits_;
   context_.options.on_watch(decision, context_.zone);

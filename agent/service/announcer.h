@@ -12,6 +12,7 @@
 #include "agent/lists/list_keeper.h"
 #include "agent/notify/notice.h"
 #include "agent/notify/outbox.h"
+#include "agent/notify/trial_digest.h"
 #include "agent/service/engine_context.h"
 #include "agent/state/checkpoint_writer.h"
 
@@ -35,6 +36,12 @@ class Announcer {
                                                    const std::string& data) const;
   void send(Notice notice) { outbox_.add(std::move(notice)); }
 
+  // A rule on trial has decided: that is said now, and told in the notice of the day.
+  void on_trial(const Decision& decision);
+  void tell_trials();
+  [[nodiscard]] TrialDigest& trials() { return trials_; }
+  [[nodiscard]] const TrialDigest& trials() const { return trials_; }
+
   // An identity came near a limit (rule.watch).
   void near_limit(const Decision& decision);
   // Says which logs are silent for unusually long, and sends notices of them. `logs`: all that are
@@ -47,6 +54,7 @@ class Announcer {
   [[nodiscard]] Silences& silences() { return silences_; }
   [[nodiscard]] const Silences& silences() const { return silences_; }
   [[nodiscard]] std::uint64_t decisions() const { return decisions_; }
+  [[nodiscard]] std::uint64_t trial_decisions() const { return trial_decisions_; }
   [[nodiscard]] std::uint64_t near_limits() const { return near_limits_; }
 
  private:
@@ -62,7 +70,8 @@ class Announcer {
   CheckpointWriter& checkpoints_;
   Outbox outbox_;
   Silences silences_;
-  std::uint64_t decisions_ = 0, near_limits_ = 0;
+  TrialDigest trials_;
+  std::uint64_t decisions_ = 0, trial_decisions_ = 0, near_limits_ = 0;
 };
 
 }  // namespace agent

@@ -15,7 +15,9 @@ DecisionEffects::DecisionEffects(const EngineContext& context, Pipeline& pipelin
       checkpoints_(checkpoints) {}
 
 void DecisionEffects::decide(Decision&& decision) {
-  if (context_.options.dry_run) {
+  if (decision.mode == RuleMode::trial) {
+    announcer_.on_trial(decision);
+  } else if (context_.options.dry_run) {
     announcer_.log_decision(decision);
   } else {
     keep(std::move(decision));
@@ -96,6 +98,7 @@ bool DecisionEffects::drop_exempt() {
 }
 
 void DecisionEffects::end_block(const Counting::End& block) {
+  if (pipeline_.counting().is_trial(block)) return checkpoints_.hurry();
   ++blocks_ended_;
   if (context_.options.dry_run) return;
   lists_.end(block);

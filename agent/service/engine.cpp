@@ -77,6 +77,7 @@ void Engine::restore(Checkpoint& state) {
   lists_.restore(std::move(state.pending));
   drop_exempt();
   announcer_.outbox().restore(std::move(state.outbox), context_.now.steady);
+  announcer_.trials().restore(std::move(state.trials));
   announcer_.silences().restore(std::move(state.silences), context_.config.log.paths);
   farm_.restore(state);
   logs_.restore(std::move(state.positions));
@@ -94,6 +95,7 @@ bool Engine::turn(Now now) {
   effects_.end_due_blocks();
   effects_.write_lists();
   announcer_.check_silence(logs_.bytes_read());
+  announcer_.tell_trials();
   say_tampering();
   say_undecided();
   const bool more = farm_.report();
@@ -115,6 +117,8 @@ Engine::Steady Engine::due() const {
   const auto& now = context_.now;
   if (const auto end = pipeline_.counting().next_end())
     sooner(now.steady + std::max<Steady::duration>(*end - now.wall, 0s));
+  if (const auto trials = announcer_.trials().due())
+    sooner(now.steady + std::max<Steady::duration>(*trials - now.wall, 0s));
   sooner(undecided_due_);
   if (context_.options.dry_run) return until;
   sooner(checkpoints_.due());
@@ -277,6 +281,7 @@ Checkpoint Engine::snapshot() {
   state.refusals = pipeline_.refusals().addresses();
   state.pending = lists_.pending();
   state.outbox = announcer_.outbox().waiting();
+  state.trials = announcer_.trials().state();
   state.silences = announcer_.silences().state();
   farm_.save(state);
   state.faults = faults_saved_ = faults();
@@ -353,6 +358,7 @@ Metrics Engine::metrics() const {
   metrics.messages = pipeline_.submissions().size();
   metrics.messages_forgotten = pipeline_.submissions().forgotten();
   metrics.decisions = announcer_.decisions();
+  metrics.trial_decisions = announcer_.trial_decisions();
   metrics.watched = announcer_.near_limits();
   metrics.blocks_ended = effects_.blocks_ended();
   metrics.identities = counting.identities();

@@ -19,6 +19,7 @@ namespace {
 // What each kind of news is known by.
 constexpr const char* kBlocked = "d4fc0a8867d84dc597ac22058ffb3816";
 constexpr const char* kWatched = "d129692f7c654b7c8c6d881b5a2a47e7";
+constexpr const char* kTrial = "5be9c1f2a06d4b0e9d7a4a0c1c3f8e52";
 
 bool is_journal(int fd, const char* stream) {
   struct stat info{};
@@ -34,17 +35,19 @@ bool journal_is_there() {
 }
 
 std::vector<std::string> journal_fields(const Decision& decision, News news, const Zone& zone) {
-  const bool blocked = news == News::blocked;
-  std::vector<std::string> fields{
-      fmt::format("MESSAGE={} {}", blocked ? "blocked" : "watched", text_of(decision, zone)),
-      fmt::format("MESSAGE_ID={}", blocked ? kBlocked : kWatched),
-      "PRIORITY=4",
-      fmt::format("EXIWARDEN_RULE={}", printable(decision.rule)),
-      fmt::format("EXIWARDEN_KIND={}", name_of(decision.identity_kind)),
-      fmt::format("EXIWARDEN_LIST={}", printable(decision.list)),
-      fmt::format("COUNT={}", decision.count),
-      fmt::format("LIMIT={}", decision.limit),
-      fmt::format("WINDOW_SEC={}", decision.period.count())};
+  const char* said = news == News::blocked   ? "blocked"
+                     : news == News::watched ? "watched"
+                                             : "trial";
+  const char* id = news == News::blocked ? kBlocked : news == News::watched ? kWatched : kTrial;
+  std::vector<std::string> fields{fmt::format("MESSAGE={} {}", said, text_of(decision, zone)),
+                                  fmt::format("MESSAGE_ID={}", id),
+                                  "PRIORITY=4",
+                                  fmt::format("EXIWARDEN_RULE={}", printable(decision.rule)),
+                                  fmt::format("EXIWARDEN_KIND={}", name_of(decision.identity_kind)),
+                                  fmt::format("EXIWARDEN_LIST={}", printable(decision.list)),
+                                  fmt::format("COUNT={}", decision.count),
+                                  fmt::format("LIMIT={}", decision.limit),
+                                  fmt::format("WINDOW_SEC={}", decision.period.count())};
   const bool relay = decision.identity_kind == IdentityKind::relay;
   fields.push_back(
       fmt::format("{}={}", relay ? "EXIM_HOST" : "EXIM_USER", printable(decision.identity)));

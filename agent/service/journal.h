@@ -11,7 +11,7 @@
 
 namespace agent {
 
-enum class News { blocked, watched };
+enum class News { blocked, watched, trial };
 
 // Returns true if standard output and error lead to the journal (JOURNAL_STREAM): what is sent to
 // it need not be printed too.

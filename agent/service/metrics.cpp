@@ -138,6 +138,8 @@ void write_exim_settings(Page& page, const Metrics& metrics) {
 
 void write_decisions(Page& page, const Metrics& metrics) {
   page.counter("exiwarden_decisions_total", "Limits reached.", metrics.decisions);
+  page.counter("exiwarden_trial_decisions_total", "Limits of rules on trial reached.",
+               metrics.trial_decisions);
   page.counter("exiwarden_watched_total", "Watch levels reached.", metrics.watched);
   page.counter("exiwarden_blocks_ended_total", "Blocks that have ended by themselves.",
                metrics.blocks_ended);

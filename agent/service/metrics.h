@@ -19,7 +19,7 @@ struct Metrics {
   std::array<std::uint64_t, kCharged> charged{};
   std::array<std::uint64_t, TagCheck::kVerdicts> tagged{};
   std::uint64_t messages = 0, messages_forgotten = 0;
-  std::uint64_t decisions = 0, watched = 0, blocks_ended = 0;
+  std::uint64_t decisions = 0, trial_decisions = 0, watched = 0, blocks_ended = 0;
   std::uint64_t lag_bytes = 0;
   std::uint64_t identities = 0;
   std::uint64_t outbox = 0, notices_dropped = 0;

@@ -205,6 +205,7 @@ bool may_freeze(const std::optional<actions::EximUser>& exim) {
 void freeze_again(Freezer& freezer, const Config& config, actions::Files& files, Instant now) {
   std::vector<std::string> seen;
   for (const auto& rule : config.rules) {
+    if (rule.mode == RuleMode::trial) continue;
     if (std::find(seen.begin(), seen.end(), rule.list) != seen.end()) continue;
     seen.push_back(rule.list);
     const auto view = actions::Blocklist(files, rule.list, {}).read();

@@ -219,6 +219,18 @@ std::string encode_checkpoint(const Checkpoint& state, const Counting::Subjects&
     append_field(out, pending.data);
     out.push_back('\n');
   }
+  if (state.trials.since) {
+    out += "trials";
+    append_number(out, seconds(*state.trials.since));
+    append_number(out, state.trials.left_out);
+    out.push_back('\n');
+  }
+  for (const auto& line : state.trials.lines) {
+    out += "trial";
+    append_field(out, line.text);
+    append_field(out, line.data);
+    out.push_back('\n');
+  }
   encode_farm(out, state);
   for (const auto& [notice, unknown] : state.outbox) {
     out += "notice";

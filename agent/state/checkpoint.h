@@ -16,6 +16,7 @@
 #include "agent/farm/saved_farm.h"
 #include "agent/follow/rotations.h"
 #include "agent/lists/pending_blocks.h"
+#include "agent/notify/trial_digest.h"
 #include "agent/notify/waiting_notice.h"
 
 namespace agent {
@@ -30,6 +31,7 @@ struct Checkpoint {
   std::vector<std::uint64_t> refusals;  // as Refusals::addresses()
   std::vector<PendingBlock> pending;
   std::vector<WaitingNotice> outbox;
+  TrialDigest::State trials;
   Silences::State silences;
   std::vector<std::string> faults;  // present at this moment, for "status"; a start ignores them
   std::vector<SavedFarmStatement> farm_words;

@@ -112,6 +112,12 @@ class Decoder {
       pending.identity = in.text();
       pending.data = in.text();
       state.pending.push_back(std::move(pending));
+    } else if (kind == "trials") {
+      state.trials.since = instant(in.number<std::int64_t>());
+      state.trials.left_out = in.number();
+    } else if (kind == "trial") {
+      auto line = in.text();
+      state.trials.lines.push_back({std::move(line), in.text()});
     } else if (kind == "farm") {
       auto& farm = state.farm.emplace();
       farm.connected = in.number() != 0;

@@ -252,7 +252,7 @@ class Unblock(AdminCase):
         self.assertEqual(freed[0]["change"], "freed")
         self.assertEqual((freed[0]["rule"], freed[0]["identity"]), ("authenticated", "mallory"))
         csv = self.expect(0, "list", "-o", "csv").stdout.splitlines()
-        self.assertEqual(csv[0], b"list,rule,identity,data,identity_kind,since,by,count,period,until,reason")
+        self.assertEqual(csv[0], b"list,rule,identity,data,identity_kind,since,by,count,period,until,reason,mode")
         self.assertEqual(len(csv), 4)
         self.assertEqual(self.expect(0, "list", "--ids").stdout.split(),
                          [b"Alice@Example.org", b"bob@example.org", b"carol@example.net"])

@@ -119,11 +119,14 @@ TEST_CASE("a decision has the fields of the contract, in its order") {
         "{\"time\":\"2026-11-23T10:42:35+01:00\",\"rule\":\"authenticated\","
         "\"identity_kind\":\"user\",\"identity\":\"b\\u001bob\",\"count\":100,\"limit\":100,"
         "\"period\":3600,\"first\":\"2026-11-23T10:40:55+01:00\","
-        "\"file\":\"/var/log/exim4/mainlog\",\"line\":7,\"offset\":1234,\"until\":null}");
+        "\"file\":\"/var/log/exim4/"
+        "mainlog\",\"line\":7,\"offset\":1234,\"until\":null,\"mode\":\"block\"}");
   CHECK(agent::text_of(decision, zone) ==
         "2026-11-23 10:42:35  user b\\x1bob: 100 in 1h (rule authenticated, limit 100) since "
         "2026-11-23 10:40:55, /var/log/exim4/mainlog:7");
   decision.until = agent::Instant(std::chrono::seconds(1795430555));
-  CHECK(agent::row_of(decision, zone).json().ends_with("\"until\":\"2026-11-23T11:42:35+01:00\"}"));
+  CHECK(agent::row_of(decision, zone)
+            .json()
+            .ends_with("\"until\":\"2026-11-23T11:42:35+01:00\",\"mode\":\"block\"}"));
   CHECK(agent::text_of(decision, zone).ends_with(":7, until 2026-11-23 11:42:35"));
 }
