@@ -109,7 +109,10 @@ class Rule:
         """The rule was taken out of the configuration, and is there again."""
         self.was_away = True
         for sender in self.senders.values():
-            sender.events = []
+            if self.shared:
+                sender.degrade()  # the farm has kept what this host forgot
+            else:
+                sender.events = []
             sender.most += 1  # a start that finds its line, and no word of it in what was saved, may tell of it again
             if sender.listed == MAYBE:
                 sender.degrade()
