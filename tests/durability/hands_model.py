@@ -102,7 +102,8 @@ class Rule:
                 continue
             sender.degrade()
             sender.anything = sender.anything or sender.freed_at > 0
-            if sender.listed == YES:
+            # A limit that was lowered since then is reached by what is read again.
+            if sender.listed == YES or len(sender.events) >= self.limit:
                 sender.listed = MAYBE
 
     def forgotten(self):
