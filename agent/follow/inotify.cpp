@@ -17,6 +17,9 @@ actions::Error system_error(const std::string& what) {
           what + ": " + std::strerror(errno)};
 }
 
+constexpr std::uint32_t kNames =
+    IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
+
 }  // namespace
 
 actions::Result<Inotify> Inotify::open() {
@@ -25,20 +28,22 @@ actions::Result<Inotify> Inotify::open() {
   return Inotify(std::move(fd));
 }
 
-actions::Result<int> Inotify::watch_directory(const std::string& path) {
-  const int watch =
-      ::inotify_add_watch(fd_.get(), path.c_str(),
-                          IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CLOSE_WRITE |
-                              IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR);
+actions::Result<int> Inotify::watch(const std::string& path, std::uint32_t mask) {
+  const int watch = ::inotify_add_watch(fd_.get(), path.c_str(), mask | IN_MASK_ADD | IN_ONLYDIR);
   if (watch < 0) return system_error("watch " + path);
   return watch;
 }
 
+actions::Result<int> Inotify::watch_names(const std::string& path) {
+  return watch(path, kNames);
+}
+
+actions::Result<int> Inotify::watch_directory(const std::string& path) {
+  return watch(path, kNames | IN_CLOSE_WRITE | IN_MODIFY);
+}
+
 actions::Result<int> Inotify::watch_removal(const std::string& path) {
-  const int watch = ::inotify_add_watch(fd_.get(), path.c_str(),
-                                        IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR);
-  if (watch < 0) return system_error("watch " + path);
-  return watch;
+  return watch(path, IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF);
 }
 
 actions::Result<int> Inotify::watch_open_file(int fd) {

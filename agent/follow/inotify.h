@@ -20,7 +20,10 @@ class Inotify {
   // Readable when drain() has something to hand out.
   [[nodiscard]] int fd() const { return fd_.get(); }
 
-  // Watches for names that come, go or are written in a directory. Returns the watch's number.
+  // Watches for names that come or go in a directory, or get other modes. Returns the watch's
+  // number: the same for the same directory, which is then watched for all that was asked for.
+  actions::Result<int> watch_names(const std::string& path);
+  // The same, and for writes to whatever lies in it.
   actions::Result<int> watch_directory(const std::string& path);
   // Watches for names that go from a directory, and for the directory itself.
   actions::Result<int> watch_removal(const std::string& path);
@@ -38,6 +41,8 @@ class Inotify {
   void drain(const std::function<void(const Change&)>& on_change);
 
  private:
+  actions::Result<int> watch(const std::string& path, std::uint32_t mask);
+
   explicit Inotify(actions::Fd fd) : fd_(std::move(fd)) {}
 
   actions::Fd fd_;

@@ -28,7 +28,7 @@ std::optional<std::string> LogDirectories::enter(Instant now) {
     const bool watched = std::any_of(watches_.begin(), watches_.end(),
                                      [&](const auto& known) { return known.first == directory; });
     if (watched) continue;
-    const auto watch = inotify_->watch_directory(directory);
+    const auto watch = inotify_->watch_names(directory);
     if (watch) {
       watches_.emplace_back(directory, watch.value());
     } else if (watch.error().code != actions::Errc::not_found && !trouble) {

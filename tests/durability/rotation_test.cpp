@@ -1,8 +1,10 @@
 // Whatever is done to the log, running or away, each line counts once: two of a user's three lines
 // are written before, the third after; a bystander's two lines must never become three.
+#include <poll.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <functional>
 
 #include "tests/catch.h"
@@ -388,5 +390,45 @@ TEST_CASE("A damaged checkpoint: set aside, and one period is read again") {
         CHECK(std::filesystem::exists(m.path("state/checkpoint.damaged")));
       }
     }
+  }
+}
+
+TEST_CASE("What is written into other files of the log's directory wakes nobody") {
+  auto inotify = agent::Inotify::open();
+  REQUIRE(inotify);
+  Machine m(lab::scratch() + "-wakes");
+  m.append("rejectlog", "x\n");
+  m.inotify = &inotify.value();
+  m.start();
+  m.rejections("alice", 1);
+  m.settle();
+  // As Exim does it: append() also sets times.
+  const auto beside = [&] { std::ofstream(m.path("log/rejectlog"), std::ios::app) << "y\n"; };
+  const auto wakes = [&] {
+    pollfd inotify_fd{inotify.value().fd(), POLLIN, 0};
+    const bool ready = ::poll(&inotify_fd, 1, 0) > 0;
+    m.turns(1, 1ms);
+    return ready;
+  };
+  wakes();
+  struct Case {
+    const char* name;
+    std::function<void()> write;
+    bool wakes;
+  };
+  const Case cases[] = {
+      {"another log", beside, false},
+      {"the log", [&] { m.rejections("alice", 1); }, true},
+      {"a rotation", [&] { m.rename("mainlog", "mainlog.1"); }, true},
+      {"what was rotated", [&] { m.append("mainlog.1", m.line("bob")); }, true},
+      {"a new log", [&] { m.rejections("carol", 1); }, true},
+      {"another log again", beside, false},
+      {"the new log", [&] { m.rejections("bob", 1); }, true},
+      {"the log, cut", [&] { std::filesystem::resize_file(m.log(), 0); }, true},
+  };
+  for (const auto& one : cases) {
+    INFO(one.name);
+    one.write();
+    CHECK(wakes() == one.wakes);
   }
 }
