@@ -76,6 +76,8 @@ class Rule:
         if sender.listed == MAYBE or sender.listed == NO:
             sender.listed = YES
             sender.events = []
+        elif sender.listed == YES:
+            sender.least = max(0, sender.least - 1)  # the hand may have been quicker than the decision
 
     def killed(self, keys, now, saved):
         """`keys`: of the list at this moment. What was freed a moment ago is found out anew at the start."""

@@ -13,7 +13,7 @@ from hands_on_logs import LogHands
 from hands_on_service import ServiceHands
 
 IDLE = 0.06 if not ASAN else 0.15  # of a processor, at most, when there is nothing to do
-MEMORY = 64 << 10  # KiB beside what a burst takes
+MEMORY = 64 << 10  # KiB beside what the senders of bursts take
 IN_FILES = 16 << 10  # KiB that a program's output may take in memory
 
 
@@ -31,7 +31,7 @@ class World(ListHands, LogHands, ServiceHands):
         self.foreign = {name: [] for name in LIMITS}  # lines of the admin
         self.saved_keys = {name: set() for name in LIMITS}
         self.unlistable = set()
-        self.bursts = self.largest = 0
+        self.bursts = self.burst_senders = 0
         self.numbers = 0
         self.state_removed = self.hung = self.dropped = False
         self.states_lost = self.generations_lost = 0
@@ -191,7 +191,7 @@ class World(ListHands, LogHands, ServiceHands):
         self.sync()
         size = min(size, 1000) if ASAN else size
         self.bursts += 1
-        self.largest = max(self.largest, size)
+        self.burst_senders += size
         limit = self.m.limits["fast"]
         names = [f"burst{self.bursts}x{number}" for number in range(size)]
         stamp = self.m.stamp()
@@ -280,7 +280,7 @@ class World(ListHands, LogHands, ServiceHands):
         self.all_good()
         self.idle()
         own, _ = self.m.memory()
-        if not ASAN and own > MEMORY + 8 * self.largest:
+        if not ASAN and own > MEMORY + 8 * self.burst_senders:
             raise Failure(f"holds {own} KiB")
         code, text = self.m.status()
         faults = [line for line in text.splitlines() if line.startswith("fault: ")]
