@@ -45,7 +45,7 @@ class Watch(AdminCase):
     def start(self, columns, rows, env):
         self.server = ["tmux", "-L", f"exiwarden-watch-{os.getpid()}-{columns}-{len(env)}", "-f", "/dev/null"]
         command = shlex.join([PROGRAM, "status", "-c", self.config, "--watch"])
-        script = f"echo before; {command}; echo code=$?; stty -a | grep -ow -e -echo -e echo; cat"
+        script = f"trap : INT; echo before; {command}; echo code=$?; stty -a | grep -ow -e -echo -e echo; cat"
         environment = {**os.environ, "LC_ALL": "C.UTF-8", "TERM": "xterm-256color"}
         for name in ("COLUMNS", "TMUX", "NO_COLOR"):
             environment.pop(name, None)

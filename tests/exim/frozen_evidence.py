@@ -67,7 +67,7 @@ class FrozenEvidence(unittest.TestCase):
             said = subprocess.run([EXIWARDEN, "init", "--exim", EXIM], cwd="/", capture_output=True, check=True,
                                   timeout=120)
         guide = (said.stdout + said.stderr).decode()
-        advised = re.search(r"(?m)^ *(?:MAIN_TIMEOUT_FROZEN_AFTER|timeout_frozen_after) = (\S+)$", guide)
+        advised = re.search(r"(?m)^[# ]*(?:MAIN_TIMEOUT_FROZEN_AFTER|timeout_frozen_after) = (\S+)$", guide)
         self.assertIsNotNone(advised, guide)
         lab, agent = self.start(f"timeout_frozen_after = {advised[1]}")
         ids = self.freeze(lab, agent)
