@@ -48,7 +48,7 @@ std::string exipick_value(std::string_view value) {
 // How exipick finds what this sender has in the queue. exipick knows no networks, so a network is
 // asked for by the hosts it was seen with.
 std::string queue_test(const Decision& decision) {
-  if (decision.identity_kind != IdentityKind::relay)
+  if (!is_by_address(decision.identity_kind))
     return "$authenticated_id eq " + exipick_value(decision.identity);
   const bool network = decision.identity.find('/') != std::string::npos;
   if (!network || decision.hosts.empty())
@@ -70,6 +70,12 @@ std::string kept_text(const Decision& decision, const Zone& zone, const NoticeCo
 
 std::string commands(const Decision& decision, const Zone& zone, const NoticeContext& context) {
   const auto config = context.config_path.empty() ? "" : " -c " + shell_word(context.config_path);
+  // Of a stranger there is nothing in the queue, and no password to change.
+  if (decision.identity_kind == IdentityKind::host) {
+    return fmt::format(
+        "It was a mistake: free the host:\n    exiwarden unblock{} --exact --rule {} -- {}\n",
+        config, shell_word(decision.rule), shell_word(decision.identity));
+  }
   const auto exim = shell_word(context.exim_binary);
   // exipick can't know which other identities a mapped name stands for.
   const auto look =
@@ -155,7 +161,7 @@ std::string evidence(const Decision& decision, const Zone& zone) {
            recipients_text(decision, zone);
   }
   const auto newest = recipients_text(decision, zone);
-  return farm + "Hosts used (events, host):\n" + hosts_text(decision) +
+  return farm + "Hosts used from half of the limit on (events, host):\n" + hosts_text(decision) +
          (newest.empty() ? "" : "\nThe newest events, a reason under the first that had it:\n") +
          newest;
 }
@@ -281,13 +287,16 @@ Notice compose_notice(const Decision& decision, const Zone& zone, Instant now,
       "{}.\n"
       "Rule \"{}\": {} in {}. The deciding line is\n"
       "{}:{}\n\n"
-      "Exim freezes what this sender submits from now on; nothing more goes out.\n"
+      "{}\n"
       "This holds until {}the line below is removed from\n"
       "    {}\n"
       "    {}\n\n",
       printable(context.host), kind, printable(decision.identity), because(decision),
       between(decision, zone), printable(decision.rule), decision.limit,
       duration_text(decision.period), printable(decision.place.file), decision.place.line,
+      decision.identity_kind == IdentityKind::host
+          ? "Exim refuses this host where its ACL says EXIWARDEN_HOST_BLOCKED."
+          : "Exim freezes what this sender submits from now on; nothing more goes out.",
       until_text(decision, zone), printable(decision.list), printable(context.list_line));
   const auto what_to_do = commands(decision, zone, context);
   notice.body += evidence(decision, zone) + "\n" + what_to_do;
