@@ -153,8 +153,8 @@ EximQueue::EximQueue(std::string exim) : exim_(std::move(exim)) {
 Result<std::vector<QueuedMessage>> EximQueue::messages(const std::stop_token& stop) const {
   const auto spool = exim_setting(exim_, "spool_directory", stop);
   if (!spool) return spool.error();
-  // exipick reads the same files, and takes twenty times as long or more; what is not understood
-  // here is left to it, for it comes with this Exim.
+  // exipick reads the same files, and takes ten times as long; what is not understood here is left
+  // to it, for it comes with this Exim.
   if (auto messages = read_spool(spool.value() + "/input", stop)) return std::move(*messages);
   ProgramOptions options;
   options.deadline = kDeadline;
