@@ -179,6 +179,36 @@ Result<std::vector<QueuedMessage>> EximQueue::messages(const std::stop_token& st
   return messages;
 }
 
+Result<std::uint64_t> EximQueue::size() const {
+  ProgramOptions options;
+  options.deadline = std::chrono::seconds(2);
+  const auto ended = run_program({exim_, "-bpc"}, "", options);
+  if (!ended) return ended.error();
+  std::uint64_t count = 0;
+  const auto& text = ended->output;
+  if (ended->exit_status != 0 ||
+      std::from_chars(text.data(), text.data() + text.size(), count).ec != std::errc())
+    return Error{Errc::refused, 0, exim_ + " -bpc: " + cleaned(ended->errors)};
+  return count;
+}
+
+Result<std::string> EximQueue::text(Text text, const std::string& id) const {
+  if (!is_message_id(id)) return Error{Errc::malformed, 0, "no id of a message"};
+  const char* option = text == Text::envelope ? "-Mvh" : "-Mvc";
+  ProgramOptions options;
+  options.limit = kLongestText + 1;
+  auto ended = run_program({exim_, option, id}, "", options);
+  if (!ended) return ended.error();
+  if (ended->exit_status != 0) {
+    const auto said = cleaned(ended->errors.empty() ? ended->output : ended->errors);
+    const bool denied = said.find("ermission denied") != std::string::npos;
+    return Error{denied ? Errc::denied : Errc::refused, 0, exim_ + " " + option + ": " + said};
+  }
+  if (ended->output.size() > kLongestText)
+    return Error{Errc::refused, 0, "longer than " + std::to_string(kLongestText >> 20) + " MiB"};
+  return std::move(ended->output);
+}
+
 Result<Done> EximQueue::order(Order order, const std::vector<std::string>& ids,
                               const std::stop_token& stop) const {
   const char* option = order == Order::freeze ? "-Mf" : order == Order::thaw ? "-Mt" : "-Mrm";

@@ -141,7 +141,7 @@ bool take_headers(std::string_view& rest, std::uint64_t& size) {
 }  // namespace
 
 bool is_message_id(std::string_view text) {
-  return (text.size() == 16 || text.size() == 23) &&
+  return (text.size() == 16 || text.size() == 23) && text.front() != '-' &&
          std::all_of(text.begin(), text.end(), [](char c) {
            return is_digit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-';
          });

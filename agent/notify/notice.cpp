@@ -59,7 +59,16 @@ std::string queue_test(const Decision& decision) {
   return "$sender_host_address =~ /^(" + hosts + ")$/";
 }
 
-std::string commands(const Decision& decision, const NoticeContext& context) {
+// Exim counts from a message's arrival.
+std::string kept_text(const Decision& decision, const Zone& zone, const NoticeContext& context) {
+  if (!context.frozen_kept) return "";
+  return fmt::format(
+      "Exim keeps what is frozen until about {} ({} from\n"
+      "its arrival), and then bounces it to its sender, who may be forged.\n",
+      zone.short_text(decision.time + *context.frozen_kept), duration_text(*context.frozen_kept));
+}
+
+std::string commands(const Decision& decision, const Zone& zone, const NoticeContext& context) {
   const auto config = context.config_path.empty() ? "" : " -c " + shell_word(context.config_path);
   // Of a stranger there is nothing in the queue, and no password to change.
   if (decision.identity_kind == IdentityKind::host) {
@@ -77,7 +86,7 @@ std::string commands(const Decision& decision, const NoticeContext& context) {
                         shell_word(queue_test(decision)), exim, exim);
   const auto sender = fmt::format("{} --exact --rule {} -- {}", config, shell_word(decision.rule),
                                   shell_word(decision.identity));
-  return look +
+  return look + kept_text(decision, zone, context) +
          fmt::format(
              "\nIt was a mistake: release the sender and the mail:\n"
              "    exiwarden release{}\n\n"
@@ -289,7 +298,7 @@ Notice compose_notice(const Decision& decision, const Zone& zone, Instant now,
           ? "Exim refuses this host where its ACL says EXIWARDEN_HOST_BLOCKED."
           : "Exim freezes what this sender submits from now on; nothing more goes out.",
       until_text(decision, zone), printable(decision.list), printable(context.list_line));
-  const auto what_to_do = commands(decision, context);
+  const auto what_to_do = commands(decision, zone, context);
   notice.body += evidence(decision, zone) + "\n" + what_to_do;
   apply_templates(decision, zone, context, "blocked", what_to_do, notice);
   return notice;

@@ -388,6 +388,9 @@ Metrics Engine::metrics() const {
   if (const auto newest = counting.newest())
     metrics.newest_event = newest->time_since_epoch().count();
   metrics.farm = farm_.metrics();
+  if (context_.options.frozen) metrics.frozen = context_.options.frozen();
+  if (metrics.frozen && metrics.frozen->oldest)
+    metrics.frozen_until = kept_until(context_.trust.keeping, *metrics.frozen->oldest);
   return metrics;
 }
 
@@ -401,6 +404,10 @@ std::vector<std::string> Engine::faults() const {
   const auto& mail = announcer_.outbox().fault();
   if (!mail.empty()) add("notices: " + mail);
   add(farm_.fault());
+  if (context_.options.frozen) {
+    if (const auto frozen = context_.options.frozen())
+      add(frozen_warning(*frozen, context_.trust.keeping, context_.now.wall));
+  }
   return faults;
 }
 
