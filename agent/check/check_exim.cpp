@@ -63,7 +63,7 @@ void check_lookup(const CheckContext& context, const Rule& rule, const std::stri
     user = listed.empty() ? kNobody : listed;
   } else if (const auto network = Network::parse(listed)) {
     host = network->base.text();
-  } else {
+  } else if (rule.identity != IdentityKind::host) {
     host = some_relay(context.config);
     if (host.empty()) return;
   }
@@ -77,7 +77,10 @@ void check_lookup(const CheckContext& context, const Rule& rule, const std::stri
     case Lookup::never:
       return findings.bad(
           "exim", fmt::format("the ACL does not look up {} (tried {})", rule.list, who),
-          "include conf/exim's files where their heads say; exiwarden init prints the lines");
+          rule.identity == IdentityKind::host
+              ? "say drop condition = EXIWARDEN_HOST_BLOCKED in the ACL of acl_smtp_connect "
+                "(macros.conf)"
+              : "include conf/exim's files where their heads say; exiwarden init prints the lines");
     case Lookup::yes:
     case Lookup::no:
       // Whose name a listed one is can't be told from the name.

@@ -66,6 +66,26 @@ void check_trust(const EximSettings& settings, Findings& findings) {
   if (!forgeable) findings.good("exim", "log_selector: nothing that lets senders write lines");
 }
 
+// Where recipients are not logged a message stands for them.
+void check_accepted(const EximSettings& settings, const Config& config, Findings& findings) {
+  const bool needed = std::any_of(config.rules.begin(), config.rules.end(), [](const Rule& rule) {
+    const bool accepted =
+        std::find(rule.signals.begin(), rule.signals.end(), Signal::accepted) != rule.signals.end();
+    return rule.min_share > 0 || (accepted && rule.count == CountBy::recipients);
+  });
+  if (!needed) return;
+  const auto selected = words(value_of(settings, "log_selector"), " \t");
+  const bool logged = std::any_of(selected.begin(), selected.end(), [](const std::string& word) {
+    return word == "+received_recipients" || word == "+all";
+  });
+  if (logged)
+    return findings.good("exim", "log_selector: the recipients of accepted messages are logged");
+  findings.doubtful("exim",
+                    "log_selector: without received_recipients, messages are counted in place of "
+                    "accepted recipients",
+                    "add +received_recipients to log_selector");
+}
+
 void check_fields(const EximSettings& settings, const Config& config, Findings& findings) {
   if (value_of(settings, "helo_accept_junk_hosts").empty() &&
       config.log.junk_helo == Tristate::yes) {
@@ -98,6 +118,7 @@ void check_settings(const EximSettings& settings, const Config& config, Findings
   check_log_paths(settings, config, findings);
   check_trust(settings, findings);
   check_fields(settings, config, findings);
+  check_accepted(settings, config, findings);
   check_time(settings, config, findings);
   const auto user = value_of(settings, "exim_user");
   const bool number = !user.empty() && user.find_first_not_of("0123456789") == std::string::npos;

@@ -26,6 +26,12 @@ OutputRow row_of(const Signalled& signalled, const Zone& zone, parsers::PatternM
       .add_optional("authenticator", event.authenticator)
       .add_optional("message_id", event.message_id)
       .add_optional("login", event.login);
+  if (event.recipients) {
+    record.add("recipients", *event.recipients);
+  } else {
+    record.add_optional("recipients", std::nullopt);
+  }
+  record.add_optional("set_id", event.set_id);
   const auto charged = identity_of(signalled.charge.verdict);
   record.add_optional("identity_kind", charged ? std::optional(name_of(*charged)) : std::nullopt);
   record.add_optional("identity",
@@ -53,6 +59,8 @@ std::string text_of(const Signalled& signalled) {
   add("recipient", event.recipient);
   add("reason", event.reason);
   add("login", event.login);
+  if (event.recipients) text += fmt::format(" recipients={}", *event.recipients);
+  add("set_id", event.set_id);
   if (event.reason_class == parsers::Reason::unknown) text += " reason_class=unknown";
   return text;
 }

@@ -1,9 +1,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <unordered_map>
 
 #include "agent/commands/command.h"
 #include "agent/commands/reading.h"
@@ -11,7 +13,9 @@
 #include "agent/config/host_facts.h"
 #include "agent/config/nearest_file.h"
 #include "agent/config/spelling.h"
+#include "agent/core/attribution.h"
 #include "agent/core/explanation.h"
+#include "agent/core/network.h"
 #include "agent/core/printable.h"
 #include "agent/output/complain.h"
 #include "agent/output/decision_text.h"
@@ -114,7 +118,60 @@ OutputRow event_row(const Signalled& signalled, const Zone& zone) {
   return row;
 }
 
-// Every event of the window behind each decision about one identity.
+// One event about the identity.
+struct Seen {
+  Instant time;
+  Signal signal;
+  std::string host;
+  std::optional<std::string> sender, set_id;
+  std::string text;
+  OutputRow row;  // where that is asked for
+};
+
+// Returns what the event adds to a rule that counts distinct values, for people; nullopt: nothing.
+std::optional<std::string> value_of(const Rule& rule, const Seen& seen) {
+  if (rule.count == CountBy::senders) return seen.sender;
+  if (rule.count == CountBy::ids) return seen.set_id;
+  const auto address = IpAddress::parse(seen.host);
+  if (!address) return std::nullopt;
+  if (rule.count == CountBy::hosts) return address->text();
+  return Network::around(*address, address->v6 ? rule.network_v6 : rule.network_v4).text();
+}
+
+// The events of the window behind a decision. Where a rule counts distinct hosts, networks, senders
+// or ids, the newest line of each, with the value before it.
+using Evidence = std::vector<std::pair<const Seen*, std::optional<std::string>>>;
+Evidence evidence_for(const Decision& decision, const std::vector<Rule>& rules,
+                      const std::vector<Seen>& seen) {
+  Evidence window;
+  const auto rule = std::find_if(rules.begin(), rules.end(),
+                                 [&](const Rule& one) { return one.name == decision.rule; });
+  const bool valued = rule != rules.end() && rule->count > CountBy::recipients;
+  std::unordered_map<std::string, std::size_t> places;
+  for (const auto& event : seen) {
+    if (event.time <= decision.time - decision.period) continue;
+    if (rule != rules.end() &&
+        std::find(rule->signals.begin(), rule->signals.end(), event.signal) == rule->signals.end())
+      continue;
+    const auto value = valued ? value_of(*rule, event) : std::nullopt;
+    if (valued && !value) continue;
+    const auto place = window.size();
+    window.emplace_back(&event, value);
+    if (!valued) continue;
+    const auto [known, is_new] = places.emplace(folded(*value), place);
+    if (is_new) continue;
+    auto& before = window[known->second].first;
+    if (before->time <= event.time) {
+      before = nullptr;
+      known->second = place;
+    } else {
+      window.back().first = nullptr;
+    }
+  }
+  std::erase_if(window, [](const auto& one) { return one.first == nullptr; });
+  return window;
+}
+
 Exit explain_decision(const Invocation& invocation) {
   auto planned = read_plan(invocation);
   if (!planned) return planned.error();
@@ -123,11 +180,6 @@ Exit explain_decision(const Invocation& invocation) {
   const Zone zone = plan.options.zone;
   const bool text = invocation.output == Output::text;
   bool header = invocation.output == Output::csv;
-  struct Seen {
-    Instant time;
-    std::string text;
-    OutputRow row;  // where that is asked for
-  };
   constexpr std::size_t kEnds = 5;  // events shown at the beginning and the end of a window
   const bool all = invocation.options.count("all") > 0;
   std::vector<Seen> seen;
@@ -136,30 +188,33 @@ Exit explain_decision(const Invocation& invocation) {
     const auto& event = signalled.event;
     if (!identity_of(signalled.charge.verdict) || !signal_of(event.kind)) return;
     if (folded(signalled.charge.identity) != wanted) return;
+    auto& one = seen.emplace_back();
+    one.time = signalled.time;
+    one.signal = *signal_of(event.kind);
+    one.host = event.host.value_or("");
+    if (event.sender) one.sender = *event.sender;
+    if (event.set_id) one.set_id = *event.set_id;
     if (!text) {
-      seen.push_back({signalled.time, "", event_row(signalled, zone)});
+      one.row = event_row(signalled, zone);
       return;
     }
-    seen.push_back(
-        {signalled.time,
-         fmt::format("  {}  {}:{}  {}  {}  {}", zone.short_text(signalled.time),
-                     printable(signalled.file), event.number, parsers::name_of(event.kind),
-                     printable(event.recipient.value_or("")), printable(event.reason.value_or(""))),
-         {}});
+    one.text =
+        fmt::format("  {}  {}:{}  {}  {}  {}", zone.short_text(signalled.time),
+                    printable(signalled.file), event.number, parsers::name_of(event.kind),
+                    printable(event.recipient.value_or("")), printable(event.reason.value_or("")));
   };
   const auto show = [&](const Decision& decision) {
     if (folded(decision.identity) != wanted) return;
     any = true;
     const auto terminal = Terminal::standard_output();
     if (text) fmt::print("{}\n", terminal.wrapped(text_of(decision, zone), 4));
-    std::vector<const Seen*> window;
-    for (const auto& event : seen) {
-      if (event.time > decision.time - decision.period) window.push_back(&event);
-    }
+    const auto window = evidence_for(decision, plan.config.rules, seen);
     if (!text) {
-      for (const auto* event : window) {
+      for (const auto& [event, value] : window) {
         auto row = event->row;
-        row.add("rule", decision.rule).add("decided", zone.text(decision.time));
+        row.add("rule", decision.rule)
+            .add("decided", zone.text(decision.time))
+            .add_optional("value", value);
         if (header) fmt::print("{}\n", row.csv_header());
         header = false;
         fmt::print("{}\n", invocation.output == Output::csv ? row.csv() : row.json());
@@ -172,7 +227,10 @@ Exit explain_decision(const Invocation& invocation) {
         fmt::print("  ... {} (--all shows them)\n", counted(left_out, "more event"));
         i += left_out;
       }
-      fmt::print("{}\n", terminal.wrapped(window[i]->text, 6));
+      const auto& [event, value] = window[i];
+      const auto line =
+          value ? fmt::format("  {:<20}{}", printable(*value), event->text) : event->text;
+      fmt::print("{}\n", terminal.wrapped(line, 6));
     }
   };
   const auto prepare = [&](Pipeline& pipeline) {

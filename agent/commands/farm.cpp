@@ -241,7 +241,8 @@ std::vector<FarmSays> ask_farm(const Config& config,
     }
   }
   if (fault) {
-    for (const auto kind : {IdentityKind::user, IdentityKind::relay, IdentityKind::local})
+    for (const auto kind :
+         {IdentityKind::user, IdentityKind::relay, IdentityKind::local, IdentityKind::host})
       says.push_back({kind, "The farm can't be asked: " + *fault});
   }
   return says;

@@ -65,7 +65,7 @@ std::vector<ScopedList> lists_of(const Config& config) {
       known->rules.push_back(rule.name);
       continue;
     }
-    const int prefix = rule.ipv6_prefix != 0 ? rule.ipv6_prefix : config.relay.ipv6_prefix;
+    const int prefix = prefix_of(rule, config.relay);
     lists.push_back({rule.list, rule.identity, prefix, {rule.name}, tables});
   }
   return lists;
@@ -110,7 +110,7 @@ std::string key_in(const ScopedList& list, std::string_view identity) {
     auto name = list.tables->identities.name(list.kind, identity);
     if (name != identity) return name;
   }
-  if (list.kind == IdentityKind::relay) {
+  if (is_by_address(list.kind)) {
     if (const auto address = IpAddress::parse(identity)) {
       return address->v6 ? Network::around(*address, list.ipv6_prefix).text() : address->text();
     }

@@ -9,7 +9,9 @@ constexpr OutputColumn kEvents[] = {
     {"offset", "of the line's first byte, in the unpacked file"},
     {"ts", "the timestamp as Exim has written it, without zone and milliseconds"},
     {"time", "the same as RFC 3339, with the offset of the log's zone"},
-    {"kind", "rejected_rcpt, tagged, warned, bounced, temp_rejected, policy_rejected or ambiguous"},
+    {"kind",
+     "rejected_rcpt, tagged, warned, bounced, temp_rejected, policy_rejected or ambiguous; where a "
+     "rule counts them accepted, deferred, accused and auth_failed too"},
     {"user", "the authenticated id"},
     {"host", "the client's address"},
     {"recipient", "the address that was refused"},
@@ -18,16 +20,18 @@ constexpr OutputColumn kEvents[] = {
     {"authenticator", "Exim's name for the way of login"},
     {"message_id", "of a delivery that failed"},
     {"login", "who has submitted it on this machine"},
-    {"identity_kind", "user, relay or local; null if nobody is charged"},
+    {"recipients", "how many an accepted message has, if they are logged"},
+    {"set_id", "what a failed login claims to be"},
+    {"identity_kind", "user, relay, local or host; null if nobody is charged"},
     {"identity", "who is charged"},
-    {"reason_class", "missing, other or unknown"},
+    {"reason_class", "missing, other, spam or unknown"},
     {"reason_pattern", "the pattern that the reason matched"},
 };
 
 constexpr OutputColumn kReplay[] = {
     {"time", "when the limit was reached"},
     {"rule", "the rule's name"},
-    {"identity_kind", "user, relay or local"},
+    {"identity_kind", "user, relay, local or host"},
     {"identity", "who would have been blocked"},
     {"count", "what the window held"},
     {"limit", "of the rule, or of the override that fits"},
@@ -69,7 +73,7 @@ constexpr OutputColumn kList[] = {
     {"rule", "the rule that wrote the line, or else the first one of this list"},
     {"identity", "who is blocked"},
     {"data", "all that stands behind the key"},
-    {"identity_kind", "user, relay or local"},
+    {"identity_kind", "user, relay, local or host"},
     {"since", "when it was blocked; null, as the next ones, if the line does not say"},
     {"by", "exiwarden, the login of who has done it by hand, or farm:HOST"},
     {"count", "what the window held"},
@@ -80,7 +84,7 @@ constexpr OutputColumn kList[] = {
 };
 
 constexpr OutputColumn kEvidence[] = {
-    {"identity_kind", "user, relay or local"},
+    {"identity_kind", "user, relay, local or host"},
     {"identity", "as Exim has logged it"},
     {"refused", "recipients refused because they do not exist"},
     {"messages, recipients", "accepted from it"},

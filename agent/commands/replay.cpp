@@ -47,7 +47,7 @@ class Beside {
     pipeline.on_signal([&](const Signalled& signalled) {
       const auto signal = signal_of(signalled.event.kind);
       const auto kind = identity_of(signalled.charge.verdict);
-      if (kind && signal && *signal != Signal::bounced) {
+      if (kind && signal && is_refusal(*signal) && *signal != Signal::bounced) {
         outflow.refused(*kind, signalled.charge.identity);
       }
     });

@@ -52,13 +52,15 @@ actions::Result<Invocation, std::string> with_trial_rule(const Invocation& invoc
   if (!limit && !period && !identity) return invocation;
   auto kind = IdentityKind::user;
   if (identity) {
-    const auto kinds = {IdentityKind::user, IdentityKind::relay, IdentityKind::local};
+    const auto kinds = {IdentityKind::user, IdentityKind::relay, IdentityKind::local,
+                        IdentityKind::host};
     const auto* found = std::find_if(kinds.begin(), kinds.end(), [&](IdentityKind known) {
       return *identity == name_of(known);
     });
     if (found == kinds.end()) {
-      return fmt::format("--identity: no kind of identity \"{}\"{}; accepted: user, relay, local",
-                         *identity, did_you_mean(nearest(*identity, {"user", "relay", "local"})));
+      return fmt::format(
+          "--identity: no kind of identity \"{}\"{}; accepted: user, relay, local, host", *identity,
+          did_you_mean(nearest(*identity, {"user", "relay", "local", "host"})));
     }
     kind = *found;
   }

@@ -159,7 +159,7 @@ Exit run_tune(const Invocation& invocation) {
   }
   std::vector<Peaks> peaks;
   for (const auto& rule : plan.config.rules) {
-    const int prefix = rule.ipv6_prefix != 0 ? rule.ipv6_prefix : plan.config.relay.ipv6_prefix;
+    const int prefix = prefix_of(rule, plan.config.relay);
     peaks.emplace_back(rule, prefix, grid, advised);
   }
   if (full) plan.options.submissions = true;

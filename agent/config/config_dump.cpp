@@ -30,12 +30,7 @@ const char* tristate(Tristate value) {
 
 std::vector<std::string> names(const std::vector<Signal>& signals) {
   std::vector<std::string> texts;
-  for (const auto signal : signals) {
-    texts.emplace_back(signal == Signal::rejected_rcpt ? "rejected_rcpt"
-                       : signal == Signal::tagged      ? "tagged"
-                       : signal == Signal::warned      ? "warned"
-                                                       : "bounced");
-  }
+  for (const auto signal : signals) texts.emplace_back(name_of(signal));
   return texts;
 }
 
@@ -108,7 +103,10 @@ std::string rule_text(const Rule& rule) {
   line("signals", toml_array(names(rule.signals)));
   line("limit", std::to_string(rule.limit));
   line("period", toml_string(duration_text(rule.period)));
-  line("count", toml_string(rule.count == CountBy::attempts ? "attempts" : "recipients"));
+  line("count", toml_string(name_of(rule.count)));
+  if (rule.count == CountBy::networks)
+    line("network_prefixes", fmt::format("[{}, {}]", rule.network_v4, rule.network_v6));
+  line("min_share", toml_string(rule.min_share == 0 ? "" : fmt::format("{}%", rule.min_share)));
   line("list", toml_string(rule.list));
   line("watch", toml_string(rule.watch == 0 ? "" : fmt::format("{}%", rule.watch)));
   std::vector<std::string> blocks;
@@ -174,6 +172,7 @@ std::string effective_config(const Config& config) {
   out += "\n[reasons]\n";
   line("missing", toml_array(config.reasons.missing));
   line("other", toml_array(config.reasons.other));
+  line("spam", toml_array(config.reasons.spam));
   line("file", toml_string(config.reasons.file));
   out += "\n[state]\n";
   line("directory", toml_string(config.state.directory));

@@ -161,6 +161,7 @@ void read_all(const toml::table& root, Config& config, Problems& problems) {
   section("reasons", [&](SectionReader& in) {
     in.texts("missing", config.reasons.missing, pattern);
     in.texts("other", config.reasons.other, pattern);
+    in.texts("spam", config.reasons.spam, pattern);
     in.text("file", config.reasons.file, absolute_path);
   });
   section("state", [&](SectionReader& in) {

@@ -187,6 +187,22 @@ void SectionReader::percent(const char* key, std::uint32_t& out) {
   });
 }
 
+void SectionReader::prefixes(const char* key, int& v4, int& v6) {
+  const auto* found = node(key);
+  if (found == nullptr) return;
+  const auto* array = found->as_array();
+  const auto bits = [&](std::size_t i, std::int64_t most) -> std::optional<int> {
+    if (array == nullptr || array->size() != 2 || !(*array)[i].is_integer()) return std::nullopt;
+    const auto value = *(*array)[i].value<std::int64_t>();
+    return value >= 1 && value <= most ? std::optional(static_cast<int>(value)) : std::nullopt;
+  };
+  const auto first = bits(0, 32), second = bits(1, 128);
+  if (!first || !second)
+    return wrong_type(key, *found, "two numbers of bits, for IPv4 and IPv6, like [24, 48]");
+  v4 = *first;
+  v6 = *second;
+}
+
 void SectionReader::networks(const char* key, std::vector<Network>& out) {
   const auto* array = list(key);
   if (array == nullptr) return;

@@ -50,6 +50,8 @@ class SectionReader {
                  std::chrono::seconds forever, std::vector<std::chrono::seconds>& out);
   // Reads "50%"; "" means 0.
   void percent(const char* key, std::uint32_t& out);
+  // Reads two numbers: bits of an IPv4 and of an IPv6 address.
+  void prefixes(const char* key, int& v4, int& v6);
   void networks(const char* key, std::vector<Network>& out);
   void boolean(const char* key, bool& out);
   // Reads true, false or "auto".

@@ -7,6 +7,7 @@
 
 #include "agent/config/config_checks.h"
 #include "agent/core/identity_tables.h"
+#include "agent/core/share_window.h"
 
 namespace agent {
 namespace {
@@ -14,16 +15,27 @@ namespace {
 constexpr std::chrono::seconds kYear{366 * 86400};
 constexpr std::int64_t kMaxLimit = 1'000'000;
 
-constexpr SectionReader::Choice<IdentityKind> kIdentities[] = {
-    {"user", IdentityKind::user}, {"relay", IdentityKind::relay}, {"local", IdentityKind::local}};
+constexpr SectionReader::Choice<IdentityKind> kIdentities[] = {{"user", IdentityKind::user},
+                                                               {"relay", IdentityKind::relay},
+                                                               {"local", IdentityKind::local},
+                                                               {"host", IdentityKind::host}};
 constexpr SectionReader::Choice<Signal> kSignals[] = {{"rejected_rcpt", Signal::rejected_rcpt},
                                                       {"tagged", Signal::tagged},
                                                       {"warned", Signal::warned},
-                                                      {"bounced", Signal::bounced}};
+                                                      {"bounced", Signal::bounced},
+                                                      {"accepted", Signal::accepted},
+                                                      {"deferred", Signal::deferred},
+                                                      {"accused", Signal::accused},
+                                                      {"auth_failed", Signal::auth_failed}};
 constexpr SectionReader::Choice<RuleMode> kModes[] = {{"block", RuleMode::block},
                                                       {"trial", RuleMode::trial}};
-constexpr SectionReader::Choice<CountBy> kCounts[] = {{"attempts", CountBy::attempts},
-                                                      {"recipients", CountBy::recipients}};
+constexpr SectionReader::Choice<CountBy> kCounts[] = {
+    {"attempts", CountBy::attempts}, {"recipients", CountBy::recipients}, {"hosts", CountBy::hosts},
+    {"networks", CountBy::networks}, {"senders", CountBy::senders},       {"ids", CountBy::ids}};
+
+bool listens(const Rule& rule, Signal signal) {
+  return std::find(rule.signals.begin(), rule.signals.end(), signal) != rule.signals.end();
+}
 
 void read_overrides(SectionReader& in, Rule& rule, const std::string& path, Problems& problems) {
   const auto tables = in.tables("override");
@@ -38,8 +50,8 @@ void read_overrides(SectionReader& in, Rule& rule, const std::string& path, Prob
     if (!part.has("limit")) part.complain("limit", "is missing; accepted: a whole number");
     part.number("limit", 1, kMaxLimit,
                 [&](std::int64_t value) { override.limit = static_cast<std::uint32_t>(value); });
-    if (part.has("hosts") && rule.identity != IdentityKind::relay)
-      part.complain("hosts", "makes sense for identity = \"relay\" only");
+    if (part.has("hosts") && !is_by_address(rule.identity))
+      part.complain("hosts", "makes sense for identity = \"relay\" or \"host\" only");
     part.finish();
     rule.overrides.push_back(std::move(override));
   }
@@ -51,7 +63,8 @@ Rule read_rule(SectionReader& in, const std::string& path, Problems& problems) {
     in.complain("name", "is missing; accepted: a name for lists, mails and logs");
   in.text("name", rule.name, rule_name);
   in.choice("mode", kModes, rule.mode);
-  if (!in.has("identity")) in.complain("identity", "is missing; accepted: user, relay, local");
+  if (!in.has("identity"))
+    in.complain("identity", "is missing; accepted: user, relay, local, host");
   in.choice("identity", kIdentities, rule.identity);
   rule.signals = default_signals(rule.identity);
   in.choices("signals", kSignals, rule.signals);
@@ -61,6 +74,16 @@ Rule read_rule(SectionReader& in, const std::string& path, Problems& problems) {
             [&](std::int64_t value) { rule.limit = static_cast<std::uint32_t>(value); });
   in.duration("period", std::chrono::seconds(1), kYear, rule.period);
   in.choice("count", kCounts, rule.count);
+  in.prefixes("network_prefixes", rule.network_v4, rule.network_v6);
+  if (in.has("network_prefixes") && rule.count != CountBy::networks)
+    in.complain("network_prefixes", "makes sense for count = \"networks\" only");
+  in.percent("min_share", rule.min_share);
+  if (rule.min_share > 0 && listens(rule, Signal::accepted))
+    in.complain("min_share", "is a share of what was accepted, which this rule counts itself");
+  if (rule.min_share > 0 && rule.period > ShareWindow::kLongest)
+    in.complain("min_share", "takes a period of at most 1d");
+  if (rule.count == CountBy::ids && !listens(rule, Signal::auth_failed))
+    in.complain("count", "is \"ids\", which only the signal auth_failed has");
   in.text("list", rule.list, absolute_path);
   in.percent("watch", rule.watch);
   if (rule.watch != 0 && rule.mode == RuleMode::trial)
@@ -73,8 +96,8 @@ Rule read_rule(SectionReader& in, const std::string& path, Problems& problems) {
   in.duration("repeat_within", std::chrono::seconds(1), 10 * kYear, rule.repeat_within);
   in.number("ipv6_prefix", 1, 128,
             [&](std::int64_t value) { rule.ipv6_prefix = static_cast<int>(value); });
-  if (rule.ipv6_prefix != 0 && rule.identity != IdentityKind::relay) {
-    in.complain("ipv6_prefix", "makes sense for identity = \"relay\" only");
+  if (rule.ipv6_prefix != 0 && !is_by_address(rule.identity)) {
+    in.complain("ipv6_prefix", "makes sense for identity = \"relay\" or \"host\" only");
   }
   read_overrides(in, rule, path, problems);
   return rule;
@@ -92,19 +115,27 @@ std::vector<Rule> default_rules(const std::string& state_directory) {
 
 // Sound, but it could not do what it seems to.
 void warn_of_rule(SectionReader& in, const Rule& rule, bool relays_given, Problems& problems) {
-  const auto listens = [&](Signal signal) {
-    return std::find(rule.signals.begin(), rule.signals.end(), signal) != rule.signals.end();
-  };
   const auto warn = [&](const char* key, const char* what) {
     problems.warn(in.place(key), in.path_of(key), what);
   };
-  if (listens(Signal::bounced) && (listens(Signal::tagged) || listens(Signal::warned))) {
+  if (listens(rule, Signal::bounced) &&
+      (listens(rule, Signal::tagged) || listens(rule, Signal::warned))) {
     warn("signals",
          "holds bounced beside tagged or warned, which accept the recipient: one recipient is "
          "charged twice");
   }
-  if (rule.identity == IdentityKind::local && !listens(Signal::bounced)) {
-    warn("signals", "must hold bounced: it is the only evidence there is for identity = \"local\"");
+  const auto about_mail = {Signal::bounced, Signal::accepted, Signal::deferred, Signal::accused};
+  if (rule.identity == IdentityKind::local &&
+      std::none_of(about_mail.begin(), about_mail.end(),
+                   [&](Signal signal) { return listens(rule, signal); })) {
+    warn("signals",
+         "must hold bounced, accepted, deferred or accused: there is no other evidence "
+         "for identity = \"local\"");
+  }
+  if (!is_by_address(rule.identity) && listens(rule, Signal::auth_failed)) {
+    warn("signals",
+         "holds auth_failed, which charges client addresses only (identity = \"host\" "
+         "or \"relay\"): the name that was tried is a claim");
   }
   // An empty list that was written down is meant so.
   if (rule.identity == IdentityKind::relay && !relays_given)
@@ -121,6 +152,7 @@ std::vector<Signal> default_signals(IdentityKind kind) {
 std::string default_list(const std::string& state_directory, IdentityKind kind) {
   const char* name = kind == IdentityKind::user    ? "blocked_authenticated_users"
                      : kind == IdentityKind::relay ? "blocked_relay_users"
+                     : kind == IdentityKind::host  ? "blocked_hosts"
                                                    : "blocked_local_users";
   return state_directory + "/exim/" + name;
 }

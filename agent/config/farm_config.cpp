@@ -63,6 +63,10 @@ void read_farm(SectionReader& in, Config& config) {
   std::map<std::string, std::string> paths;  // by the name of the file
   for (const auto& rule : config.rules) {
     if (rule.mode == RuleMode::trial) continue;
+    if (rule.min_share > 0)
+      in.complain("url", fmt::format("does not go with min_share, which rule \"{}\" has: what was "
+                                     "accepted is known to each host alone",
+                                     rule.name));
     const auto [known, is_new] =
         paths.emplace(rule.list.substr(rule.list.rfind('/') + 1), rule.list);
     if (is_new || known->second == rule.list) continue;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "agent/config/config_dump.h"
+#include "agent/config/trial_rules.h"
 
 namespace agent {
 namespace {
@@ -123,6 +124,8 @@ FirstConfig first_config(const EximFacts& facts) {
     out.not_found.emplace_back("this machine's mail domain: put your own into [notify]");
   rule_section(facts, "authenticated", "user", out);
   if (!facts.relays.networks.empty()) rule_section(facts, "relay", "relay", out);
+  out.toml += "\n";
+  out.toml += trial_rules();
   return out;
 }
 

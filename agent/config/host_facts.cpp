@@ -85,8 +85,9 @@ actions::Result<PipelineOptions, std::string> pipeline_options_for(const Config&
   actions::PosixFiles files;
   const auto in_force = reasons_in_force(config, files);
   if (!in_force) return fmt::format("reasons.file: {}", printable(in_force.error()));
-  auto reasons =
-      parsers::Reasons::compile(config.reasons.missing, config.reasons.other, in_force->catalog);
+  auto reasons = parsers::Reasons::compile(
+      config.reasons.missing, config.reasons.other, in_force->catalog,
+      listens_to(config, Signal::accused) ? config.reasons.spam : std::vector<std::string>());
   if (!reasons) {
     const auto& wrong = reasons.error().front();
     return fmt::format("reasons: \"{}\": {}", printable(wrong.pattern), printable(wrong.what));

@@ -94,7 +94,7 @@ actions::Result<std::shared_ptr<const IdentityTables>, std::string> read_tables(
     // Of equal keys the first counts, as for Exim; one without a name stands for itself.
     for (const auto& entry : actions::read_list(bytes)) {
       auto key = folded(entry.key);
-      if (map.identity == IdentityKind::relay) {
+      if (is_by_address(map.identity)) {
         if (const auto address = IpAddress::parse(key)) key = address->text();
       }
       known.emplace(std::move(key), entry.data.empty() ? entry.key : entry.data);

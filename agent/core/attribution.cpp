@@ -42,19 +42,21 @@ void append_folded(std::string_view id, std::string& out) {
 
 std::string_view name_of(Charged charged) {
   constexpr std::array<std::string_view, kCharged> kNames{
-      "user", "relay", "local", "nobody_known", "outsider", "own", "exempt"};
+      "user", "relay", "local", "host", "nobody_known", "outsider", "own", "exempt"};
   return kNames[static_cast<std::size_t>(charged)];
 }
 
 Attribution::Attribution(const Config& config, std::vector<IpAddress> own,
                          std::shared_ptr<const IdentityTables> tables)
-    : relays_(config.relay.hosts),
+    : any_hosts_(std::any_of(config.rules.begin(), config.rules.end(),
+                             [](const Rule& rule) { return rule.identity == IdentityKind::host; })),
+      relays_(config.relay.hosts),
       own_(std::move(own)),
       tables_(tables ? std::move(tables) : IdentityTables::without_files(config)) {}
 
 Charge Attribution::charge(Charged verdict, std::string_view printed) {
   const auto kind = *identity_of(verdict);
-  if (kind != IdentityKind::relay && tables_->exempts_user(printed)) return {Charged::exempt, {}};
+  if (!is_by_address(kind) && tables_->exempts_user(printed)) return {Charged::exempt, {}};
   if (!tables_->identities.maps(kind)) return {verdict, printed};
   name_ = tables_->identities.name(kind, printed);
   return tables_->exempts_user(name_) ? Charge{Charged::exempt, {}} : Charge{verdict, name_};
@@ -68,9 +70,10 @@ Charge Attribution::charge(const parsers::Event& event) {
   if (event.login && !event.host && !event.login->empty())
     return charge(Charged::local, *event.login);
   // Authenticated, but by an authenticator that sets no id: not a relay host's mail.
-  if (event.authenticator || !event.host) return {};
+  const bool failed = event.kind == parsers::Kind::auth_failed;
+  if ((event.authenticator && !failed) || !event.host) return {};
   const auto verdict = classify(*event.host);
-  return verdict == Charged::relay ? charge(verdict, *event.host) : Charge{verdict, {}};
+  return identity_of(verdict) ? charge(verdict, *event.host) : Charge{verdict, {}};
 }
 
 Charge Attribution::charge(const parsers::Arrival& arrival) {
@@ -90,12 +93,15 @@ Charged Attribution::classify(std::string_view ip) {
 
   auto verdict = Charged::nobody_known;
   if (const auto address = IpAddress::parse(ip)) {
-    if (!any_contains(relays_, *address)) {
+    const bool relays = any_contains(relays_, *address);
+    if (!relays && !any_hosts_) {
       verdict = Charged::outsider;
     } else if (std::find(own_.begin(), own_.end(), *address) != own_.end()) {
       verdict = Charged::own;
     } else {
-      verdict = any_contains(tables_->exempt_hosts, *address) ? Charged::exempt : Charged::relay;
+      verdict = any_contains(tables_->exempt_hosts, *address) ? Charged::exempt
+                : relays                                      ? Charged::relay
+                                                              : Charged::host;
     }
   }
   return hosts_.emplace(std::string(ip), verdict).first->second;

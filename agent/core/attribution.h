@@ -29,21 +29,22 @@ enum class Charged : std::uint8_t {
   user,
   relay,
   local,         // a login that submitted a message on the machine
+  host,          // any other host, if a rule is about them
   nobody_known,  // ambiguous, or authenticated without an id
-  outsider,      // a host that may not relay: refusing it is all there is to do
-  own,           // one of this machine's own addresses
+  outsider,  // a host that may not relay, and no rule is about: refusing it is all there is to do
+  own,       // one of this machine's own addresses
   exempt,
 };
-inline constexpr std::size_t kCharged = 7;
+inline constexpr std::size_t kCharged = 8;
 std::string_view name_of(Charged charged);
 // Returns the kind of identity that a verdict charges; nullopt: it charges nobody.
 [[nodiscard]] constexpr std::optional<IdentityKind> identity_of(Charged charged) {
   // A jump table's jump would be guessed wrong for every other line.
   static_assert(static_cast<int>(Charged::user) == static_cast<int>(IdentityKind::user) &&
                 static_cast<int>(Charged::relay) == static_cast<int>(IdentityKind::relay) &&
-                static_cast<int>(Charged::local) == static_cast<int>(IdentityKind::local));
-  return charged > Charged::local ? std::nullopt
-                                  : std::optional(static_cast<IdentityKind>(charged));
+                static_cast<int>(Charged::local) == static_cast<int>(IdentityKind::local) &&
+                static_cast<int>(Charged::host) == static_cast<int>(IdentityKind::host));
+  return charged > Charged::host ? std::nullopt : std::optional(static_cast<IdentityKind>(charged));
 }
 
 struct Charge {
@@ -71,6 +72,7 @@ class Attribution {
 
   static constexpr std::size_t kMaxHosts = 65536;  // remembered; then all are forgotten
 
+  bool any_hosts_;  // a rule is about hosts that are not in relay.hosts
   std::vector<Network> relays_;
   std::vector<IpAddress> own_;
   std::shared_ptr<const IdentityTables> tables_;

@@ -3,6 +3,7 @@
 // all.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -13,9 +14,19 @@
 
 namespace agent {
 
-enum class IdentityKind { user, relay, local };
-enum class Signal { rejected_rcpt, tagged, warned, bounced };
-enum class CountBy { attempts, recipients };
+enum class IdentityKind { user, relay, local, host };
+inline constexpr std::size_t kIdentityKinds = 4;
+enum class Signal {
+  rejected_rcpt,
+  tagged,
+  warned,
+  bounced,
+  accepted,
+  deferred,
+  accused,
+  auth_failed
+};
+enum class CountBy { attempts, recipients, hosts, networks, senders, ids };
 enum class RuleMode { block, trial };
 enum class Transport { smtp, sendmail, exec, webhook, none };
 enum class Tristate { no, yes, automatic };
@@ -24,9 +35,28 @@ constexpr std::string_view name_of(RuleMode mode) {
   return mode == RuleMode::block ? "block" : "trial";
 }
 
-// As in the configuration and in output: "user", "relay", "local".
+// As in the configuration and in output: "user", "relay", "local", "host".
 constexpr std::string_view name_of(IdentityKind kind) {
-  return kind == IdentityKind::user ? "user" : kind == IdentityKind::relay ? "relay" : "local";
+  constexpr std::string_view kNames[kIdentityKinds] = {"user", "relay", "local", "host"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+// Returns true if identities of this kind are addresses, or networks of them.
+constexpr bool is_by_address(IdentityKind kind) {
+  return kind == IdentityKind::relay || kind == IdentityKind::host;
+}
+constexpr std::string_view name_of(Signal signal) {
+  constexpr std::string_view kNames[] = {"rejected_rcpt", "tagged",   "warned",  "bounced",
+                                         "accepted",      "deferred", "accused", "auth_failed"};
+  return kNames[static_cast<std::size_t>(signal)];
+}
+// Returns true if it means a recipient that does not exist.
+constexpr bool is_refusal(Signal signal) {
+  return signal <= Signal::bounced;
+}
+constexpr std::string_view name_of(CountBy count) {
+  constexpr std::string_view kNames[] = {"attempts", "recipients", "hosts",
+                                         "networks", "senders",    "ids"};
+  return kNames[static_cast<std::size_t>(count)];
 }
 
 // What the service can tell of; the names are those of action.on and of "event" in JSON.
@@ -93,6 +123,7 @@ struct ReasonsConfig {  // RE2, matched without regard to case; "default" stands
                         // ones
   std::vector<std::string> missing{"default"};  // reasons.missing
   std::vector<std::string> other{"default"};    // reasons.other: wins over missing
+  std::vector<std::string> spam{"default"};     // reasons.spam: for the signal "accused"
   // reasons.file: a catalog of reasons that stands for the one built in if it is newer
   std::string file = "/usr/share/exiwarden/reasons.toml";
 };
@@ -166,8 +197,13 @@ struct Rule {
   std::uint32_t limit = 100;          // 1..1,000,000
   std::chrono::seconds period{3600};  // 1 s..366 d
   CountBy count = CountBy::attempts;
+  // rule.network_prefixes: how many bits of an address count as its network, IPv4 and IPv6
+  int network_v4 = 24, network_v6 = 48;
+  // rule.min_share: decides only while its events are at least so many percent of them and of what
+  // was accepted from the identity in the period; 0: whatever was accepted
+  std::uint32_t min_share = 0;
   std::string list;     // default: by identity, below state.directory
-  int ipv6_prefix = 0;  // 1..128, relay rules only; 0: relay.ipv6_prefix
+  int ipv6_prefix = 0;  // 1..128, rules about addresses only; 0: relay.ipv6_prefix, or kHostPrefix
   std::vector<Override> overrides;
   std::uint32_t watch = 0;  // rule.watch: percent of the limit that is worth a notice; 0: none
   // rule.block_for: the first time, the second ...; the last one for all further. Empty, or
@@ -175,9 +211,17 @@ struct Rule {
   std::vector<std::chrono::seconds> block_for;
   std::chrono::seconds repeat_within{30 * 86400};  // rule.repeat_within: after a block's end
 };
+// Of identity = "host": what one customer of an access provider is given at most.
+inline constexpr int kHostPrefix = 56;
 inline constexpr std::chrono::seconds kForever{0};
 // How long a trial stands where the block would have no end: it is told once a day.
 inline constexpr std::chrono::seconds kTrialLength{86400};
+
+// Returns how many bits of an IPv6 address tell one identity of the rule from another.
+[[nodiscard]] inline int prefix_of(const Rule& rule, const RelayConfig& relay) {
+  if (rule.ipv6_prefix != 0) return rule.ipv6_prefix;
+  return rule.identity == IdentityKind::host ? kHostPrefix : relay.ipv6_prefix;
+}
 
 struct ConfigProblem {
   std::string file;
@@ -201,5 +245,19 @@ struct Config {
   std::vector<Rule> rules;  // never empty: "authenticated" and "relay" if the file has none
   std::vector<ConfigProblem> warnings;  // sound, but probably not what is meant
 };
+
+// Returns true if a rule counts such events.
+[[nodiscard]] inline bool listens_to(const Config& config, Signal signal) {
+  return std::any_of(config.rules.begin(), config.rules.end(), [&](const Rule& rule) {
+    return std::find(rule.signals.begin(), rule.signals.end(), signal) != rule.signals.end();
+  });
+}
+
+// Returns true if some rule needs to know of the messages that come in.
+[[nodiscard]] inline bool reads_accepted(const Config& config) {
+  return listens_to(config, Signal::accepted) ||
+         std::any_of(config.rules.begin(), config.rules.end(),
+                     [](const Rule& rule) { return rule.min_share > 0; });
+}
 
 }  // namespace agent

@@ -31,16 +31,16 @@ void Counting::restore(Subjects subjects, const Layout& saved, std::optional<Ins
 void Counting::add(const Occurrence& event, const OnDecision& on_decision,
                    const OnDecision& on_watch) {
   if (!newest_ || event.time > *newest_) newest_ = event.time;
-  if (event.kind == IdentityKind::relay) {
+  if (is_by_address(event.kind)) {
     const auto address = IpAddress::parse(event.identity);
     if (!address || !address->v6) {
       // The same identity however IPv6 is grouped.
-      add_to(table_.relays(), address ? address->text() : std::string(event.identity), event,
-             on_decision, on_watch);
+      add_to(event.kind == IdentityKind::relay ? table_.relays() : table_.any_hosts(),
+             address ? address->text() : std::string(event.identity), event, on_decision, on_watch);
       return;
     }
     for (const auto& group : table_.groups()) {
-      if (group.kind != IdentityKind::relay) continue;
+      if (group.kind != event.kind) continue;
       add_to(group, Network::around(*address, group.ipv6_prefix).text(), event, on_decision,
              on_watch);
     }
@@ -56,7 +56,8 @@ void Counting::add_to(const RuleTable::Group& group, std::string_view identity,
                       const OnDecision& on_watch) {
   const auto& rules = table_.rules();
   const auto listens = [&](std::size_t rule) { return rules[rule].listens_to(event.signal); };
-  if (std::none_of(group.rules.begin(), group.rules.end(), listens)) return;
+  const auto minds = [&](std::size_t rule) { return rules[rule].minds(event.signal); };
+  if (std::none_of(group.rules.begin(), group.rules.end(), minds)) return;
   key_.assign(group.kind, identity);
   if (subjects_.size() >= max_identities_ && subjects_.count(key_) == 0) make_room();
   auto& subject = subjects_[key_];
@@ -70,8 +71,13 @@ void Counting::add_to(const RuleTable::Group& group, std::string_view identity,
 
   bool near_limit = false;
   std::vector<std::size_t> reached, watched;
+  bool heard = false;
   for (const auto rule : group.rules) {
-    if (!listens(rule)) continue;
+    if (!listens(rule)) {
+      if (minds(rule)) note_accepted(subject, rule, event);
+      continue;
+    }
+    heard = true;
     const auto change = add_to_window(subject, rule, identity, event);
     near_limit = near_limit || change.half;
     if (change.reached) {
@@ -80,7 +86,7 @@ void Counting::add_to(const RuleTable::Group& group, std::string_view identity,
       watched.push_back(rule);
     }
   }
-  subject.remember(event, near_limit);
+  if (heard) subject.remember(event, near_limit);
 
   for (const auto rule : watched) {
     const auto limit = rules[rule].limits.of(key_.id);
@@ -101,17 +107,23 @@ Counting::Change Counting::add_to_window(Subject& subject, std::size_t rule,
   }
   const auto* term = subject.find_term(state.list);
   if (term != nullptr && event.time < term->ended) return {};  // of the block that has ended
-  const auto recipient = state.recipient_of(event);
   const auto limit = state.limits.of(key_.id);
-  const auto count = state.window_of(subject).add(event.time, recipient, limit, state.rule.period);
-  if (on_counted_) tell_counted(rule, subject, identity, event, recipient, limit);
+  std::uint32_t count = 0;
+  each_counted(state.rule, event, [&](std::uint64_t value) {
+    count = state.window_of(subject).add(event.time, value, limit, state.rule.period);
+    if (on_counted_) tell_counted(rule, subject, identity, event, value, limit);
+  });
   Change change;
+  if (count == 0) return change;  // the event has none of what is counted
+  if (state.rule.min_share > 0) state.share_of(subject).add(event.time, 1, 0, state.rule.period);
   change.half = count >= (limit + 1) / 2;
   const auto level = state.watch_level(limit);
   const auto bit = state.slot_bit();
   if (std::uint64_t{2} * count < level) subject.watched &= ~bit;
   const bool near = level > 0 && count >= level && (subject.watched & bit) == 0;
   if (count < limit && !near) return change;
+  if (state.rule.min_share > 0 && !state.share_of(subject).reaches(state.rule.min_share))
+    return change;
   if (!state.may_decide(event)) {
     if (count >= limit) note_undecided(subject, rule);
     return change;
@@ -120,6 +132,16 @@ Counting::Change Counting::add_to_window(Subject& subject, std::size_t rule,
   change.near = near;
   change.reached = count >= limit;
   return change;
+}
+
+// What was accepted from it, for a rule that is held to a share of that.
+void Counting::note_accepted(Subject& subject, std::size_t rule, const Occurrence& event) const {
+  const auto& state = table_.rules()[rule];
+  if (subject.in_list(state.list)) return;
+  const auto* term = subject.find_term(state.list);
+  if (term != nullptr && event.time < term->ended) return;
+  state.share_of(subject).add(event.time, 0, std::max<std::uint32_t>(event.recipients, 1),
+                              state.rule.period);
 }
 
 // Returns nullopt if an earlier rule with the same list has blocked it, or its decision was taken
@@ -246,6 +268,7 @@ void Counting::clear_windows(Subject& subject, std::size_t list) const {
   for (const auto& state : table_.rules()) {
     if (state.list != list || subject.windows.empty()) continue;
     state.window_of(subject).clear();
+    if (state.slot < subject.shares.size()) subject.shares[state.slot].clear();
     subject.watched &= ~state.slot_bit();
   }
   // A trial leaves everything to the other rules as it was.
@@ -273,7 +296,8 @@ std::optional<Decision> Counting::free_doubted(std::size_t list, std::string_vie
     if (state.list == list) state.window_of(subject) = std::move(state.window_of(beside));
   }
   subject.hosts = std::move(beside.hosts);
-  subject.other_hosts = beside.other_hosts;
+  subject.further_refusals = beside.further_refusals;
+  subject.further_others = beside.further_others;
   subject.samples = std::move(beside.samples);
   if (on_counted_) each_live(name, on_counted_);
   if (!decided) return std::nullopt;
@@ -318,9 +342,12 @@ void Counting::each_live(const SubjectKey& key, const OnCounted& callback) const
 void Counting::add_evidence(IdentityKind kind, std::string_view key, Decision& decision) const {
   const auto found = subjects_.find(subject_key(kind, key));
   if (found == subjects_.end()) return;
-  decision.hosts.assign(found->second.hosts.begin(), found->second.hosts.end());
-  decision.other_hosts = found->second.other_hosts;
-  decision.samples = found->second.samples;
+  const auto known = std::find_if(table_.rules().begin(), table_.rules().end(),
+                                  [&](const auto& one) { return one.rule.name == decision.rule; });
+  const auto& rule = known == table_.rules().end() ? Rule() : known->rule;
+  decision.what = counted_noun(rule, decision.count);
+  decision.refusals = counts_refusals(rule);
+  found->second.add_evidence(rule, decision);
 }
 
 void Counting::set_freed_by_others(std::size_t list, std::string_view key, Instant since) {

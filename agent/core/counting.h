@@ -141,6 +141,7 @@ class Counting {
   };
   void add_to(const RuleTable::Group& group, std::string_view identity, const Occurrence& event,
               const OnDecision& on_decision, const OnDecision& on_watch);
+  void note_accepted(Subject& subject, std::size_t rule, const Occurrence& event) const;
   Change add_to_window(Subject& subject, std::size_t rule, std::string_view identity,
                        const Occurrence& event);
   std::optional<Decision> block(Subject& subject, std::size_t rule, std::string_view identity,

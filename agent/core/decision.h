@@ -19,11 +19,12 @@ struct Place {
   std::uint64_t offset = 0;  // of its first byte, uncompressed
 };
 
-// One refused recipient, kept as evidence. Its bytes are as raw as the log: escape them before
-// showing them anywhere.
+// One event, mostly a refused recipient, kept as evidence. Its bytes are as raw as the log: escape
+// them before showing them anywhere.
 struct Sample {
   std::int64_t time = 0;  // seconds since 1970 UTC
   std::string host, recipient, reason;
+  Signal signal = Signal::rejected_rcpt;
   bool operator==(const Sample&) const = default;
 };
 
@@ -42,6 +43,8 @@ struct Decision {
   Instant time{};        // of the deciding event
   Instant first{};       // of the oldest event in the window
   std::uint32_t count = 0;
+  std::string what;      // was counted, in words: "networks"; empty: refused recipients
+  bool refusals = true;  // all that was counted are recipients that do not exist
   std::uint32_t limit = 0;
   std::chrono::seconds period{};
   Place place;

@@ -22,6 +22,8 @@ void DoubtfulBlocks::add(const RuleTable& table, std::size_t rule, const Subject
   const auto& state = table.rules()[rule];
   const auto found = doubts_.find(state.list);
   if (found == doubts_.end()) return;
+  // What was accepted from the sender is not known here; such a rule begins when the doubt is over.
+  if (state.rule.min_share > 0) return;
   auto& doubt = found->second;
   if (doubt.since && event.time <= *doubt.since) return;
   if (doubt.keys.count(key.id) == 0) return;
@@ -31,8 +33,10 @@ void DoubtfulBlocks::add(const RuleTable& table, std::size_t rule, const Subject
   if (subject.windows.empty()) subject.windows.resize(table.slots(state.rule.identity));
   if (subject.is_over(event.time - table.longest_period())) subject.forget_evidence();
   const auto limit = state.limits.of(key.id);
-  const auto count =
-      state.window_of(subject).add(event.time, state.recipient_of(event), limit, state.rule.period);
+  std::uint32_t count = 0;
+  each_counted(state.rule, event, [&](std::uint64_t value) {
+    count = state.window_of(subject).add(event.time, value, limit, state.rule.period);
+  });
   subject.remember(event, count >= (limit + 1) / 2);
   if (count < limit || !state.may_decide(event)) return;
   beside.rule = rule;

@@ -12,16 +12,16 @@ std::optional<bool> as_optional(Tristate value) {
   return value == Tristate::yes;
 }
 
-bool listens_to_bounced(const Rule& rule) {
-  return std::find(rule.signals.begin(), rule.signals.end(), Signal::bounced) != rule.signals.end();
-}
-
 parsers::ReaderOptions reader_options(const Config& config, const PipelineOptions& options) {
   parsers::ReaderOptions reader;
   reader.reasons = options.reasons;
   reader.patterns = options.patterns;
-  reader.submissions = options.submissions ||
-                       std::any_of(config.rules.begin(), config.rules.end(), listens_to_bounced);
+  reader.accepted = reads_accepted(config);
+  reader.deferred = listens_to(config, Signal::deferred);
+  reader.accused = listens_to(config, Signal::accused);
+  reader.auth_failed = listens_to(config, Signal::auth_failed);
+  reader.submissions = options.submissions || reader.deferred || reader.accused ||
+                       listens_to(config, Signal::bounced);
   reader.junk_helo = as_optional(config.log.junk_helo);
   if (!reader.junk_helo) reader.junk_helo = options.junk_helo;
   reader.syslog_duplication = as_optional(config.log.syslog_duplication);
@@ -72,15 +72,27 @@ class Pipeline::Log : public parsers::EventSink {
   std::shared_ptr<Hint> hint = std::make_shared<Hint>();
 };
 
+namespace {
+
+// Bounces and other mail without a sender, unless somebody has authenticated.
+bool is_nobodys(const parsers::Event& event) {
+  return event.kind == parsers::Kind::accepted && !(event.user && !event.user->empty()) &&
+         (event.sender.value_or("").empty() || !event.reference.empty());
+}
+
+}  // namespace
+
 std::optional<Signal> signal_of(parsers::Kind kind) {
   constexpr std::optional<Signal> kSignals[parsers::kKinds] = {
-      Signal::rejected_rcpt, std::nullopt,    std::nullopt, Signal::tagged,
-      Signal::warned,        Signal::bounced, std::nullopt};  // in the order of Kind
+      Signal::rejected_rcpt, std::nullopt,        std::nullopt,     Signal::tagged,
+      Signal::warned,        Signal::bounced,     Signal::accepted, Signal::deferred,
+      Signal::accused,       Signal::auth_failed, std::nullopt};  // in the order of Kind
   static_assert(static_cast<int>(parsers::Kind::rejected_rcpt) == 0 &&
                 static_cast<int>(parsers::Kind::tagged) == 3 &&
                 static_cast<int>(parsers::Kind::warned) == 4 &&
                 static_cast<int>(parsers::Kind::bounced) == 5 &&
-                static_cast<int>(parsers::Kind::ambiguous) == 6);
+                static_cast<int>(parsers::Kind::accepted) == 6 &&
+                static_cast<int>(parsers::Kind::ambiguous) == 10);
   return kSignals[static_cast<std::size_t>(kind)];
 }
 
@@ -219,9 +231,14 @@ void Pipeline::remember(std::string_view message_id, const parsers::Arrival& arr
 }
 
 bool Pipeline::join(parsers::Event& event) {
-  const auto* message = submissions_.failed(*event.message_id, event.recipient.value_or(""));
+  // What a recipient was put off or called spam for once counts once, however often it is tried.
+  std::string once(event.recipient.value_or(""));
+  if (event.kind != parsers::Kind::bounced)
+    once.insert(0, std::string(parsers::name_of(event.kind)) + '\n');
+  const auto* message = submissions_.failed(*event.message_id, once);
   if (message == nullptr) return false;
-  if (parsers::is_about_sender(event.reason.value_or(""), event.recipient.value_or(""),
+  if (event.kind == parsers::Kind::bounced &&
+      parsers::is_about_sender(event.reason.value_or(""), event.recipient.value_or(""),
                                message->sender)) {
     return false;
   }
@@ -237,7 +254,8 @@ void Pipeline::on_event(Log& log, const parsers::Event& event) {
   const auto time = log.clock.resolve(event.stamp);
   if (log.counted_until && time <= *log.counted_until) return;
   log.shown = time;
-  if (event.kind == parsers::Kind::bounced) {
+  if (event.kind == parsers::Kind::bounced || event.kind == parsers::Kind::deferred ||
+      event.kind == parsers::Kind::accused) {
     auto joined = event;
     if (join(joined)) charge(log, joined, time);
     return;
@@ -268,7 +286,8 @@ void Pipeline::tell_ends() {
 }
 
 void Pipeline::charge(Log& log, const parsers::Event& event, Instant time) {
-  const Signalled signalled{event, time, attribution_.charge(event), log.name};
+  const Signalled signalled{event, time, is_nobodys(event) ? Charge{} : attribution_.charge(event),
+                            log.name};
   const bool selected = !selects_.event || selects_.event(signalled);
   if (selected) ++charged_[static_cast<std::size_t>(signalled.charge.verdict)];
   if (selected && on_signal_) on_signal_(signalled);
@@ -284,6 +303,11 @@ void Pipeline::charge(Log& log, const parsers::Event& event, Instant time) {
   occurrence.host = event.host.value_or("");
   occurrence.recipient = event.recipient.value_or("");
   occurrence.reason = event.reason.value_or("");
+  occurrence.message_id = event.message_id.value_or("");
+  occurrence.sender = event.sender;
+  occurrence.set_id = event.set_id;
+  occurrence.recipients = event.recipients.value_or(0);
+  occurrence.recipient_list = event.recipient_list;
   occurrence.file = log.name;
   occurrence.line = event.number;
   occurrence.offset = event.offset;

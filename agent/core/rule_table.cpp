@@ -1,25 +1,25 @@
 #include "agent/core/rule_table.h"
 
-#include "agent/core/attribution.h"
-#include "agent/core/digest.h"
-
 namespace agent {
 namespace {
 
 void carry_windows(Subject& subject, const SubjectKey& key, const RuleTable::Layout& saved,
                    const RuleTable& table) {
   auto windows = std::move(subject.windows);
+  auto shares = std::exchange(subject.shares, {});
   const auto watched = std::exchange(subject.watched, 0);
   subject.undecided = 0;
   subject.windows.clear();
-  std::array<std::size_t, 3> slot{};  // of the saved rules, by kind
+  std::array<std::size_t, kIdentityKinds> slot{};  // of the saved rules, by kind
   for (const auto& [kind, name] : saved.rules) {
     const auto from = slot[static_cast<std::size_t>(kind)]++;
     if (key.kind != kind || from >= windows.size()) continue;
     for (const auto& state : table.rules()) {
-      if (state.rule.identity != kind || state.rule.name != name) continue;
+      if (state.rule.identity != kind || RuleTable::window_name(state.rule) != name) continue;
       subject.windows.resize(table.slots(kind));
       state.window_of(subject) = std::move(windows[from]);
+      if (state.rule.min_share > 0 && from < shares.size())
+        state.share_of(subject) = std::move(shares[from]);
       subject.watched |= (watched >> from & 1) << state.slot;
     }
   }
@@ -41,15 +41,6 @@ void carry_blocks(Subject& subject, const RuleTable::Layout& saved, const RuleTa
 
 }  // namespace
 
-std::uint64_t recipient_digest(std::string_view recipient) {
-  const auto value = sha256_number(folded(recipient));
-  return value == 0 ? 1 : value;
-}
-
-std::uint64_t RuleState::recipient_of(const Occurrence& event) const {
-  return rule.count == CountBy::recipients ? recipient_digest(event.recipient) : 0;
-}
-
 std::uint32_t RuleState::watch_level(std::uint32_t limit) const {
   return rule.watch == 0 ? 0
                          : static_cast<std::uint32_t>(std::max<std::uint64_t>(
@@ -68,18 +59,26 @@ Decision RuleState::decision(const Subject& subject, std::string_view identity,
   decision.time = event.time;
   decision.first = window.oldest();
   decision.count = static_cast<std::uint32_t>(window.size());
+  decision.what = counted_noun(rule, decision.count);
+  decision.refusals = counts_refusals(rule);
   decision.limit = limit;
   decision.period = rule.period;
   decision.place = {std::string(event.file), event.line, event.offset};
-  decision.hosts.assign(subject.hosts.begin(), subject.hosts.end());
-  decision.other_hosts = subject.other_hosts;
-  decision.samples = subject.samples;
+  subject.add_evidence(rule, decision);
   return decision;
 }
 
 std::string RuleTable::place_of(const Rule& rule) {
   if (rule.mode == RuleMode::block) return rule.list;
   return std::string("trial:").append(name_of(rule.identity)).append(":").append(rule.name);
+}
+
+std::string RuleTable::window_name(const Rule& rule) {
+  if (rule.count == CountBy::attempts || rule.count == CountBy::recipients) return rule.name;
+  auto name = rule.name + "\n" + std::string(name_of(rule.count));
+  if (rule.count == CountBy::networks)
+    name += "/" + std::to_string(rule.network_v4) + "/" + std::to_string(rule.network_v6);
+  return name;
 }
 
 RuleTable::RuleTable(const Config& config) {
@@ -93,6 +92,7 @@ RuleTable::RuleTable(const Config& config) {
     rules_.push_back({rule, Limits(rule), list, slots_[static_cast<std::size_t>(rule.identity)]++});
     group_for(rule, config).rules.push_back(index);
     if (rule.identity == IdentityKind::relay) relays_.rules.push_back(index);
+    if (rule.identity == IdentityKind::host) any_hosts_.rules.push_back(index);
   }
 }
 
@@ -114,9 +114,7 @@ std::size_t RuleTable::place_for(const Rule& rule) const {
 }
 
 RuleTable::Group& RuleTable::group_for(const Rule& rule, const Config& config) {
-  const int prefix = rule.identity != IdentityKind::relay ? 0
-                     : rule.ipv6_prefix != 0              ? rule.ipv6_prefix
-                                                          : config.relay.ipv6_prefix;
+  const int prefix = is_by_address(rule.identity) ? prefix_of(rule, config.relay) : 0;
   const auto known = std::find_if(groups_.begin(), groups_.end(), [&](const Group& group) {
     return group.kind == rule.identity && group.ipv6_prefix == prefix;
   });
@@ -125,7 +123,8 @@ RuleTable::Group& RuleTable::group_for(const Rule& rule, const Config& config) {
 
 RuleTable::Layout RuleTable::layout() const {
   Layout layout;
-  for (const auto& state : rules_) layout.rules.emplace_back(state.rule.identity, state.rule.name);
+  for (const auto& state : rules_)
+    layout.rules.emplace_back(state.rule.identity, window_name(state.rule));
   for (const auto& place : places_) layout.lists.push_back(place.path);
   return layout;
 }

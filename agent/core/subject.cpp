@@ -36,32 +36,67 @@ BlockTerm& Subject::term_of(std::size_t list) {
 }
 
 bool Subject::is_over(Instant time) const {
-  return std::all_of(windows.begin(), windows.end(), [&](const Window& window) {
-    return window.empty() || window.newest() <= time;
-  });
+  return std::all_of(
+             windows.begin(), windows.end(),
+             [&](const Window& window) { return window.empty() || window.newest() <= time; }) &&
+         std::all_of(shares.begin(), shares.end(), [&](const ShareWindow& share) {
+           return share.empty() || share.newest() <= time;
+         });
 }
 
 void Subject::remember(const Occurrence& event, bool near_limit) {
+  const bool refusal = is_refusal(event.signal);
+  const auto note = [&](SeenHost& seen) { ++(refusal ? seen.refusals : seen.others); };
   const auto known = std::find_if(hosts.begin(), hosts.end(),
-                                  [&](const HostCount& host) { return host.host == event.host; });
+                                  [&](const SeenHost& host) { return host.host == event.host; });
   if (known != hosts.end()) {
-    ++known->count;
+    note(*known);
   } else if (hosts.size() < kMaxHosts) {
-    hosts.push_back({std::string(event.host), 1});
+    note(hosts.emplace_back(SeenHost{std::string(event.host)}));
   } else {
-    ++other_hosts;
+    ++(refusal ? further_refusals : further_others);
   }
-  // Most people stay far below any limit: for them no text is kept.
-  if (!near_limit) return;
-  if (samples.size() >= kMaxSamples) samples.erase(samples.begin());
-  samples.push_back({event.time.time_since_epoch().count(), cut(event.host), cut(event.recipient),
-                     cut(event.reason)});
+  // Most people stay far below any limit: for them no text is kept. Nor is any of what was
+  // accepted.
+  if (!near_limit || event.signal == Signal::accepted) return;
+  const auto alike = [&](const Sample& sample) {
+    return refusal ? is_refusal(sample.signal) : sample.signal == event.signal;
+  };
+  if (samples.size() >= kMaxSamples &&
+      static_cast<std::size_t>(std::count_if(samples.begin(), samples.end(), alike)) >= kMaxSamples)
+    samples.erase(std::find_if(samples.begin(), samples.end(), alike));
+  samples.push_back(
+      {event.time.time_since_epoch().count(), cut(event.host),
+       cut(event.signal == Signal::auth_failed ? event.set_id.value_or("") : event.recipient),
+       cut(event.reason), event.signal});
 }
 
 void Subject::forget_evidence() {
   hosts.clear();
-  other_hosts = 0;
+  further_refusals = further_others = 0;
   samples.clear();
+}
+
+void Subject::add_evidence(const Rule& rule, Decision& decision) const {
+  const auto any = [&](auto wanted) {
+    return std::any_of(rule.signals.begin(), rule.signals.end(), wanted);
+  };
+  const bool refusals = any(is_refusal);
+  const bool others = any([](Signal signal) { return !is_refusal(signal); });
+  const auto events = [&](std::uint32_t of_refusals, std::uint32_t of_others) {
+    return (refusals ? of_refusals : 0) + (others ? of_others : 0);
+  };
+  for (const auto& host : hosts) {
+    const auto count = events(host.refusals, host.others);
+    if (count > 0) decision.hosts.push_back({host.host, count});
+  }
+  decision.other_hosts = events(further_refusals, further_others);
+  for (const auto& sample : samples) {
+    const bool heard = is_refusal(sample.signal)
+                           ? refusals
+                           : any([&](Signal signal) { return signal == sample.signal; });
+    if (heard) decision.samples.push_back(sample);
+  }
 }
 
 }  // namespace agent

@@ -10,6 +10,7 @@
 #include "agent/core/config.h"
 #include "agent/core/decision.h"
 #include "agent/core/occurrence.h"
+#include "agent/core/share_window.h"
 #include "agent/core/subject_key.h"
 #include "agent/core/window.h"
 
@@ -23,6 +24,13 @@ struct BlockTerm {
   Instant ended{};               // the last one; events before that were its
 };
 
+// A client address that a subject used, and in how many events: refused recipients, and others.
+struct SeenHost {
+  std::string host;
+  std::uint32_t refusals = 0, others = 0;
+  bool operator==(const SeenHost&) const = default;
+};
+
 // Most subjects have one window and one host; these lie inside it, since each piece elsewhere is
 // one more wait for memory.
 struct Subject {
@@ -31,17 +39,19 @@ struct Subject {
 
   // One for each rule of this kind, in the config's order.
   boost::container::small_vector<Window, 1> windows;
-  std::uint64_t blocked = 0;  // bit i: is in list i
-  std::uint64_t watched = 0;  // bit i: rule i of this kind has told of it below its limit
+  std::vector<ShareWindow> shares;  // beside windows, or none: only rules with min_share need them
+  std::uint64_t blocked = 0;        // bit i: is in list i
+  std::uint64_t watched = 0;        // bit i: rule i of this kind has told of it below its limit
   // bit i: rule i's window was full by events too old to decide, and no block has followed. Not
   // saved: it is for a line in the journal.
   std::uint64_t undecided = 0;
   // It was freed while the service was down: events up to then count no more.
   std::optional<Instant> fresh_since;
   std::vector<BlockTerm> terms;  // of lists whose blocks end by themselves
-  std::uint32_t other_hosts = 0;
-  boost::container::small_vector<HostCount, 1> hosts;  // at most kMaxHosts
-  std::vector<Sample> samples;  // at most kMaxSamples, from half of a limit on
+  std::uint32_t further_refusals = 0, further_others = 0;  // from hosts that are not kept apart
+  boost::container::small_vector<SeenHost, 1> hosts;       // at most kMaxHosts
+  // From half of a limit on; of refused recipients, and of each other signal, at most kMaxSamples.
+  std::vector<Sample> samples;
 
   [[nodiscard]] bool in_list(std::size_t list) const { return (blocked >> list & 1) != 0; }
   void put_into_list(std::size_t list) { blocked |= std::uint64_t{1} << list; }
@@ -55,6 +65,8 @@ struct Subject {
   // Keeps the host of an event; near a limit it keeps a sample too.
   void remember(const Occurrence& event, bool near_limit);
   void forget_evidence();
+  // Gives a decision what is known of the events that its rule listens to.
+  void add_evidence(const Rule& rule, Decision& decision) const;
 };
 
 using Subjects = SubjectMap<Subject>;

@@ -36,6 +36,9 @@ void Window::count_from(std::int64_t base) {
 std::uint32_t Window::add(Instant time, std::uint64_t recipient, std::uint32_t limit,
                           std::chrono::seconds period) {
   const std::int64_t now = time.time_since_epoch().count();
+  // The rule has begun, or ceased, to tell values apart since.
+  if (recipient != 0 && recipients_.empty() && !empty()) clear();
+  if (recipient == 0 && !recipients_.empty()) recipients_ = {};
   const std::int64_t edge = (empty() ? now : std::max(now, base_ + newest_)) - period.count();
   drop_front(count_up_to(edge));
   if (now <= edge) return static_cast<std::uint32_t>(size());

@@ -22,7 +22,7 @@ constexpr int kWidestV4 = 16, kWidestV6 = 32;
 // hand.
 bool fits(IdentityKind kind, const NamedStatement& word) {
   if (!actions::list_line(word.record.identity, "")) return false;
-  if (kind != IdentityKind::relay || IpAddress::parse(word.record.identity)) return true;
+  if (!is_by_address(kind) || IpAddress::parse(word.record.identity)) return true;
   const auto network = Network::parse(word.record.identity);
   return network && network->text() == word.record.identity &&
          network->prefix >= (network->base.v6 ? kWidestV6 : kWidestV4);

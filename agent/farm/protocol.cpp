@@ -63,7 +63,7 @@ std::vector<std::string> farm_rules(const std::vector<Rule>& rules) {
     words.push_back(farm_encoded(rule.name));
     words.push_back(farm_encoded(farm_list_name(rule.list)));
     words.push_back(std::to_string(rule.period.count()));
-    words.emplace_back(rule.count == CountBy::recipients ? "r" : "a");
+    words.emplace_back(rule.count != CountBy::attempts ? "r" : "a");
     std::string steps;
     for (const auto step : rule.block_for) steps += fmt::format("{} ", step.count());
     words.push_back(std::move(steps));

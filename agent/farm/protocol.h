@@ -19,8 +19,8 @@
 namespace agent {
 
 // One event for the farm's window of a rule and an identity. Where attempts are counted `member` is
-// its number among those of this host and identity in the same second; where distinct recipients
-// are, the digest of the recipient.
+// its number among those of this host and identity in the same second; where distinct values
+// are (recipients, hosts ...), the digest of the value.
 struct FarmEvent {
   std::uint32_t rule = 0;  // index in the configuration
   std::uint32_t limit = 0;

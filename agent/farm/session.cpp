@@ -241,7 +241,7 @@ actions::Result<FarmWindow> FarmSession::window(const Rule& rule, const std::str
                            std::to_string(kMaxWindow - 1), "WITHSCORES"});
   if (!events) return events.error();
   std::optional<Answer> senders;
-  if (rule.count == CountBy::recipients && events->list.size() > 1) {
+  if (rule.count != CountBy::attempts && events->list.size() > 1) {
     Words command{"HMGET", settings_.prefix + "r:" + name};
     for (std::size_t i = 0; i < events->list.size(); i += 2)
       command.push_back(events->list[i].text);

@@ -89,6 +89,20 @@ std::string until_text(const Decision& decision, const Zone& zone) {
                      duration_text(*decision.until - decision.time), row);
 }
 
+std::string what_of(const Decision& decision) {
+  return decision.what.empty() ? noun(decision.count, "refused recipient") : decision.what;
+}
+
+// "100 recipients it tried to reach do not exist", or "40 networks were counted in its log lines".
+std::string because(const Decision& decision) {
+  if (!decision.refusals)
+    return fmt::format("{} {} counted in its log lines", decision.count,
+                       what_of(decision) + (decision.count == 1 ? " was" : " were"));
+  return fmt::format("{} {} it tried to reach {}", decision.count,
+                     noun(decision.count, "recipient"),
+                     noun(decision.count, "does not exist", "do not exist"));
+}
+
 // A mail may be read in another zone than that of the log.
 std::string between(const Decision& decision, const Zone& zone) {
   return fmt::format("between {} and {} (UTC{})", zone.short_text(decision.first),
@@ -124,11 +138,17 @@ std::string evidence(const Decision& decision, const Zone& zone) {
   for (const auto& host : decision.farm)
     farm += fmt::format("    {:>7}  {}\n", host.count, printable(host.host, 60));
   if (!farm.empty())
-    farm = "Counted by these mail hosts together (refused recipients, host):\n" + farm +
+    farm = "Counted by these mail hosts together (" + what_of(decision) + ", host):\n" + farm +
            "\nWhat follows is what this one has seen.\n\n";
-  return farm + "Hosts used (refused recipients, host):\n" + hosts_text(decision) +
-         "\nThe newest refused recipients, a reason under the first that it met:\n" +
-         recipients_text(decision, zone);
+  if (decision.refusals) {
+    return farm + "Hosts used (refused recipients, host):\n" + hosts_text(decision) +
+           "\nThe newest refused recipients, a reason under the first that it met:\n" +
+           recipients_text(decision, zone);
+  }
+  const auto newest = recipients_text(decision, zone);
+  return farm + "Hosts used (events, host):\n" + hosts_text(decision) +
+         (newest.empty() ? "" : "\nThe newest events, a reason under the first that had it:\n") +
+         newest;
 }
 
 }  // namespace
@@ -215,18 +235,17 @@ Notice compose_watch(const Decision& decision, const Zone& zone, Instant now,
   notice.message_id = message_id(decision, context.host, "\nwatch");
   notice.date = now.time_since_epoch().count();
   const auto kind = name_of(decision.identity_kind);
-  notice.subject = fmt::format("[{}] {} {} watched: {} of {} refused recipients in {}",
-                               printable(context.host, 40), kind, printable(decision.identity, 60),
-                               decision.count, decision.limit, duration_text(decision.period));
+  notice.subject = fmt::format("[{}] {} {} watched: {} of {} {} in {}", printable(context.host, 40),
+                               kind, printable(decision.identity, 60), decision.count,
+                               decision.limit, what_of(decision), duration_text(decision.period));
   const auto config = context.config_path.empty() ? "" : " -c " + shell_word(context.config_path);
   notice.body = fmt::format(
       "exiwarden on {} sees the {}\n\n"
       "    {}\n\n"
-      "come near a limit: {} {} it tried to reach {},\n"
+      "come near a limit: {},\n"
       "{}.\n"
       "Rule \"{}\" blocks at {} in {}. Nothing is blocked yet.\n\n",
-      printable(context.host), kind, printable(decision.identity), decision.count,
-      noun(decision.count, "recipient"), noun(decision.count, "does not exist", "do not exist"),
+      printable(context.host), kind, printable(decision.identity), because(decision),
       between(decision, zone), printable(decision.rule), decision.limit,
       duration_text(decision.period));
   const auto what_to_do = fmt::format(
@@ -245,14 +264,13 @@ Notice compose_notice(const Decision& decision, const Zone& zone, Instant now,
   notice.message_id = message_id(decision, context.host);
   notice.date = now.time_since_epoch().count();
   const auto kind = name_of(decision.identity_kind);
-  notice.subject =
-      fmt::format("[{}] {} {} blocked: {} {} in {}", printable(context.host, 40), kind,
-                  printable(decision.identity, 60), decision.count,
-                  noun(decision.count, "refused recipient"), duration_text(decision.period));
+  notice.subject = fmt::format("[{}] {} {} blocked: {} {} in {}", printable(context.host, 40), kind,
+                               printable(decision.identity, 60), decision.count, what_of(decision),
+                               duration_text(decision.period));
   notice.body = fmt::format(
       "exiwarden on {} has blocked the {}\n\n"
       "    {}\n\n"
-      "because {} {} it tried to reach {},\n"
+      "because {},\n"
       "{}.\n"
       "Rule \"{}\": {} in {}. The deciding line is\n"
       "{}:{}\n\n"
@@ -260,8 +278,7 @@ Notice compose_notice(const Decision& decision, const Zone& zone, Instant now,
       "This holds until {}the line below is removed from\n"
       "    {}\n"
       "    {}\n\n",
-      printable(context.host), kind, printable(decision.identity), decision.count,
-      noun(decision.count, "recipient"), noun(decision.count, "does not exist", "do not exist"),
+      printable(context.host), kind, printable(decision.identity), because(decision),
       between(decision, zone), printable(decision.rule), decision.limit,
       duration_text(decision.period), printable(decision.place.file), decision.place.line,
       until_text(decision, zone), printable(decision.list), printable(context.list_line));

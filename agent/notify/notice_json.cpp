@@ -13,7 +13,10 @@ std::string event_json(const Decision& decision, const Zone& zone, const std::st
                        const std::string& server) {
   std::vector<std::string> hosts, recipients;
   for (const auto& host : decision.hosts) hosts.push_back(host.host);
-  for (const auto& sample : decision.samples) recipients.push_back(sample.recipient);
+  for (const auto& sample : decision.samples) {
+    // What a failed login claimed is no recipient.
+    if (sample.signal != Signal::auth_failed) recipients.push_back(sample.recipient);
+  }
   OutputRow record;
   record.add("event", event).add("server", server);
   auto fields = row_of(decision, zone);

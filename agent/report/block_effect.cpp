@@ -8,7 +8,7 @@ namespace agent {
 
 bool BlockEffect::covers(const SubjectKey& row, const SubjectKey& key) {
   if (key == row) return true;
-  if (row.kind != IdentityKind::relay || key.kind != IdentityKind::relay) return false;
+  if (row.kind != key.kind || !is_by_address(row.kind)) return false;
   const auto network = Network::parse(row.id);
   const auto address = IpAddress::parse(key.id);
   return network && address && network->contains(*address);
@@ -75,8 +75,8 @@ void BlockEffect::decided(const Decision& decision) {
     row.before.recipients += subject.total.recipients;
     row.refused_before += subject.refused;
   };
-  const bool network = decision.identity_kind == IdentityKind::relay &&
-                       decision.identity.find('/') != std::string::npos;
+  const bool network =
+      is_by_address(decision.identity_kind) && decision.identity.find('/') != std::string::npos;
   if (!network) return join(subject_of(decision.identity_kind, decision.identity));
   for (auto& [key, subject] : subjects_) {
     if (covers(row.key, key)) join(subject);

@@ -41,10 +41,13 @@ void Coverage::note(const Signalled& signalled) {
     if (signalled.event.kind == parsers::Kind::ambiguous) ++nobody_;
     return;
   }
+  // What only some rules read is not what the logs are judged by.
+  if (!is_refusal(*signal)) return;
   switch (charge.verdict) {
     case Charged::user:
     case Charged::relay:
     case Charged::local:
+    case Charged::host:
       ++(*signal == Signal::bounced ? failed_ : refused_);
       return note_sender(charge);
     case Charged::outsider:

@@ -96,7 +96,8 @@ void Dossier::signal(const Signalled& signalled) {
   const bool counts =
       signal && rule &&
       std::find(rule->signals.begin(), rule->signals.end(), *signal) != rule->signals.end();
-  if (signal == Signal::bounced) return;  // told by its own entry, as a failure
+  // What is about messages is told by their own entries; a failed login is no refused recipient.
+  if (signal && (*signal == Signal::bounced || !is_refusal(*signal))) return;
   quote(signalled);
   auto& slot = bucket(signalled.time);
   if (counts) {

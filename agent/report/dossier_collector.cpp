@@ -53,7 +53,7 @@ Dossier& DossierCollector::add(IdentityKind kind, const std::string& identity) {
   auto& dossier = *dossiers_.emplace_back(
       std::make_unique<Dossier>(kind, identity, rule == rules.end() ? nullptr : &*rule));
   by_key_.emplace(key, &dossier);
-  if (kind == IdentityKind::relay && identity.find('/') != std::string::npos) {
+  if (is_by_address(kind) && identity.find('/') != std::string::npos) {
     if (const auto network = Network::parse(identity)) networks_.emplace_back(*network, &dossier);
   }
   return dossier;
@@ -63,7 +63,7 @@ template <class Do>
 void DossierCollector::each(IdentityKind kind, std::string_view identity, const Do& act) {
   const auto found = by_key_.find(subject_key(kind, identity));
   if (found != by_key_.end()) act(*found->second);
-  if (kind != IdentityKind::relay || networks_.empty()) return;
+  if (!is_by_address(kind) || networks_.empty()) return;
   const auto address = IpAddress::parse(identity);
   for (const auto& [network, dossier] : networks_) {
     if (address && network.contains(*address)) act(*dossier);
@@ -92,9 +92,8 @@ ReadHooks DossierCollector::hooks() {
     });
     pipeline.on_decision([this](Decision&& decision) {
       // Of a relay host, also what was decided on the network that a rule counts it in.
-      const auto network = decision.identity_kind == IdentityKind::relay
-                               ? Network::parse(decision.identity)
-                               : std::optional<Network>();
+      const auto network = is_by_address(decision.identity_kind) ? Network::parse(decision.identity)
+                                                                 : std::optional<Network>();
       for (const auto& dossier : dossiers_) {
         if (dossier->kind() != decision.identity_kind) continue;
         const auto address = network ? IpAddress::parse(dossier->identity()) : std::nullopt;

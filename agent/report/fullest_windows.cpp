@@ -19,11 +19,11 @@ struct Column {
 
 std::vector<Column> columns_of(const Checkpoint& state, const Config& config) {
   std::vector<Column> columns;
-  std::array<std::size_t, 3> slots{};
+  std::array<std::size_t, kIdentityKinds> slots{};
   for (const auto& [kind, name] : state.layout.rules) {
     const auto slot = slots[static_cast<std::size_t>(kind)]++;
     for (const auto& rule : config.rules) {
-      if (rule.identity != kind || rule.name != name) continue;
+      if (rule.identity != kind || RuleTable::window_name(rule) != name) continue;
       std::uint64_t listed = 0;
       for (std::size_t i = 0; i < state.layout.lists.size() && i < Counting::kMaxLists; ++i) {
         if (state.layout.lists[i] == RuleTable::place_of(rule)) listed |= std::uint64_t{1} << i;

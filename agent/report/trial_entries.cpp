@@ -20,7 +20,7 @@ std::optional<Column> column_of(const Counting::Layout& layout, const Rule& rule
   std::size_t slot = 0;
   for (const auto& [kind, name] : layout.rules) {
     if (kind != rule.identity) continue;
-    if (name == rule.name)
+    if (name == RuleTable::window_name(rule))
       return Column{static_cast<std::size_t>(place - layout.lists.begin()), slot};
     ++slot;
   }

@@ -48,7 +48,7 @@ std::vector<std::string> journal_fields(const Decision& decision, News news, con
                                   fmt::format("COUNT={}", decision.count),
                                   fmt::format("LIMIT={}", decision.limit),
                                   fmt::format("WINDOW_SEC={}", decision.period.count())};
-  const bool relay = decision.identity_kind == IdentityKind::relay;
+  const bool relay = is_by_address(decision.identity_kind);
   fields.push_back(
       fmt::format("{}={}", relay ? "EXIM_HOST" : "EXIM_USER", printable(decision.identity)));
   for (const auto& host : decision.hosts) {

@@ -21,6 +21,8 @@ bool sent_by(const actions::QueuedMessage& message, IdentityKind kind, std::stri
       const auto network = Network::parse(identity);
       return network && network->contains(*host);
     }
+    case IdentityKind::host:  // its mail is that of strangers to people here
+      return false;
     case IdentityKind::local:
       return message.host.empty() && message.authenticator.empty() && !message.login.empty() &&
              stands_for(message.login);

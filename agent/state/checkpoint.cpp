@@ -55,7 +55,7 @@ void encode_subject(std::string& out, const SubjectKey& key, const Counting::Sub
   out += "subject";
   append_key(out, key);
   append_number(out, subject.blocked);
-  append_number(out, subject.other_hosts);
+  append_number(out, subject.further_refusals);
   if (subject.fresh_since) append_number(out, seconds(*subject.fresh_since));
   out.push_back('\n');
   if (subject.watched != 0) {
@@ -86,10 +86,29 @@ void encode_subject(std::string& out, const SubjectKey& key, const Counting::Sub
     for (const auto recipient : recipients) append_number(out, recipient);
     out.push_back('\n');
   }
+  for (std::size_t slot = 0; slot < subject.shares.size(); ++slot) {
+    if (subject.shares[slot].empty()) continue;
+    out += "share";
+    append_number(out, slot);
+    std::int64_t last = 0;
+    for (const auto& one : subject.shares[slot].seconds()) {
+      append_number(out, one.second - last);
+      append_number(out, one.events);
+      append_number(out, one.accepted);
+      last = one.second;
+    }
+    out.push_back('\n');
+  }
   for (const auto& host : subject.hosts) {
     out += "host";
     append_field(out, host.host);
-    append_number(out, host.count);
+    append_number(out, host.refusals);
+    if (host.others > 0) append_number(out, host.others);
+    out.push_back('\n');
+  }
+  if (subject.further_others > 0) {
+    out += "further";
+    append_number(out, subject.further_others);
     out.push_back('\n');
   }
   for (const auto& sample : subject.samples) {
@@ -98,6 +117,7 @@ void encode_subject(std::string& out, const SubjectKey& key, const Counting::Sub
     append_field(out, sample.host);
     append_field(out, sample.recipient);
     append_field(out, sample.reason);
+    if (!is_refusal(sample.signal)) append_number(out, static_cast<int>(sample.signal));
     out.push_back('\n');
   }
 }

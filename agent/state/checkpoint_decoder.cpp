@@ -61,13 +61,17 @@ class Decoder {
     if (kind == "subject") {
       subject_ = &state.subjects[in.key()];
       subject_->blocked = in.number();
-      subject_->other_hosts = in.number<std::uint32_t>();
+      subject_->further_refusals = in.number<std::uint32_t>();
       if (!in.done()) subject_->fresh_since = instant(in.number<std::int64_t>());
     } else if (kind == "window") {
       window(in);
     } else if (kind == "host") {
-      auto host = in.text();
-      subject().hosts.push_back({std::move(host), in.number<std::uint32_t>()});
+      SeenHost host{in.text()};
+      host.refusals = in.number<std::uint32_t>();
+      if (!in.done()) host.others = in.number<std::uint32_t>();
+      subject().hosts.push_back(std::move(host));
+    } else if (kind == "further") {
+      subject().further_others = in.number<std::uint32_t>();
     } else if (kind == "log") {
       state.positions.push_back(decode_position(in));
     } else if (kind == "copy") {
@@ -101,7 +105,7 @@ class Decoder {
       state.refusals.push_back(in.number());
     } else if (kind == "rule") {
       const auto identity = in.number();
-      if (identity > 2) throw Malformed("an unknown kind of identity");
+      if (identity >= kIdentityKinds) throw Malformed("an unknown kind of identity");
       state.layout.rules.emplace_back(static_cast<IdentityKind>(identity), in.text());
     } else if (kind == "list") {
       state.layout.lists.push_back(in.text());
@@ -111,12 +115,15 @@ class Decoder {
       term(in);
     } else if (kind == "recipients") {
       recipients(in);
+    } else if (kind == "share") {
+      share(in);
     } else if (kind == "sample") {
       Sample sample;
       sample.time = in.number<std::int64_t>();
       sample.host = in.text();
       sample.recipient = in.text();
       sample.reason = in.text();
+      if (!in.done()) sample.signal = signal_in(in);
       subject().samples.push_back(std::move(sample));
     } else if (kind == "pending") {
       PendingBlock pending;
@@ -162,6 +169,12 @@ class Decoder {
     if (subject_ == nullptr) throw Malformed("a record without its subject");
     return *subject_;
   }
+  static Signal signal_in(Fields& in) {
+    const auto signal = in.number();
+    if (signal > static_cast<std::uint64_t>(Signal::auth_failed))
+      throw Malformed("an unknown signal");
+    return static_cast<Signal>(signal);
+  }
   void term(Fields& in) {
     Counting::Term term;
     term.list = in.number<std::size_t>();
@@ -182,6 +195,23 @@ class Decoder {
     Window window;
     window.restore(times_, {});
     subject().windows.push_back(std::move(window));
+  }
+  void share(Fields& in) {
+    constexpr std::size_t kMostRules = 64;
+    const auto slot = in.number<std::size_t>();
+    if (slot >= kMostRules) throw Malformed("a share of an unknown rule");
+    std::vector<ShareWindow::Second> seconds;
+    for (std::int64_t last = 0; !in.done();) {
+      const auto step = in.number<std::int64_t>();
+      if (!seconds.empty() && step <= 0) throw Malformed("a share out of order");
+      if (__builtin_add_overflow(last, step, &last)) throw Malformed("a share beyond all time");
+      auto& one = seconds.emplace_back(ShareWindow::Second{last});
+      one.events = in.number<std::uint32_t>();
+      one.accepted = in.number<std::uint32_t>();
+    }
+    auto& shares = subject().shares;
+    if (shares.size() <= slot) shares.resize(slot + 1);
+    shares[slot].restore(std::move(seconds));
   }
   void message(Fields& in) {
     auto key = in.text();

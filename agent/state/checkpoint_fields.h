@@ -27,7 +27,7 @@ void append_optional(std::string& out, const std::optional<std::string>& text);
 void append_optional(std::string& out, const std::optional<Instant>& time);
 
 // The letters that stand for the kinds of identity, in the order of IdentityKind.
-inline constexpr std::string_view kKindLetters = "url";
+inline constexpr std::string_view kKindLetters = "urlh";
 [[nodiscard]] constexpr char letter_of(IdentityKind kind) {
   return kKindLetters[static_cast<std::size_t>(kind)];
 }

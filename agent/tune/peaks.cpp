@@ -31,7 +31,7 @@ Peaks::Peaks(const Rule& rule, int ipv6_prefix, Grid grid, bool wants_rates)
                          rule.overrides.empty() ? 0 : overrides_.highest()})) {}
 
 std::string_view Peaks::name_of(IdentityKind kind, std::string_view identity) {
-  if (kind != IdentityKind::relay) return identity;
+  if (!is_by_address(kind)) return identity;
   const auto address = IpAddress::parse(identity);
   if (!address) return identity;
   name_ = address->v6 ? Network::around(*address, ipv6_prefix_).text() : address->text();
@@ -66,7 +66,12 @@ void Peaks::add(const Occurrence& event, bool selected) {
   const auto name = name_of(event.kind, event.identity);
   auto& subject = subject_of(name);
   const auto at = event.time.time_since_epoch().count();
-  place(subject, at, rule_.count == CountBy::recipients ? recipient_digest(event.recipient) : 0);
+  bool counted = false;
+  each_counted(rule_, event, [&](std::uint64_t value) {
+    place(subject, at, value);
+    counted = true;
+  });
+  if (!counted) return;
   if (!selected) return trim(subject);
   auto spelling = std::find(subject.names.begin(), subject.names.end(), name);
   if (spelling == subject.names.end()) {

@@ -26,6 +26,7 @@ std::string mono(std::string_view bytes) {
 const char* plural_of(IdentityKind kind) {
   return kind == IdentityKind::user    ? "users"
          : kind == IdentityKind::relay ? "relay hosts"
+         : kind == IdentityKind::host  ? "hosts"
                                        : "logins";
 }
 
@@ -223,11 +224,13 @@ std::string tune_page(const std::vector<Tuning>& rules, const TunePageContext& c
   for (const auto& tuning : rules) {
     const auto& rule = tuning.peaks->rule();
     body += fmt::format(
-        "<h2>Rule {}</h2>\n<p class=\"soft\">{} {} tried recipients that do not exist; {} count; "
-        "now {} in {}.</p>\n",
+        "<h2>Rule {}</h2>\n<p class=\"soft\">{} {} {}; {} count; now {} in {}.</p>\n",
         html_text(rule.name), grouped(with_events(*tuning.peaks)), plural_of(rule.identity),
-        rule.count == CountBy::recipients ? "distinct recipients" : "attempts", grouped(rule.limit),
-        duration_text(rule.period));
+        counts_refusals(rule) ? "tried recipients that do not exist" : "did what the rule counts",
+        counts_refusals(rule)
+            ? rule.count == CountBy::recipients ? "distinct recipients" : "attempts"
+            : counted_noun(rule, 2),
+        grouped(rule.limit), duration_text(rule.period));
     if (with_events(*tuning.peaks) == 0) continue;
     if (const auto left_out = left_out_text(tuning); !left_out.empty())
       body += "<p>" + html_text(left_out, 1000) + "</p>\n";

@@ -239,8 +239,9 @@ std::string reason_text(const Tuning& tuning, const Labels& labels) {
 }
 
 std::string ratelimit_text(const Tuning& tuning) {
-  if (!tuning.advice || !tuning.advice->ratelimit) return "";
   const auto& peaks = *tuning.peaks;
+  // Exim has nothing like it for other evidence.
+  if (!tuning.advice || !tuning.advice->ratelimit || !counts_refusals(peaks.rule())) return "";
   const bool distinct = peaks.rule().count == CountBy::recipients;
   return fmt::format("ratelimit = {} / {} / strict / {} / {}", *tuning.advice->ratelimit,
                      duration_text(peaks.grid().periods[tuning.advice->period]),
@@ -254,12 +255,17 @@ std::string tuning_text(const Tuning& tuning, const Labels& labels, const Zone& 
   const auto& peaks = *tuning.peaks;
   const auto& rule = peaks.rule();
   const auto known = with_events(peaks);
-  std::string out =
-      fmt::format("Rule {} ({}, counts {})\n", printable(rule.name), name_of(rule.identity),
-                  rule.count == CountBy::attempts ? "attempts" : "recipients");
+  std::string out = fmt::format(
+      "Rule {} ({}, counts {})\n", printable(rule.name), name_of(rule.identity),
+      counts_refusals(rule) || rule.count == CountBy::attempts ? std::string(name_of(rule.count))
+                                                               : counted_noun(rule, 2));
   if (known == 0) return out + "  these logs hold nothing that this rule counts\n";
-  out += fmt::format("  {} {} tried recipients that do not exist\n\n", grouped(known),
-                     known == 1 ? "identity" : "identities");
+  out += fmt::format(
+      "  {} {} {}\n\n", grouped(known), known == 1 ? "identity" : "identities",
+      counts_refusals(rule) ? "tried recipients that do not exist" : "did what this rule counts");
+  if (rule.min_share > 0)
+    out += fmt::format("  Counted without its min_share of {}%: it decides on fewer.\n\n",
+                       rule.min_share);
   out += "Identities that a limit would block, by period:\n" + cells(tuning, labels, false);
   if (labels.given()) {
     out += "\nOf them spammers/others, by the labels given:\n" + cells(tuning, labels, true);

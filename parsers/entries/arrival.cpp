@@ -287,6 +287,21 @@ ArrivalScan scan_arrival(std::string_view payload, bool junk_helo, Arrival& arri
   return result;
 }
 
+// The Message-ID, the subject and addresses have their quotes in pairs (Sizes), and the list is the
+// last field.
+std::string_view recipients_of(const Arrival& arrival) {
+  constexpr std::string_view kFor = " for ";
+  const auto text = arrival.measures;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (!quoted && text[i] == ' ' && begins(text.substr(i), kFor))
+      return text.substr(i + kFor.size());
+    if (text[i] == '"') quoted = !quoted;
+    if (text[i] == '\\') ++i;
+  }
+  return {};
+}
+
 ArrivalDetails details_of(const Arrival& arrival) {
   ArrivalDetails details;
   const auto text = arrival.measures;

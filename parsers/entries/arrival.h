@@ -29,6 +29,10 @@ struct ArrivalDetails {
 };
 [[nodiscard]] ArrivalDetails details_of(const Arrival& arrival);
 
+// Returns the recipients of a message as Exim logs them, if log_selector does
+// (received_recipients): addresses with blanks between them; empty if it does not.
+[[nodiscard]] std::string_view recipients_of(const Arrival& arrival);
+
 enum class ArrivalScan : unsigned char {
   read,
   not_an_arrival,

@@ -19,16 +19,21 @@ enum class Kind : std::uint8_t {
   tagged,           // the line our own ACL writes by logwrite
   warned,           // a line of the site's own making, described by a [[pattern]]
   bounced,          // a delivery that failed for good because there is no such recipient
+  accepted,         // a message came in
+  deferred,         // a delivery was put off
+  accused,          // a remote server says that a message, or what it links to, is spam
+  auth_failed,      // a login failed
   ambiguous,        // evidence whose sender is not certain
 };
-inline constexpr std::size_t kKinds = 7;
+inline constexpr std::size_t kKinds = 11;
 
 std::string_view name_of(Kind kind);  // as in the output field "kind"
 
 // Views point into the line (or into the reader's buffers) and die with the call that hands them
 // out. Their bytes are as hostile as the line's. nullopt: the line has no such field; a present but
-// empty user ("A=name" without ":id") is an authenticator that sets no id. A bounced event comes
-// from the reader without user, host and login: they stand in the message's arrival entry.
+// empty user ("A=name" without ":id") is an authenticator that sets no id. Bounced, deferred and
+// accused events come from the reader without user, host and login: they stand in the message's
+// arrival entry.
 struct Event {
   Kind kind = Kind::ambiguous;
   Stamp stamp;
@@ -40,11 +45,16 @@ struct Event {
   std::optional<Reason> reason_class;         // what the reason means; only for permanent refusals
   std::optional<std::string_view> authenticator;  // name of the authenticator
   std::optional<std::string_view> message_id;
-  std::optional<std::string_view> login;  // the login that submitted the message on this machine
-  const Tagged* tagged = nullptr;         // all fields of a tagged line, else null
-  std::string_view line;                  // the physical line without its LF
-  std::uint64_t number = 0;               // 1-based line number in the file
-  std::uint64_t offset = 0;               // of the line's first byte in the file (uncompressed)
+  // Of a message that came in: how many recipients it has, if they are logged, and which; and the
+  // message that it is a bounce of, or empty.
+  std::optional<std::uint32_t> recipients;
+  std::string_view recipient_list, reference;
+  std::optional<std::string_view> set_id;  // what a failed login claims to be
+  std::optional<std::string_view> login;   // the login that submitted the message on this machine
+  const Tagged* tagged = nullptr;          // all fields of a tagged line, else null
+  std::string_view line;                   // the physical line without its LF
+  std::uint64_t number = 0;                // 1-based line number in the file
+  std::uint64_t offset = 0;                // of the line's first byte in the file (uncompressed)
 };
 
 }  // namespace parsers

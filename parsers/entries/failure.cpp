@@ -104,11 +104,8 @@ std::string_view original_address(std::string_view& rest) {
   }
 }
 
-}  // namespace
-
-bool scan_failure(std::string_view payload, Failure& failure) {
-  if (!payload.starts_with("** ")) return false;
-  const auto entry = payload.substr(3);
+// What follows "** " or "== ".
+void scan_delivery(std::string_view entry, Failure& failure) {
   failure = {};
   auto rest = entry;
   if (const auto end = quoted_address_end(entry, failure.recipient); end > 0) {
@@ -122,7 +119,32 @@ bool scan_failure(std::string_view payload, Failure& failure) {
   if (const auto original = original_address(rest); !original.empty()) failure.recipient = original;
   const auto start = reason_start(rest);
   if (start != std::string_view::npos) failure.reason = without_time(rest.substr(start + 2));
+}
+
+}  // namespace
+
+bool scan_failure(std::string_view payload, Failure& failure) {
+  if (!payload.starts_with("** ")) return false;
+  scan_delivery(payload.substr(3), failure);
   return true;
+}
+
+bool scan_deferral(std::string_view payload, Failure& failure) {
+  if (!payload.starts_with("== ")) return false;
+  scan_delivery(payload.substr(3), failure);
+  return true;
+}
+
+bool is_remote_answer(std::string_view reason) {
+  constexpr std::string_view kAnswer = "SMTP error from remote mail server after ";
+  if (!reason.starts_with(kAnswer)) return false;
+  reason.remove_prefix(kAnswer.size());
+  constexpr std::string_view kPipelined = "pipelined ";
+  if (reason.starts_with(kPipelined)) reason.remove_prefix(kPipelined.size());
+  constexpr std::string_view kCommands[] = {"RCPT TO:", "DATA", "end of data",
+                                            "sending data block"};
+  return std::any_of(std::begin(kCommands), std::end(kCommands),
+                     [&](std::string_view command) { return reason.starts_with(command); });
 }
 
 }  // namespace parsers

@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "parsers/entries/failure.h"
+#include "parsers/entries/auth_failure.h"
 #include "parsers/entries/prepared.h"
 #include "parsers/fields/host_field.h"
 #include "parsers/fields/prefix.h"
@@ -22,17 +22,37 @@ constexpr std::size_t kFullEntry = 7900;
 // Lines without a stamp come singly; after this many in a row a block's span counts as unknown.
 constexpr int kStampTries = 16;
 // The fixed words of the lines that matter, each with its rare bytes.
-WordFinder words_of(bool syslog, bool submissions) {
+WordFinder words_of(bool syslog, const ReaderOptions& options) {
   WordFinder words{kRejectedRcpt, {kTaggedStart, 8}, {kOverflow, 0}};
   if (syslog) {
     for (const auto& piece : kSyslogPieces) words.add(piece);
   }
-  if (!submissions) return words;
+  if (options.auth_failed) words.add({kAuthFailure, 2});
+  if (options.deferred || options.accused) words.add({" == ", 1});
+  if (!options.submissions && !options.accepted) return words;
   words.add({" <= ", 1});
   words.add({" (= ", 1});
+  if (!options.submissions) return words;
   words.add({" ** ", 1});
   words.add({" Completed", 1});
   return words;
+}
+
+// How many addresses a list of them holds.
+std::uint32_t count_of(std::string_view list) {
+  std::uint32_t count = 0;
+  bool quoted = false, inside = false;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const bool blank = list[i] == ' ' && !quoted;
+    if (!blank && !inside) ++count;
+    inside = !blank;
+    if (list[i] == '\\') {
+      ++i;
+    } else if (list[i] == '"') {
+      quoted = !quoted;
+    }
+  }
+  return count;
 }
 
 std::string_view first_line(std::string_view block) {
@@ -47,8 +67,8 @@ std::string_view last_line(std::string_view block) {
 
 std::string_view name_of(Kind kind) {
   constexpr std::array<std::string_view, kKinds> kNames{
-      "rejected_rcpt", "temp_rejected", "policy_rejected", "tagged",
-      "warned",        "bounced",       "ambiguous"};
+      "rejected_rcpt", "temp_rejected", "policy_rejected", "tagged",      "warned",   "bounced",
+      "accepted",      "deferred",      "accused",         "auth_failed", "ambiguous"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -163,7 +183,7 @@ void LogReader::on_block(std::string_view block, EventSink& sink) {
       begin = end;
     }
   } else {
-    const auto words = words_of(form_ == Form::syslog, options_.submissions);
+    const auto words = words_of(form_ == Form::syslog, options_);
     std::size_t done = 0;  // everything before is dealt with
     for (;;) {
       std::uint64_t lines = 0;
@@ -244,7 +264,7 @@ void LogReader::on_entry(const Prefix& prefix, bool distrusted, Event& event, Ev
   const auto payload = prefix.payload;
   if (!prefix.message_id.empty()) {  // RCPT-time entries never have one
     event.message_id = prefix.message_id;
-    if (options_.submissions) on_message(prefix, distrusted, event, sink);
+    if (options_.submissions || options_.accepted) on_message(prefix, distrusted, event, sink);
     if (has_patterns()) on_pattern(payload, distrusted, event, sink);
     return;
   }
@@ -263,6 +283,7 @@ void LogReader::on_entry(const Prefix& prefix, bool distrusted, Event& event, Ev
     ++counters_.overflowed;
     return;
   }
+  if (options_.auth_failed && on_auth_failure(payload, distrusted, event, sink)) return;
   auto failed = Step::not_ours;
   if (on_rejection(prefix, distrusted, event, sink, failed)) return;
   if (has_patterns() && on_pattern(payload, distrusted, event, sink)) return;
@@ -335,24 +356,14 @@ bool LogReader::on_pattern(std::string_view payload, bool distrusted, Event& eve
 void LogReader::on_message(const Prefix& prefix, bool distrusted, Event& event, EventSink& sink) {
   const auto payload = prefix.payload;
   if (begins(payload, "Completed")) {
-    if (!distrusted) sink.on_completed(prefix.message_id);
+    if (!distrusted && options_.submissions) sink.on_completed(prefix.message_id);
     return;
   }
   Failure failure;
-  if (scan_failure(payload, failure)) {
-    if (failure.reason.empty()) return;
-    const auto reason = reasons_.of(failure.reason, failure.recipient);
-    if (reason == Reason::unknown) ++counters_.unknown_reasons;
-    if (reason != Reason::missing) return;
-    if (distrusted) ++counters_.distrusted;
-    event.kind = distrusted ? Kind::ambiguous : Kind::bounced;
-    if (!distrusted) {
-      event.recipient = failure.recipient;
-      event.reason = failure.reason;
-      event.reason_class = reason;
-    }
-    return emit(event, sink);
-  }
+  if (options_.submissions && scan_failure(payload, failure))
+    return on_failure(failure, distrusted, event, sink);
+  if ((options_.deferred || options_.accused) && scan_deferral(payload, failure))
+    return on_deferral(failure, distrusted, event, sink);
   Arrival arrival;
   const auto scan = scan_arrival(payload, junk_helo(), arrival);
   if (scan == ArrivalScan::not_an_arrival) return;
@@ -360,7 +371,86 @@ void LogReader::on_message(const Prefix& prefix, bool distrusted, Event& event, 
     ++counters_.bad_arrivals;
     return;
   }
-  sink.on_arrival(prefix.message_id, prefix.stamp, arrival);
+  if (options_.accepted) on_accepted(arrival, event, sink);
+  if (options_.submissions) sink.on_arrival(prefix.message_id, prefix.stamp, arrival);
+}
+
+void LogReader::on_failure(const Failure& failure, bool distrusted, Event& event, EventSink& sink) {
+  if (failure.reason.empty()) return;
+  const auto reason = reasons_.of(failure.reason, failure.recipient);
+  if (reason == Reason::unknown) ++counters_.unknown_reasons;
+  const bool missing = reason == Reason::missing;
+  if (!missing && !accuses(failure)) return;
+  if (distrusted) ++counters_.distrusted;
+  event.kind = distrusted ? Kind::ambiguous : missing ? Kind::bounced : Kind::accused;
+  if (!distrusted) {
+    event.recipient = failure.recipient;
+    event.reason = failure.reason;
+    event.reason_class = missing ? reason : Reason::spam;
+  }
+  emit(event, sink);
+}
+
+// It may be both at once: put off, and called spam.
+void LogReader::on_deferral(const Failure& failure, bool distrusted, Event& event,
+                            EventSink& sink) {
+  const bool accused = accuses(failure);
+  if (!accused && !options_.deferred) return;
+  if (distrusted) {
+    ++counters_.distrusted;
+    event.kind = Kind::ambiguous;
+    return emit(event, sink);
+  }
+  event.recipient = failure.recipient;
+  if (!failure.reason.empty()) event.reason = failure.reason;
+  if (options_.deferred) {
+    event.kind = Kind::deferred;
+    emit(event, sink);
+  }
+  if (!accused) return;
+  event.kind = Kind::accused;
+  event.reason_class = Reason::spam;
+  emit(event, sink);
+}
+
+bool LogReader::accuses(const Failure& failure) {
+  return options_.accused && is_remote_answer(failure.reason) &&
+         reasons_.calls_spam(failure.reason, failure.recipient);
+}
+
+void LogReader::on_accepted(const Arrival& arrival, Event& event, EventSink& sink) {
+  event.kind = Kind::accepted;
+  event.user = arrival.id;
+  // The authenticator sets no id; as in a refusal.
+  if (arrival.authenticator && !arrival.id) event.user = std::string_view();
+  event.host = arrival.host;
+  event.login = arrival.login;
+  event.authenticator = arrival.authenticator;
+  event.sender = arrival.sender;
+  event.reference = arrival.reference;
+  event.recipient_list = recipients_of(arrival);
+  if (!event.recipient_list.empty()) event.recipients = count_of(event.recipient_list);
+  emit(event, sink);
+}
+
+bool LogReader::on_auth_failure(std::string_view payload, bool distrusted, Event& event,
+                                EventSink& sink) {
+  AuthFailure failure;
+  const auto scan = scan_auth_failure(payload, junk_helo(), failure);
+  if (scan == AuthFailureScan::not_one) return false;
+  if (distrusted) ++counters_.distrusted;
+  if (distrusted || scan == AuthFailureScan::ambiguous) {
+    event.kind = Kind::ambiguous;
+    emit(event, sink);
+    return true;
+  }
+  event.kind = Kind::auth_failed;
+  event.host = failure.host;
+  event.authenticator = failure.authenticator;
+  event.set_id = failure.set_id;
+  event.reason = failure.reason;
+  emit(event, sink);
+  return true;
 }
 
 void LogReader::on_tagged(const Tagged& tagged, bool distrusted, Event& event, EventSink& sink) {

@@ -15,6 +15,7 @@
 #include "parsers/entries/arrival.h"
 #include "parsers/entries/distrust.h"
 #include "parsers/entries/event.h"
+#include "parsers/entries/failure.h"
 #include "parsers/entries/patterns.h"
 #include "parsers/entries/rejection.h"
 #include "parsers/entries/tagged.h"
@@ -49,8 +50,10 @@ struct ReaderOptions {
   std::shared_ptr<const Reasons> reasons;
   std::shared_ptr<const Patterns> patterns;  // may be null; with them every line is looked at
   bool submissions = false;                  // arrivals, failed deliveries and completions too
-  std::optional<bool> junk_helo;             // helo_accept_junk_hosts; nullopt: what the log shows
-  std::optional<bool> syslog_duplication;    // Exim's option; nullopt: what the log shows
+  // Events of these kinds too; deferred and accused are about messages of `submissions`.
+  bool accepted = false, deferred = false, accused = false, auth_failed = false;
+  std::optional<bool> junk_helo;           // helo_accept_junk_hosts; nullopt: what the log shows
+  std::optional<bool> syslog_duplication;  // Exim's option; nullopt: what the log shows
   // The newest plausible timestamp, for syslog timestamps without a year.
   CivilSeconds not_after = 253402300799;
 };
@@ -124,6 +127,11 @@ class LogReader {
                     Step& failed);
   bool on_pattern(std::string_view payload, bool distrusted, Event& event, EventSink& sink);
   void on_message(const Prefix& prefix, bool distrusted, Event& event, EventSink& sink);
+  void on_failure(const Failure& failure, bool distrusted, Event& event, EventSink& sink);
+  void on_deferral(const Failure& failure, bool distrusted, Event& event, EventSink& sink);
+  bool accuses(const Failure& failure);
+  void on_accepted(const Arrival& arrival, Event& event, EventSink& sink);
+  bool on_auth_failure(std::string_view payload, bool distrusted, Event& event, EventSink& sink);
   void on_tagged(const Tagged& tagged, bool distrusted, Event& event, EventSink& sink);
   void emit(const Event& event, EventSink& sink);
   void settle_form(std::string_view block);

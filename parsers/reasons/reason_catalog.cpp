@@ -133,10 +133,11 @@ class CatalogReader {
     if (!is_name(pattern.name) || twice) {
       return fail(table, "no name, or one that is there already:", pattern.name);
     }
-    if (values[1] != "missing" && values[1] != "other") {
-      return fail(table, "class is \"missing\" or \"other\", not", values[1]);
+    for (const auto reason : {Reason::missing, Reason::other, Reason::spam, Reason::listed}) {
+      if (values[1] == name_of(reason)) pattern.reason = reason;
     }
-    pattern.reason = values[1] == "missing" ? Reason::missing : Reason::other;
+    if (pattern.reason == Reason::unknown)
+      return fail(table, "class is \"missing\", \"other\", \"spam\" or \"listed\", not", values[1]);
     auto regex = regex_of(table, values[2]);
     if (!regex) return;
     pattern.regex = std::move(*regex);
@@ -151,7 +152,7 @@ class CatalogReader {
 }  // namespace
 
 std::string_view name_of(Reason reason) {
-  constexpr std::array<std::string_view, 3> kNames{"missing", "other", "unknown"};
+  constexpr std::array<std::string_view, 5> kNames{"missing", "other", "unknown", "spam", "listed"};
   return kNames[static_cast<std::size_t>(reason)];
 }
 

@@ -12,13 +12,13 @@
 
 namespace parsers {
 
-enum class Reason : std::uint8_t { missing, other, unknown };
+enum class Reason : std::uint8_t { missing, other, unknown, spam, listed };
 
 std::string_view name_of(Reason reason);  // as in the output field "reason_class"
 
 struct ReasonPattern {
   std::string name;  // for people: letters, digits and "-", no two alike in a catalog
-  Reason reason = Reason::unknown;  // missing or other
+  Reason reason = Reason::unknown;  // not unknown
   std::string regex;                // RE2, its {words} written out
   std::string sample;               // a masked text that the regex finds
   std::string other_sample;         // one that it does not find

@@ -9,7 +9,7 @@
 namespace parsers {
 namespace {
 
-// For each of the two sets, the states of its automaton included.
+// For each of the sets, the states of its automaton included.
 constexpr std::int64_t kMaxMemory = std::int64_t{12} << 20;
 
 constexpr const char* kUsual[] = {
@@ -58,13 +58,17 @@ struct Reasons::Set {
   }
 };
 
-Reasons::Reasons(std::unique_ptr<Set> missing, std::unique_ptr<Set> other)
-    : missing_(std::move(missing)), other_(std::move(other)) {}
+Reasons::Reasons(std::unique_ptr<Set> missing, std::unique_ptr<Set> other,
+                 std::unique_ptr<Set> spam, std::unique_ptr<Set> listed)
+    : missing_(std::move(missing)),
+      other_(std::move(other)),
+      spam_(std::move(spam)),
+      listed_(std::move(listed)) {}
 Reasons::~Reasons() = default;
 
 actions::Result<std::shared_ptr<const Reasons>, std::vector<ReasonError>> Reasons::compile(
     const std::vector<std::string>& missing, const std::vector<std::string>& other,
-    const ReasonCatalog& catalog) {
+    const ReasonCatalog& catalog, const std::vector<std::string>& spam) {
   std::vector<ReasonError> errors;
   const auto set_of = [&](const std::vector<std::string>& wanted, Reason reason) {
     auto set = std::make_unique<Set>();
@@ -83,8 +87,12 @@ actions::Result<std::shared_ptr<const Reasons>, std::vector<ReasonError>> Reason
   };
   auto missing_set = set_of(missing, Reason::missing);
   auto other_set = set_of(other, Reason::other);
+  auto spam_set = set_of(spam, Reason::spam);
+  auto listed_set =
+      set_of(spam.empty() ? spam : std::vector<std::string>{"default"}, Reason::listed);
   if (!errors.empty()) return errors;
-  std::shared_ptr<const Reasons> reasons(new Reasons(std::move(missing_set), std::move(other_set)));
+  std::shared_ptr<const Reasons> reasons(new Reasons(std::move(missing_set), std::move(other_set),
+                                                     std::move(spam_set), std::move(listed_set)));
   // The states for a text are made when it comes for the first time, which takes as long as to read
   // thousands of lines: for what nearly every log has, while nothing waits yet.
   for (const auto* text : kUsual) (void)reasons->classify(text);
@@ -101,6 +109,13 @@ Reason Reasons::classify(std::string_view masked) const {
   if (other_->matches(text, no_room)) return Reason::other;
   // A text that can't be searched for what speaks against it accuses nobody.
   return missing_->matches(text, no_room) && !no_room ? Reason::missing : Reason::unknown;
+}
+
+// A text that can't be searched accuses nobody.
+bool Reasons::calls_spam(std::string_view masked) const {
+  const re2::StringPiece text(masked.data(), masked.size());
+  bool no_room = false;
+  return spam_->matches(text, no_room) && !listed_->matches(text, no_room) && !no_room;
 }
 
 std::string_view Reasons::pattern_for(std::string_view masked) const {
@@ -127,6 +142,14 @@ Reason ReasonMemory::of(std::string_view text, std::string_view argument, std::s
   mask_reason(text, argument, sender, masked_);
   if (masked_.is_about_sender()) return Reason::other;
   return answer_to(masked_.text);
+}
+
+bool ReasonMemory::calls_spam(std::string_view text, std::string_view argument) {
+  mask_reason(text, argument, {}, masked_);
+  const auto known = spam_.find(masked_.text);
+  if (known != spam_.end()) return known->second;
+  if (spam_.size() >= kMaxAnswers) spam_.clear();
+  return spam_.emplace(masked_.text, reasons_->calls_spam(masked_.text)).first->second;
 }
 
 Reason ReasonMemory::answer_to(std::string_view masked) {

@@ -21,7 +21,7 @@ struct Word {
 
 class WordFinder {
  public:
-  static constexpr std::size_t kMaxWords = 12;
+  static constexpr std::size_t kMaxWords = 16;
   static constexpr auto kNone = std::string_view::npos;
 
   // At most kMaxWords, none with an LF in it, all with storage that outlives the finder.

@@ -94,7 +94,9 @@ std::size_t search(const char* text, std::size_t size, const WordFinder::Pairs& 
       return search_for<Vector, 4>(text, size, pairs, lines);
     default:  // the pairs that are not used repeat the last one
       return pairs.count <= 8 ? search_for<Vector, 8>(text, size, pairs, lines)
-                              : search_for<Vector, WordFinder::kMaxWords>(text, size, pairs, lines);
+             : pairs.count <= 12
+                 ? search_for<Vector, 12>(text, size, pairs, lines)
+                 : search_for<Vector, WordFinder::kMaxWords>(text, size, pairs, lines);
   }
 }
 

@@ -1,5 +1,5 @@
-// Any bytes as a log, read for failed deliveries: however it is cut the same are charged, and
-// nobody whose name the log doesn't hold.
+// Any bytes as a log, read for what is about messages, and for failed logins: however it is cut the
+// same are charged, and nobody whose name the log doesn't hold.
 #include "agent/config/config_file.h"
 #include "agent/core/pipeline.h"
 #include "fuzz.h"
@@ -11,6 +11,10 @@ const agent::Config& config() {
       agent::parse_config(
           "[relay]\nhosts = [\"127.0.0.0/8\"]\nown = []\n"
           "[[rule]]\nname = \"u\"\nidentity = \"user\"\nsignals = [\"bounced\"]\nlimit = 2\n"
+          "[[rule]]\nname = \"h\"\nidentity = \"user\"\ncount = \"recipients\"\nlimit = 2\n"
+          "signals = [\"accepted\", \"deferred\", \"accused\"]\n"
+          "[[rule]]\nname = \"a\"\nidentity = \"host\"\ncount = \"ids\"\nlimit = 2\n"
+          "signals = [\"auth_failed\"]\n"
           "[[rule]]\nname = \"l\"\nidentity = \"local\"\nsignals = [\"bounced\"]\nlimit = 2\n",
           "fuzz.toml")
           .value();

@@ -17,9 +17,11 @@ class EventText : public parsers::EventSink {
     text += std::to_string(event.number) + "@" + std::to_string(event.offset) + " ";
     text += parsers::name_of(event.kind);
     for (const auto& field : {event.user, event.host, event.recipient, event.sender, event.reason,
-                              event.authenticator, event.message_id}) {
+                              event.authenticator, event.message_id, event.set_id}) {
       text += field ? "|" + std::string(*field) : "-";
     }
+    text += std::to_string(event.recipients.value_or(0)) + "|";
+    text += event.recipient_list;
     text += "\n";
   }
   void on_arrival(std::string_view message_id, const parsers::Stamp&,
@@ -41,6 +43,7 @@ inline const parsers::ReaderOptions& reader_options() {
     parsers::ReaderOptions options;
     options.reasons = parsers::Reasons::defaults();
     options.submissions = true;
+    options.accepted = options.deferred = options.accused = options.auth_failed = true;
     return options;
   }();
   return kOptions;

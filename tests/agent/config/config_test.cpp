@@ -103,6 +103,7 @@ TEST_CASE("conf/exiwarden.toml shows every key with its default") {
   // The other way that all keys are listed: what check prints.
   auto grouped = agent::default_config();
   grouped.rules[1].ipv6_prefix = 64;
+  grouped.rules[1].count = agent::CountBy::networks;
   grouped.rules[1].overrides.push_back(
       {{"a"}, {"b.example"}, {*agent::Network::parse("192.0.2.1")}, 5});
   grouped.patterns.push_back({"warned", "^x (?P<user>.*)$", true});
@@ -146,6 +147,12 @@ TEST_CASE("what is in force, printed and read again, is the same") {
       "[[rule]]\nname = \"r\"\nidentity = \"relay\"\n"
       "[[rule.override]]\nusers = [\"u\"]\nhosts = [\"192.0.2.0/24\"]\nlimit = 7\n"
       "[[rule.override]]\ndomains = [\"a.example\"]\nlimit = 8\n",
+      "[reasons]\nspam = [\"default\", \"yuck\"]\n[[rule]]\nname = \"r\"\nidentity = \"host\"\n"
+      "mode = \"trial\"\nsignals = [\"auth_failed\"]\ncount = \"ids\"\n[[rule]]\nname = \"s\"\n"
+      "identity = \"user\"\nsignals = [\"accepted\", \"deferred\", \"accused\"]\ncount = "
+      "\"networks\"\n"
+      "network_prefixes = [16, 32]\n[[rule]]\nname = \"t\"\nidentity = \"user\"\nmin_share = "
+      "\"20%\"\n",
   };
   for (const auto& text : texts) {
     const auto once = agent::effective_config(sound(text));
@@ -245,7 +252,7 @@ TEST_CASE("each fault is said with its place, its key and what is accepted") {
       {rule + "list = \"relative\"\n", "x.toml:4:8: rule[1].list ", {"absolute path"}},
       {rule + "list = \"/a//b\"\n", "x.toml:4:8: rule[1].list ", {"absolute path"}},
       {rule + "list = \"/a/../b\"\n", "x.toml:4:8: rule[1].list ", {"absolute path"}},
-      {rule + "ipv6_prefix = 64\n", "x.toml:4:15: rule[1].ipv6_prefix ", {"\"relay\" only"}},
+      {rule + "ipv6_prefix = 64\n", "x.toml:4:15: rule[1].ipv6_prefix ", {"\"host\" only"}},
       {"[[rule]]\nidentity = \"user\"\n", "x.toml:1:1: rule[1].name ", {"is missing"}},
       {"[[rule]]\nname = \"r\"\n", "x.toml:1:1: rule[1].identity ", {"user, relay"}},
       {"[[rule]]\nname = \"\"\nidentity = \"user\"\n", "x.toml:2:8: rule[1].name ", {"1 to 64"}},
@@ -301,7 +308,7 @@ TEST_CASE("each fault is said with its place, its key and what is accepted") {
        {"did you mean \"users\"?"}},
       {rule + "[[rule.override]]\nhosts = [\"192.0.2.1\"]\nlimit = 5\n",
        "x.toml:5:9: rule[1].override[1].hosts ",
-       {"\"relay\" only"}},
+       {"\"host\" only"}},
       {rule + "[[rule.override]]\nusers = [\"*@a\"]\nlimit = 5\n",
        "x.toml:5:10: rule[1].override[1].users ",
        {"domains = [\"a\"]"}},

@@ -1,6 +1,10 @@
 #include "agent/config/first_config.h"
 
+#include <fstream>
+#include <sstream>
+
 #include "agent/config/config_file.h"
+#include "agent/config/trial_rules.h"
 #include "agent/core/config.h"
 #include "tests/catch.h"
 
@@ -28,6 +32,31 @@ TEST_CASE("Exim's host lists as networks") {
     for (const auto& network : hosts.networks) networks.push_back(network.text());
     CHECK(networks == one.networks);
     CHECK(hosts.left_out == one.left_out);
+  }
+}
+
+TEST_CASE("the rules for stolen accounts are the same everywhere, sound, and all on trial") {
+  const std::string rules(trial_rules());
+  std::ifstream file(CONF_DIR "/exiwarden.toml");
+  std::stringstream shipped;
+  shipped << file.rdbuf();
+  CHECK(shipped.str().find(rules) != std::string::npos);
+  CHECK(first_config({}).toml.ends_with(rules));
+  std::istringstream lines(rules);
+  std::string toml;
+  bool begun = false;
+  for (std::string line; std::getline(lines, line);) {
+    REQUIRE(line.starts_with("# "));
+    begun = begun || line == "# [[rule]]";
+    if (begun) toml += line.substr(2) + "\n";
+  }
+  const auto config = parse_config(toml, "");
+  REQUIRE(config);
+  CHECK(config.value().warnings.empty());
+  CHECK(config.value().rules.size() == 6);
+  for (const auto& rule : config.value().rules) {
+    INFO(rule.name);
+    CHECK(rule.mode == RuleMode::trial);
   }
 }
 

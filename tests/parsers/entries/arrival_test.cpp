@@ -147,5 +147,27 @@ TEST_CASE("size and subject are Exim's own, whatever a client put before them") 
   }
 }
 
+TEST_CASE("the recipients of a message are those that Exim lists, and no client's text") {
+  struct Listed {
+    const char* payload;
+    const char* recipients;
+  };
+  const Listed rows[] = {
+      {"<= a@b.test U=root P=local S=1", ""},
+      {"<= a@b.test U=root P=local S=1 for x@y.test z@y.test", "x@y.test z@y.test"},
+      {"<= a@b.test U=root P=local S=1 id=1@b T=\"we wait for victim@y.test\" from <a@b.test> for "
+       "x@y.test",
+       "x@y.test"},
+      {"<= a@b.test U=root P=local S=1 T=\"a \\\" for victim@y.test\" for x@y.test", "x@y.test"},
+      {"<= a@b.test U=root P=local S=1 for \"a b\"@y.test x@y.test", "\"a b\"@y.test x@y.test"},
+  };
+  for (const auto& row : rows) {
+    INFO(row.payload);
+    Arrival arrival;
+    REQUIRE(scan_arrival(row.payload, false, arrival) == ArrivalScan::read);
+    CHECK(recipients_of(arrival) == row.recipients);
+  }
+}
+
 }  // namespace
 }  // namespace parsers

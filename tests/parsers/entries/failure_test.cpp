@@ -54,5 +54,37 @@ TEST_CASE("recipient and reason of a failed delivery, whatever the address holds
   CHECK_FALSE(scan_failure("== x@y: later", failure));
 }
 
+TEST_CASE("a delivery that was put off is read likewise") {
+  Failure failure;
+  REQUIRE(scan_deferral(
+      "== tmp@remote.test <a@lab.example> R=callout T=smtp defer (-44) H=127.0.0.1 [127.0.0.1]: "
+      "SMTP error from remote mail server after RCPT TO:<tmp@remote.test>: 451-4.2.1 greylisted",
+      failure));
+  CHECK(failure.recipient == "a@lab.example");
+  CHECK(failure.reason ==
+        "SMTP error from remote mail server after RCPT TO:<tmp@remote.test>: 451-4.2.1 greylisted");
+  REQUIRE(scan_deferral("== x@y routing defer (-51): retry time not reached", failure));
+  CHECK(failure.reason == "retry time not reached");
+  REQUIRE(scan_deferral("== x@y R=a T=b defer (111)", failure));
+  CHECK(failure.reason.empty());
+  CHECK_FALSE(scan_deferral("** x@y: gone", failure));
+  CHECK_FALSE(scan_deferral("=> x@y R=a", failure));
+}
+
+TEST_CASE("only an answer to a recipient or to the message is about the message") {
+  const std::string begin = "SMTP error from remote mail server after ";
+  for (const char* command : {"RCPT TO:<a@b>: 550 no", "end of data: 554 no", "DATA: 554 no",
+                              "pipelined DATA: 554 no", "pipelined end of data: 554 no"}) {
+    INFO(command);
+    CHECK(is_remote_answer(begin + command));
+  }
+  for (const char* command : {"MAIL FROM:<a@b>: 550 no", "pipelined MAIL FROM:<a@b>: 550 no",
+                              "initial connection: 554 no", "HELO mx: 550 no", ""}) {
+    INFO(command);
+    CHECK_FALSE(is_remote_answer(begin + command));
+  }
+  CHECK_FALSE(is_remote_answer("Unrouteable address: " + begin + "DATA: 554 spam"));
+}
+
 }  // namespace
 }  // namespace parsers

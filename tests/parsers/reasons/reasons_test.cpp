@@ -92,6 +92,9 @@ TEST_CASE("reasons: every built-in pattern matches its sample and not its other 
     const auto regex = compiled(pattern);
     CHECK(RE2::PartialMatch(pattern.sample, *regex));
     CHECK_FALSE(RE2::PartialMatch(pattern.other_sample, *regex));
+    CHECK(reasons->calls_spam(pattern.sample) ==
+          (pattern.reason == Reason::spam || pattern.name == "spam"));
+    if (pattern.reason > Reason::unknown) continue;  // of no meaning for a refusal
     CHECK(reasons->classify(pattern.sample) == pattern.reason);
     CHECK_FALSE(reasons->pattern_for(pattern.sample).empty());
   }
@@ -101,6 +104,7 @@ TEST_CASE("reasons: an answer in the corpus is there for each pattern") {
   std::vector<std::string> texts;
   for (const auto& answer : answers()) texts.push_back(masked(logged(answer.text)));
   for (const auto& pattern : built_in_reasons().patterns) {
+    if (pattern.reason > Reason::unknown) continue;
     INFO(pattern.name);
     const auto regex = compiled(pattern);
     CHECK(std::any_of(texts.begin(), texts.end(),
@@ -430,6 +434,58 @@ TEST_CASE("patterns of one's own stand beside or instead of the built-in ones") 
   REQUIRE(!bad);
   CHECK(bad.error().size() == 2);
   CHECK(bad.error()[0].pattern == "(");
+}
+
+TEST_CASE("what calls a message spam, and what is about the host that sends it or about policy") {
+  struct Row {
+    const char* text;
+    bool spam;
+  };
+  const Row rows[] = {
+      {"554 5.7.1 This message has been identified as spam", true},
+      {"550 5.7.1 Message rejected as spam by Content Filtering.", true},
+      {"552 5.2.0 Message contains spam or virus", true},
+      {"550 High probability of spam", true},
+      {"550-5.7.1 [192.0.2.1] Our system has detected that this message is\n550 5.7.1 likely "
+       "unsolicited mail.",
+       true},
+      {"554 5.7.1 Message scored as spam (12.1)", true},
+      {"550 spam message rejected", true},
+      {"554 Your email is considered spam (SpamAssassin)", true},
+      {"550 5.7.1 Rejected because of a phishing link: the URL <url> is on a blacklist", true},
+      {"554 5.7.1 Message contains a URL listed by SURBL", true},
+      {"550 5.7.1 The mail looks like SPAM to me", true},
+      {"554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org",
+       false},
+      {"421-4.7.28 Our system has detected an unusual rate of unsolicited mail originating from "
+       "your IP address.",
+       false},
+      {"550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent. Please contact your "
+       "Internet service provider since part of their network is on our block list (S3140).",
+       false},
+      {"550 5.7.1 Your host was rejected as spam source", false},
+      {"554 5.7.1 IP 192.0.2.1 is blacklisted", false},
+      {"451 4.7.1 Greylisted by anti-spam policy", false},
+      {"550 5.1.1 User unknown", false},
+      {"550 5.1.1 no such user spam@example.com", false},
+      {"552 5.2.2 Mailbox full", false},
+      {"550 5.7.1 Relaying denied", false},
+      {"550 5.7.26 This mail is unauthenticated", false},
+      {"", false},
+  };
+  ReasonMemory memory(Reasons::defaults());
+  for (const auto& row : rows) {
+    INFO(row.text);
+    const auto text =
+        std::string("SMTP error from remote mail server after end of data: ") + row.text;
+    CHECK(memory.calls_spam(text, kRecipient) == row.spam);
+  }
+  const auto own = Reasons::compile({}, {}, built_in_reasons(), {"lab says yuck"});
+  REQUIRE(own);
+  CHECK(own.value()->calls_spam("550 Lab says YUCK"));
+  CHECK_FALSE(own.value()->calls_spam("550 spam message rejected"));
+  const auto none = Reasons::compile({}, {}, built_in_reasons(), {});
+  CHECK_FALSE(none.value()->calls_spam("550 spam message rejected"));
 }
 
 }  // namespace

@@ -53,8 +53,9 @@ std::string random_text(std::mt19937& random, std::size_t length) {
 
 TEST_CASE("every way to search finds the same rare bytes and counts the same lines") {
   std::mt19937 random(1);
-  constexpr std::string_view kRare[] = {"RC", "**", "<=", "n/", "re", "T ",
-                                        "aa", "ex", "]:", "[1", "- ", "jj"};
+  constexpr std::string_view kRare[] = {"RC", "**", "<=", "n/", "re", "T ", "aa", "ex",
+                                        "]:", "[1", "- ", "jj", "==", "ut", "<x", "d "};
+  static_assert(std::size(kRare) == WordFinder::kMaxWords);
   for (int round = 0; round < 3000; ++round) {
     WordFinder::Pairs pairs;
     pairs.count = 1 + random() % WordFinder::kMaxWords;
