@@ -7,6 +7,7 @@
 #include "agent/core/printable.h"
 #include "agent/notify/notice_json.h"
 #include "agent/output/decision_text.h"
+#include "agent/output/text_table.h"
 
 namespace agent {
 namespace {
@@ -35,8 +36,28 @@ std::string release_json(const Decision& released, Edge edge, const Zone& zone,
 
 // "account alice@example.org", "server 192.0.2.7"
 std::string customers(const Decision& decision, std::size_t room) {
-  return fmt::format("{} {}", decision.identity_kind == IdentityKind::relay ? "server" : "account",
+  return fmt::format("{} {}", is_by_address(decision.identity_kind) ? "server" : "account",
                      printable(decision.identity, room));
+}
+
+// What was seen of the account, as the end of a sentence.
+std::string seen(const Decision& decision) {
+  if (!decision.refusals) return "what it sends looks as if somebody else used it.";
+  return fmt::format("within {} it was addressed to\n{} that {}.", duration_text(decision.period),
+                     counted(decision.count, "recipient"),
+                     noun(decision.count, "does not exist", "do not exist"));
+}
+
+// What to do about it. Only refusals can come from an old list of recipients.
+std::string advice(const Decision& decision) {
+  const std::string stolen =
+      "If you did not send that mail, somebody else knows your password:\n"
+      "change it now, and then in every program and phone that uses it.\n"
+      "Have the computers checked that it was used on.\n";
+  if (!decision.refusals) return stolen;
+  return stolen +
+         "\nIf you did send it, your list of recipients is out of date. Please remove\n"
+         "the addresses that came back before you use it again.\n";
 }
 
 std::string blocked_text(const Decision& decision, const Zone& zone) {
@@ -44,28 +65,17 @@ std::string blocked_text(const Decision& decision, const Zone& zone) {
       decision.until
           ? fmt::format("Sending works again from {} on.\n", zone.short_text(*decision.until))
           : std::string("Please contact our support when that is done.\n");
-  return fmt::format(
-      "Mail from your {}\n"
-      "is held back since {} (UTC{}): within {} it was addressed to\n"
-      "{} recipients that do not exist.\n\n"
-      "If you did not send that mail, somebody else knows your password:\n"
-      "change it now, and then in every program and phone that uses it.\n"
-      "Have the computers checked that it was used on.\n\n"
-      "If you did send it, your list of recipients is out of date. Please remove\n"
-      "the addresses that came back before you use it again.\n\n{}",
-      customers(decision, 200), zone.short_text(decision.time), zone.text(decision.time).substr(19),
-      duration_text(decision.period), decision.count, again);
+  return fmt::format("Mail from your {}\nis held back since {} (UTC{}): {}\n\n{}\n{}",
+                     customers(decision, 200), zone.short_text(decision.time),
+                     zone.text(decision.time).substr(19), seen(decision), advice(decision), again);
 }
 
 std::string watched_text(const Decision& decision, const Zone& zone) {
   return fmt::format(
-      "Mail from your {}\n"
-      "was addressed to {} recipients that do not exist, within {} up to\n"
-      "{} (UTC{}). If that goes on, its mail will be held back.\n\n"
-      "If you did not send that mail, somebody else knows your password:\n"
-      "change it now. If you did, please check your list of recipients.\n",
-      customers(decision, 200), decision.count, duration_text(decision.period),
-      zone.short_text(decision.time), zone.text(decision.time).substr(19));
+      "Mail from your {}\nwas noticed at {} (UTC{}): {}\nIf that goes on, it will be held "
+      "back.\n\n{}",
+      customers(decision, 200), zone.short_text(decision.time), zone.text(decision.time).substr(19),
+      seen(decision), advice(decision));
 }
 
 }  // namespace
@@ -116,7 +126,7 @@ Notice compose_for_customer(const Decision& decision, Edge edge, const Zone& zon
     notice.subject = fmt::format("Mail from your {} is held back", whose);
     notice.body = blocked_text(decision, zone);
   } else if (edge == Edge::watched) {
-    notice.subject = fmt::format("Mail from your {}: many recipients do not exist", whose);
+    notice.subject = fmt::format("Please check the mail from your {}", whose);
     notice.body = watched_text(decision, zone);
   } else {
     notice.subject = fmt::format("Your {} can send mail again", whose);
