@@ -38,12 +38,14 @@ Engine::Engine(const Config& config, PipelineOptions around, LogTrust trust, Eng
       lists_(parts_.files, parts_.inotify, pipeline_.counting().lists(), exim_,
              !context_.options.dry_run, context_.options.say),
       checkpoints_(parts_.saver, context_.options.say),
-      announcer_(context_, pipeline_, lists_, checkpoints_, parts_.mailer),
+      actions_(parts_.make_sender, context_.options.host, context_.options.say),
+      announcer_(context_, pipeline_, lists_, checkpoints_, parts_.mailer, actions_),
       farm_(context_, parts_.farm, pipeline_, lists_, announcer_, checkpoints_),
       effects_(context_, pipeline_, lists_, announcer_, farm_, checkpoints_),
       logs_(context_, pipeline_, parts_.inotify),
       tables_(parts_.files, context_.options.say) {
   tables_.follow(context_.config);
+  if (!context_.options.dry_run) actions_.configure(context_.config.actions);
   pipeline_.on_end([this](const Counting::End& block) { effects_.end_block(block); });
   pipeline_.on_watch([this](Decision&& decision) { announcer_.near_limit(decision); });
   pipeline_.on_decision([this](Decision&& decision) { effects_.decide(std::move(decision)); });
@@ -77,6 +79,7 @@ void Engine::restore(Checkpoint& state) {
   lists_.restore(std::move(state.pending));
   drop_exempt();
   announcer_.outbox().restore(std::move(state.outbox), context_.now.steady);
+  actions_.restore(std::move(state.actions), context_.now.steady);
   announcer_.trials().restore(std::move(state.trials));
   announcer_.silences().restore(std::move(state.silences), context_.config.log.paths);
   farm_.restore(state);
@@ -123,6 +126,7 @@ Engine::Steady Engine::due() const {
   if (context_.options.dry_run) return until;
   sooner(checkpoints_.due());
   sooner(announcer_.outbox().next_due());
+  sooner(actions_.next_due());
   sooner(farm_.due());
   return until;
 }
@@ -233,6 +237,8 @@ void Engine::save_and_send() {
   auto& outbox = announcer_.outbox();
   if (outbox.collect(now.steady)) checkpoints_.hurry();
   if (outbox.prepare(now.steady)) checkpoints_.hurry();
+  if (actions_.collect(now.steady)) checkpoints_.hurry();
+  if (actions_.prepare(now.steady)) checkpoints_.hurry();
   if (faults() != faults_saved_) checkpoints_.touch();
   // Twice: what a saver on the spot has done is there at once.
   for (int i = 0; i < 2; ++i) {
@@ -240,13 +246,16 @@ void Engine::save_and_send() {
       if (!done->saved) lists_.put_back_unsynced(done->lists);
       if (done->saved && covers_mail_) outbox.release();
       covers_mail_ = false;
+      actions_.covered(done->saved);
     }
     // Of what a list in doubt holds back it could not tell; that is over in a moment.
     const bool whole =
         !effects_.announcing() && !lists_.holds_blocks() && !pipeline_.counting().counts_beside();
     if (i == 0 && whole) checkpoints_.start_if_due(now.steady, [&] { return job(); });
   }
-  if (checkpoints_.out_of_patience(now.steady)) outbox.release();
+  if (!checkpoints_.out_of_patience(now.steady)) return;
+  outbox.release();
+  actions_.release();
 }
 
 SaveJob Engine::job() {
@@ -255,6 +264,7 @@ SaveJob Engine::job() {
   job.checkpoint = encode_checkpoint(state, pipeline_.counting().subjects());
   job.lists = lists_.take_unsynced();
   covers_mail_ = announcer_.outbox().prepared();
+  actions_.cover();
   const auto& metrics_path = context_.config.state.metrics;
   if (!metrics_path.empty()) {
     job.metrics_path = metrics_path;
@@ -281,6 +291,7 @@ Checkpoint Engine::snapshot() {
   state.refusals = pipeline_.refusals().addresses();
   state.pending = lists_.pending();
   state.outbox = announcer_.outbox().waiting();
+  state.actions = actions_.waiting();
   state.trials = announcer_.trials().state();
   state.silences = announcer_.silences().state();
   farm_.save(state);
@@ -310,6 +321,9 @@ void Engine::stop(Now now) {
   parts_.mailer.wait(kLastMail);
   announcer_.outbox().collect(now.steady);
   announcer_.outbox().take_back();
+  actions_.wait(kLastMail);
+  actions_.collect(now.steady);
+  actions_.take_back();
   if (!checkpoints_.write(now.steady, [&] { return job(); })) {
     context_.options.say(
         "stopping without a checkpoint: what was read since the last one is read again");
@@ -330,6 +344,7 @@ void Engine::reload(const Config& config, PipelineOptions around, LogTrust trust
   logs_.follow_new(now);
   parts_.mailer.configure(context_.config.notify);
   announcer_.outbox().set_max_per_hour(context_.config.notify.max_per_hour);
+  if (!context_.options.dry_run) actions_.configure(context_.config.actions);
   next_look_ = {};
   checkpoints_.hurry();
 }
@@ -371,6 +386,7 @@ Metrics Engine::metrics() const {
   metrics.outbox = outbox.size();
   metrics.mails = outbox.mails();
   metrics.notices_dropped = outbox.dropped();
+  metrics.actions = actions_.figures();
   for (std::size_t i = 0; i < lists_.size(); ++i) {
     const auto& list = lists_.at(i);
     metrics.pending_blocks += list.pending().waiting().size();
@@ -403,6 +419,7 @@ std::vector<std::string> Engine::faults() const {
   add(tables_.fault());
   const auto& mail = announcer_.outbox().fault();
   if (!mail.empty()) add("notices: " + mail);
+  for (const auto& fault : actions_.faults()) add(fault);
   add(farm_.fault());
   if (context_.options.frozen) {
     if (const auto frozen = context_.options.frozen())

@@ -31,6 +31,7 @@ struct Checkpoint {
   std::vector<std::uint64_t> refusals;  // as Refusals::addresses()
   std::vector<PendingBlock> pending;
   std::vector<WaitingNotice> outbox;
+  std::vector<WaitingAction> actions;
   TrialDigest::State trials;
   Silences::State silences;
   std::vector<std::string> faults;  // present at this moment, for "status"; a start ignores them
