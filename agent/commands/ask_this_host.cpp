@@ -8,7 +8,7 @@
 #include "actions/posix_files.h"
 #include "agent/commands/list_scope.h"
 #include "agent/core/attribution.h"
-#include "agent/lists/list_lines.h"
+#include "agent/core/list_lines.h"
 #include "agent/service/queue_match.h"
 
 namespace agent {

@@ -7,8 +7,9 @@
 #include "actions/exim/exim_settings.h"
 #include "actions/lists/lsearch.h"
 #include "agent/core/duration.h"
+#include "agent/core/list_lines.h"
 #include "agent/core/printable.h"
-#include "agent/lists/list_lines.h"
+#include "agent/notify/exemption_notice.h"
 #include "agent/notify/notifier.h"
 
 namespace agent {
@@ -79,13 +80,27 @@ NoticeContext Announcer::notice_context(const Decision& decision) const {
   return context;
 }
 
+void Announcer::remember(HistoryEntry entry) {
+  history_.add(std::move(entry));
+  checkpoints_.hurry();
+}
+
 void Announcer::on_trial(const Decision& decision) {
   ++trial_decisions_;
   context_.options.on_decision(decision, context_.zone);
   if (context_.options.dry_run) return;
-  checkpoints_.hurry();
+  remember(entry_of(HistoryEvent::trial, decision, context_.zone));
   if (wants_notices(context_.config.notify))
     trials_.add(decision, context_.zone, context_.now.wall, context_.options.host);
+}
+
+void Announcer::tell_ending(const ExemptionEnd& end, Instant used) {
+  checkpoints_.hurry();
+  if (!wants_notices(context_.config.notify)) return;
+  NoticeContext context;
+  context.host = context_.options.host;
+  context.config_path = context_.options.config_path;
+  send(compose_exemption_end(end, used, context_.zone, context_.now.wall, context));
 }
 
 void Announcer::tell_trials() {
@@ -103,7 +118,7 @@ void Announcer::near_limit(const Decision& decision) {
   ++near_limits_;
   context_.options.on_watch(decision, context_.zone);
   if (context_.options.dry_run) return;
-  checkpoints_.hurry();
+  remember(entry_of(HistoryEvent::watched, decision, context_.zone));
   if (wants_notices(context_.config.notify))
     send(compose_watch(decision, context_.zone, context_.now.wall, notice_context(decision)));
 }
@@ -124,7 +139,12 @@ void Announcer::check_silence(const std::vector<Silences::Log>& logs) {
 }
 
 void Announcer::send_silence(const Silences::News& news) {
-  checkpoints_.hurry();
+  HistoryEntry entry;
+  entry.event = HistoryEvent::silent;
+  entry.time = news.since;
+  entry.by = kByService;
+  entry.reason = fmt::format("{}: pauses of {} are usual", news.path, duration_text(news.usual));
+  remember(std::move(entry));
   if (wants_notices(context_.config.notify))
     send(compose_silence(news, context_.zone, context_.now.wall, context_.options.host));
 }

@@ -177,6 +177,7 @@ Result tell(const std::vector<faults::Plan>& plans) {
   }
   result.account = lab::read_file(m.path("account"));
   for (const auto& [notice, times] : m.told()) result.told[m.relative(notice)] = times;
+  result.history = m.history();
   if (::getenv("SAID")) fmt::print("{}", m.relative(lab::read_file(m.path("said"))));
   result.missing = shared().missing;
   result.calls = shared().calls;
