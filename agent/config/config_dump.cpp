@@ -177,6 +177,7 @@ std::string effective_config(const Config& config) {
   out += "\n[state]\n";
   line("directory", toml_string(config.state.directory));
   line("metrics", toml_string(config.state.metrics));
+  line("history_keep", toml_string(duration_text(config.state.history_keep)));
   line("max_identities", std::to_string(config.state.max_identities));
   out += "\n[exim]\n";
   line("binary", toml_string(config.exim.binary));

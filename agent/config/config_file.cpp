@@ -24,6 +24,8 @@
 namespace agent {
 namespace {
 
+constexpr std::chrono::hours kLongestHistory{24 * 3650};
+
 constexpr SectionReader::Choice<Transport> kTransports[] = {{"smtp", Transport::smtp},
                                                             {"sendmail", Transport::sendmail},
                                                             {"exec", Transport::exec},
@@ -169,6 +171,7 @@ void read_all(const toml::table& root, Config& config, Problems& problems) {
     in.text("metrics", config.state.metrics, [](const std::string& text) {
       return text.empty() ? std::string() : absolute_path(text);
     });
+    in.duration("history_keep", std::chrono::hours(24), kLongestHistory, config.state.history_keep);
     in.number("max_identities", 1000, 100'000'000, [&](std::int64_t value) {
       config.state.max_identities = static_cast<std::size_t>(value);
     });

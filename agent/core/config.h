@@ -131,7 +131,8 @@ struct ReasonsConfig {  // RE2, matched without regard to case; "default" stands
 struct StateConfig {
   std::string directory = "/var/lib/exiwarden";  // state.directory
   std::string metrics;                           // state.metrics: Prometheus text file, "" for none
-  std::size_t max_identities = 1'000'000;        // state.max_identities: with a window at one time
+  std::chrono::seconds history_keep = std::chrono::hours(24 * 400);  // state.history_keep
+  std::size_t max_identities = 1'000'000;  // state.max_identities: with a window at one time
 };
 
 struct EximConfig {

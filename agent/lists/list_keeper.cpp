@@ -120,6 +120,16 @@ ListKeeper::News ListKeeper::take_news() {
   return all;
 }
 
+std::vector<HandChange> ListKeeper::take_changes() {
+  std::vector<HandChange> all;
+  for (auto& list : lists_) {
+    auto changes = list->take_changes();
+    all.insert(all.end(), std::make_move_iterator(changes.begin()),
+               std::make_move_iterator(changes.end()));
+  }
+  return all;
+}
+
 bool ListKeeper::holds_logs() const {
   return std::any_of(lists_.begin(), lists_.end(),
                      [](const auto& list) { return list->holds_logs(); });

@@ -7,9 +7,10 @@
 #include "actions/exim/exim_settings.h"
 #include "actions/lists/lsearch.h"
 #include "agent/core/duration.h"
+#include "agent/core/list_lines.h"
 #include "agent/core/printable.h"
-#include "agent/lists/list_lines.h"
 #include "agent/notify/action_notices.h"
+#include "agent/notify/exemption_notice.h"
 #include "agent/notify/notifier.h"
 
 namespace agent {
@@ -132,11 +133,16 @@ NoticeContext Announcer::notice_context(const Decision& decision) const {
   return context;
 }
 
+void Announcer::remember(HistoryEntry entry) {
+  history_.add(std::move(entry));
+  checkpoints_.hurry();
+}
+
 void Announcer::on_trial(const Decision& decision) {
   ++trial_decisions_;
   context_.options.on_decision(decision, context_.zone);
   if (context_.options.dry_run) return;
-  checkpoints_.hurry();
+  remember(entry_of(HistoryEvent::trial, decision, context_.zone));
   if (wants_notices(context_.config.notify))
     trials_.add(decision, context_.zone, context_.now.wall, context_.options.host);
   const auto compose = [&](const NoticeContext& in) {
@@ -144,6 +150,15 @@ void Announcer::on_trial(const Decision& decision) {
   };
   send({std::nullopt,
         for_actions(Edge::trial, decision, {decision.rule}, notice_context(decision), compose)});
+}
+
+void Announcer::tell_ending(const ExemptionEnd& end, Instant used) {
+  checkpoints_.hurry();
+  if (!wants_notices(context_.config.notify)) return;
+  NoticeContext context;
+  context.host = context_.options.host;
+  context.config_path = context_.options.config_path;
+  send({compose_exemption_end(end, used, context_.zone, context_.now.wall, context), {}});
 }
 
 void Announcer::tell_trials() {
@@ -161,7 +176,7 @@ void Announcer::near_limit(const Decision& decision) {
   ++near_limits_;
   context_.options.on_watch(decision, context_.zone);
   if (context_.options.dry_run) return;
-  checkpoints_.hurry();
+  remember(entry_of(HistoryEvent::watched, decision, context_.zone));
   const auto context = notice_context(decision);
   const auto compose = [&](const NoticeContext& in) {
     return compose_watch(decision, context_.zone, context_.now.wall, in);
@@ -186,7 +201,12 @@ void Announcer::check_silence(const std::vector<Silences::Log>& logs) {
 }
 
 void Announcer::send_silence(const Silences::News& news) {
-  checkpoints_.hurry();
+  HistoryEntry entry;
+  entry.event = HistoryEvent::silent;
+  entry.time = news.since;
+  entry.by = kByService;
+  entry.reason = fmt::format("{}: pauses of {} are usual", news.path, duration_text(news.usual));
+  remember(std::move(entry));
   const auto compose = [&](const NoticeContext&) {
     return compose_silence(news, context_.zone, context_.now.wall, context_.options.host);
   };

@@ -10,6 +10,7 @@
 
 #include "agent/core/pipeline.h"
 #include "agent/core/silence.h"
+#include "agent/history/history_queue.h"
 #include "agent/lists/list_keeper.h"
 #include "agent/notify/action_runner.h"
 #include "agent/notify/notice.h"
@@ -51,6 +52,14 @@ class Announcer {
   // followed.
   void check_silence(const std::vector<Silences::Log>& logs);
 
+  // Remembers for the history what has happened. It comes with the next checkpoint.
+  void remember(HistoryEntry entry);
+  [[nodiscard]] HistoryQueue& history() { return history_; }
+  [[nodiscard]] const HistoryQueue& history() const { return history_; }
+
+  // An exemption that was last of use at `used` ends soon.
+  void tell_ending(const ExemptionEnd& end, Instant used);
+
   // The engine lets a notice go only after a checkpoint that holds it: see Outbox.
   [[nodiscard]] Outbox& outbox() { return outbox_; }
   [[nodiscard]] const Outbox& outbox() const { return outbox_; }
@@ -80,6 +89,7 @@ class Announcer {
   Outbox outbox_;
   Silences silences_;
   TrialDigest trials_;
+  HistoryQueue history_;
   std::uint64_t decisions_ = 0, trial_decisions_ = 0, near_limits_ = 0;
 };
 

@@ -57,7 +57,7 @@ void DecisionEffects::announce_decided() {
 }
 
 void DecisionEffects::announce(const Decision& decision, const std::string& data) {
-  checkpoints_.hurry();
+  announcer_.remember(entry_of(HistoryEvent::blocked, decision, context_.zone));
   announcer_.log_decision(decision);
   farm_.decided(decision);
   auto announcement = announcer_.of_block(decision, decision.identity, data);
@@ -82,7 +82,19 @@ void DecisionEffects::take_list_news() {
     checkpoints_.hurry();
     announcer_.released(release.list, release.key, release.ended ? Edge::ended : Edge::freed);
   }
+  for (const auto& change : lists_.take_changes()) remember(change);
   for (auto& decision : news.decisions) keep(std::move(decision));
+}
+
+void DecisionEffects::remember(const HandChange& change) {
+  const auto& list = pipeline_.counting().lists()[change.list];
+  const auto rule = first_rule_of(context_.config, list.path);
+  auto entry = entry_of_line(rule, list.kind, change.key, change.data, change.time);
+  if (change.what == HandChange::What::blocked) return announcer_.remember(std::move(entry));
+  const bool freed = change.what == HandChange::What::freed;
+  entry.event = freed ? HistoryEvent::freed : HistoryEvent::ended;
+  entry.by = freed ? std::string_view() : kByService;  // HistoryStore looks for the hand
+  announcer_.remember(std::move(entry));
 }
 
 void DecisionEffects::end_doubts() {
@@ -109,7 +121,7 @@ void DecisionEffects::end_block(const Counting::End& block) {
   lists_.end(block);
   announcer_.released(block.list, block.key, Edge::ended);
   farm_.lists_changed();  // the farm may know another end of it
-  checkpoints_.hurry();
+  remember({HandChange::What::ended, block.list, block.key, {}, block.until});
 }
 
 // What the log has ended is taken out at once, before a new block of the same sender.

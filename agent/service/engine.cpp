@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/core/duration.h"
+#include "agent/core/printable.h"
 #include "agent/output/text_table.h"
 
 namespace agent {
@@ -43,7 +44,8 @@ Engine::Engine(const Config& config, PipelineOptions around, LogTrust trust, Eng
       farm_(context_, parts_.farm, pipeline_, lists_, announcer_, checkpoints_),
       effects_(context_, pipeline_, lists_, announcer_, farm_, checkpoints_),
       logs_(context_, pipeline_, parts_.inotify),
-      tables_(parts_.files, context_.options.say) {
+      tables_(parts_.files, context_.options.say),
+      exemptions_(context_, parts_.files, pipeline_, announcer_) {
   tables_.follow(context_.config);
   if (!context_.options.dry_run) actions_.configure(context_.config.actions);
   pipeline_.on_end([this](const Counting::End& block) { effects_.end_block(block); });
@@ -67,7 +69,7 @@ void Engine::start(Now now, CheckpointFile::Loaded saved) {
   if (known) {
     checkpoints_.touch();
   } else {
-    checkpoints_.write(now.steady, [&] { return job(); });
+    take_history(checkpoints_.write(now.steady, [&] { return job(); }));
   }
 }
 
@@ -81,6 +83,8 @@ void Engine::restore(Checkpoint& state) {
   announcer_.outbox().restore(std::move(state.outbox), context_.now.steady);
   actions_.restore(std::move(state.actions), context_.now.steady);
   announcer_.trials().restore(std::move(state.trials));
+  exemptions_.restore(std::move(state.told_ends));
+  announcer_.history().restore(std::move(state.history));
   announcer_.silences().restore(std::move(state.silences), context_.config.log.paths);
   farm_.restore(state);
   logs_.restore(std::move(state.positions));
@@ -99,6 +103,7 @@ bool Engine::turn(Now now) {
   effects_.write_lists();
   announcer_.check_silence(logs_.bytes_read());
   announcer_.tell_trials();
+  exemptions_.look();
   say_tampering();
   say_undecided();
   const bool more = farm_.report();
@@ -127,6 +132,7 @@ Engine::Steady Engine::due() const {
   sooner(checkpoints_.due());
   sooner(announcer_.outbox().next_due());
   sooner(actions_.next_due());
+  sooner(announcer_.history().due());
   sooner(farm_.due());
   return until;
 }
@@ -165,10 +171,11 @@ void Engine::look_around() {
 }
 
 void Engine::look_at_tables() {
-  auto tables = tables_.look(context_.now.steady);
+  auto tables = tables_.look(context_.now);
   if (tables == nullptr) return;
   pipeline_.set_tables(context_.config, tables);
   context_.options.on_tables(std::move(tables));
+  exemptions_.read_anew();
   drop_exempt();
 }
 
@@ -240,11 +247,13 @@ void Engine::save_and_send() {
   if (actions_.collect(now.steady)) checkpoints_.hurry();
   if (actions_.prepare(now.steady)) checkpoints_.hurry();
   if (faults() != faults_saved_) checkpoints_.touch();
+  if (const auto due = announcer_.history().due(); due && now.steady >= *due) checkpoints_.hurry();
   // Twice: what a saver on the spot has done is there at once.
   for (int i = 0; i < 2; ++i) {
     if (const auto done = checkpoints_.collect(now.steady)) {
       if (!done->saved) lists_.put_back_unsynced(done->lists);
       if (done->saved && covers_mail_) outbox.release();
+      take_history(*done);
       covers_mail_ = false;
       actions_.covered(done->saved);
     }
@@ -258,6 +267,14 @@ void Engine::save_and_send() {
   actions_.release();
 }
 
+void Engine::take_history(const CheckpointWriter::Done& done) {
+  auto& history = announcer_.history();
+  if (!done.history) return history.put_back();
+  if (!history.waiting().empty()) checkpoints_.touch();
+  const auto text = history.finish(*done.history, context_.now.steady);
+  if (!text.empty()) context_.options.say(printable(text));
+}
+
 SaveJob Engine::job() {
   SaveJob job;
   const auto state = snapshot();
@@ -265,6 +282,16 @@ SaveJob Engine::job() {
   job.lists = lists_.take_unsynced();
   covers_mail_ = announcer_.outbox().prepared();
   actions_.cover();
+  if (auto entries = announcer_.history().take_batch(context_.now.steady)) {
+    job.history.emplace();
+    job.history->entries = std::move(*entries);
+    for (const auto& list : pipeline_.counting().lists()) {
+      job.history->lists.push_back(
+          {list.path, first_rule_of(context_.config, list.path), list.kind});
+    }
+    job.history->now = context_.now.wall;
+    job.history->keep = context_.config.state.history_keep;
+  }
   const auto& metrics_path = context_.config.state.metrics;
   if (!metrics_path.empty()) {
     job.metrics_path = metrics_path;
@@ -292,6 +319,8 @@ Checkpoint Engine::snapshot() {
   state.pending = lists_.pending();
   state.outbox = announcer_.outbox().waiting();
   state.actions = actions_.waiting();
+  state.told_ends = exemptions_.told();
+  state.history = announcer_.history().waiting();
   state.trials = announcer_.trials().state();
   state.silences = announcer_.silences().state();
   farm_.save(state);
@@ -324,7 +353,9 @@ void Engine::stop(Now now) {
   actions_.wait(kLastMail);
   actions_.collect(now.steady);
   actions_.take_back();
-  if (!checkpoints_.write(now.steady, [&] { return job(); })) {
+  const auto done = checkpoints_.write(now.steady, [&] { return job(); });
+  take_history(done);
+  if (!done.saved) {
     context_.options.say(
         "stopping without a checkpoint: what was read since the last one is read again");
   }
@@ -400,6 +431,8 @@ Metrics Engine::metrics() const {
   for (const auto& [path, silence] : announcer_.silences().state())
     metrics.silent.emplace_back(path, silence.alarmed);
   metrics.state_fault = !checkpoints_.fault().empty();
+  metrics.history_fault = !announcer_.history().fault().empty();
+  metrics.history_left_out = announcer_.history().left_out();
   metrics.notify_fault = !outbox.fault().empty();
   if (const auto newest = counting.newest())
     metrics.newest_event = newest->time_since_epoch().count();
@@ -420,6 +453,12 @@ std::vector<std::string> Engine::faults() const {
   const auto& mail = announcer_.outbox().fault();
   if (!mail.empty()) add("notices: " + mail);
   for (const auto& fault : actions_.faults()) add(fault);
+  const auto& history = announcer_.history();
+  const auto left_out = history.left_out();
+  if (!history.fault().empty()) {
+    add("history: " + history.fault() +
+        (left_out == 0 ? "" : "; " + counted(left_out, "entry", "entries") + " left out"));
+  }
   add(farm_.fault());
   if (context_.options.frozen) {
     if (const auto frozen = context_.options.frozen())

@@ -20,6 +20,7 @@
 #include "agent/service/announcer.h"
 #include "agent/service/decision_effects.h"
 #include "agent/service/engine_context.h"
+#include "agent/service/exemption_watch.h"
 #include "agent/service/farm_side.h"
 #include "agent/service/followed_logs.h"
 #include "agent/service/log_trust.h"
@@ -87,6 +88,7 @@ class Engine {
   void say_tampering();
   void say_undecided();
   void save_and_send();
+  void take_history(const CheckpointWriter::Done& done);
   void tell_faults();
   [[nodiscard]] SaveJob job();
   [[nodiscard]] Checkpoint snapshot();
@@ -103,6 +105,7 @@ class Engine {
   DecisionEffects effects_;
   FollowedLogs logs_;
   TableFiles tables_;
+  ExemptionWatch exemptions_;
   TamperAlarm tamper_alarm_;
 
   bool covers_mail_ = false;  // the checkpoint under way tells of the mail that waits for it

@@ -151,6 +151,7 @@ void FarmSide::block(const Order& order) {
       counting.set_times(order.list, order.word.name.key, record.times);
     }
     ++blocked_;
+    remember_block(order, decision);
     if (by_hand) {
       context_.options.say(fmt::format("{}: {} was blocked by hand on {}", lists_.path(order.list),
                                        printable(record.identity), record.host));
@@ -160,6 +161,19 @@ void FarmSide::block(const Order& order) {
   }
   if (!order.notice || by_hand) return;
   announcer_.send(announcer_.of_block(decision, record.identity, data));
+}
+
+void FarmSide::remember_block(const Order& order, const Decision& decision) {
+  auto entry = entry_of(HistoryEvent::blocked, decision, context_.zone);
+  const auto& record = order.word.record;
+  if (record.why == FarmStatement::Why::hand) {
+    entry.time = instant_of(record.stamp / 1000);
+    entry.rule = first_rule_of(context_.config, decision.list);
+    entry.count = entry.limit = std::nullopt;
+    entry.period.reset();
+  }
+  entry.by = "farm:" + record.host;
+  announcer_.remember(std::move(entry));
 }
 
 // The decision that the farm or another host has made, as this host would have made it.
@@ -207,6 +221,14 @@ void FarmSide::free(std::size_t list, const std::vector<Order>& orders) {
   }
   for (const auto* order : were_blocked) {
     ++freed_;
+    HistoryEntry entry;
+    entry.event = HistoryEvent::freed;
+    entry.time = context_.now.wall;
+    entry.rule = first_rule_of(context_.config, lists_.path(list));
+    entry.kind = counting.lists()[list].kind;
+    entry.identity = order->word.record.identity;
+    entry.by = "farm:" + order->word.record.host;
+    announcer_.remember(std::move(entry));
     context_.options.say(fmt::format("{}: {} is free again, by {}", lists_.path(list),
                                      printable(order->word.record.identity),
                                      order->word.record.host));

@@ -57,6 +57,7 @@ class FarmSide {
   void compare();
   void follow(const std::vector<Order>& orders);
   void block(const Order& order);
+  void remember_block(const Order& order, const Decision& decision);
   void free(std::size_t list, const std::vector<Order>& orders);
   void end(const Order& order);
   [[nodiscard]] Decision decision_of(const Order& order) const;

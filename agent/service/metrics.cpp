@@ -212,9 +212,13 @@ void write_state(Page& page, const Metrics& metrics) {
   page.value("exiwarden_fault", "part", "log", metrics.log_fault ? 1 : 0);
   page.value("exiwarden_fault", "part", "state", metrics.state_fault ? 1 : 0);
   page.value("exiwarden_fault", "part", "notify", metrics.notify_fault ? 1 : 0);
+  page.value("exiwarden_fault", "part", "history", metrics.history_fault ? 1 : 0);
   bool list_fault = false;
   for (const auto& list : metrics.lists) list_fault = list_fault || list.fault;
   page.value("exiwarden_fault", "part", "list", list_fault ? 1 : 0);
+  page.counter("exiwarden_history_left_out_total",
+               "Entries left out of the history because too many waited for its file.",
+               metrics.history_left_out);
   page.gauge("exiwarden_newest_event_timestamp_seconds", "Log time of the newest counted event.",
              static_cast<std::uint64_t>(metrics.newest_event));
 }

@@ -48,6 +48,8 @@ struct Metrics {
   std::vector<ActionRunner::Figures> actions;
   std::optional<Farm> farm;  // nullopt: this host counts alone
   bool log_fault = false, state_fault = false, notify_fault = false;
+  bool history_fault = false;
+  std::uint64_t history_left_out = 0;
   std::int64_t newest_event = 0;  // seconds since 1970 UTC; 0: none yet
 };
 

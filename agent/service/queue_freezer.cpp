@@ -12,9 +12,9 @@
 #include <utility>
 
 #include "actions/lists/blocklist.h"
+#include "agent/core/list_lines.h"
 #include "agent/core/printable.h"
 #include "agent/lists/list_doubt.h"
-#include "agent/lists/list_lines.h"
 #include "agent/service/queue_match.h"
 
 namespace agent {

@@ -153,6 +153,29 @@ void encode_notice(std::string& out, const WaitingNotice& waiting) {
   out.push_back('\n');
 }
 
+void append_count(std::string& out, const std::optional<std::uint64_t>& value) {
+  append_optional(out, value ? std::optional(std::to_string(*value)) : std::nullopt);
+}
+
+void encode_history(std::string& out, const HistoryEntry& entry) {
+  out += "history";
+  append_field(out, name_of(entry.event));
+  append_number(out, seconds(entry.time));
+  append_field(out, entry.rule);
+  append_optional(out,
+                  entry.kind ? std::optional(std::string(name_of(*entry.kind))) : std::nullopt);
+  append_field(out, entry.identity);
+  append_count(out, entry.count);
+  append_count(out, entry.limit);
+  append_count(out, entry.period ? std::optional(static_cast<std::uint64_t>(entry.period->count()))
+                                 : std::nullopt);
+  append_optional(out, entry.until);
+  append_field(out, entry.by);
+  append_field(out, entry.reason);
+  append_field(out, entry.samples);
+  out.push_back('\n');
+}
+
 }  // namespace
 
 namespace {
@@ -263,6 +286,13 @@ std::string encode_checkpoint(const Checkpoint& state, const Counting::Subjects&
     out.push_back('\n');
   }
   encode_farm(out, state);
+  for (const auto& [key, until] : state.told_ends) {
+    out += "ending";
+    append_field(out, key);
+    append_number(out, seconds(until));
+    out.push_back('\n');
+  }
+  for (const auto& entry : state.history) encode_history(out, entry);
   for (const auto& waiting : state.outbox) {
     out += "notice";
     encode_notice(out, waiting);

@@ -50,6 +50,33 @@ WaitingNotice decode_notice(Fields& in) {
   return waiting;
 }
 
+std::optional<std::uint64_t> optional_count(Fields& in) {
+  const auto text = in.optional_text();
+  return text ? std::optional(Fields(*text).number()) : std::nullopt;
+}
+
+HistoryEntry read_history_entry(Fields& in) {
+  HistoryEntry entry;
+  const auto event = history_event_named(in.text());
+  if (!event) throw Malformed("an unknown event of the history");
+  entry.event = *event;
+  entry.time = instant(in.number<std::int64_t>());
+  entry.rule = in.text();
+  if (const auto kind = in.optional_text()) {
+    entry.kind = identity_kind_named(*kind);
+    if (!entry.kind) throw Malformed("an unknown kind of identity");
+  }
+  entry.identity = in.text();
+  entry.count = optional_count(in);
+  entry.limit = optional_count(in);
+  if (const auto period = optional_count(in)) entry.period = std::chrono::seconds(*period);
+  entry.until = in.optional_time();
+  entry.by = in.text();
+  entry.reason = in.text();
+  entry.samples = in.text();
+  return entry;
+}
+
 class Decoder {
  public:
   Checkpoint state;
@@ -125,6 +152,11 @@ class Decoder {
       sample.reason = in.text();
       if (!in.done()) sample.signal = signal_in(in);
       subject().samples.push_back(std::move(sample));
+    } else if (kind == "ending") {
+      auto key = in.text();
+      state.told_ends.emplace_back(std::move(key), instant(in.number<std::int64_t>()));
+    } else if (kind == "history") {
+      state.history.push_back(read_history_entry(in));
     } else if (kind == "pending") {
       PendingBlock pending;
       pending.list = in.text();

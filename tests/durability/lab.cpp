@@ -181,6 +181,15 @@ void Machine::free_user(const std::string& user) const {
   edit(kept + text.substr(done));
 }
 
+std::multiset<std::string> Machine::history() const {
+  std::multiset<std::string> entries;
+  const auto read = agent::read_history(path("state"), {}, [&](const agent::HistoryEntry& entry) {
+    entries.insert(fmt::format("{} {} {}", agent::name_of(entry.event), entry.identity, entry.by));
+  });
+  if (!read) entries.insert(read.error().what);
+  return entries;
+}
+
 std::string Machine::list_text() const {
   return read_file(list());
 }

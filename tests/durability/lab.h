@@ -84,6 +84,8 @@ class Machine {
   [[nodiscard]] std::map<std::string, int> told() const;
   [[nodiscard]] std::set<std::string> decided() const;  // "user rule count time"
   [[nodiscard]] std::vector<std::string> said() const;
+  // What the history file has: "event identity by", as often as it is there.
+  [[nodiscard]] std::multiset<std::string> history() const;
   // `text` with every date and time in it as seconds since this machine began: what two machines
   // did can be compared.
   [[nodiscard]] std::int64_t seconds() const { return now_since_began().count(); }

@@ -182,6 +182,7 @@ Result tell(const std::vector<faults::Plan>& plans) {
   result.account = lab::read_file(m.path("account"));
   for (const auto& [notice, times] : m.told()) result.told[m.relative(notice)] = times;
   for (const auto& [event, times] : m.acted()) result.acted[m.relative(event)] = times;
+  result.history = m.history();
   if (::getenv("SAID")) fmt::print("{}", m.relative(lab::read_file(m.path("said"))));
   result.missing = shared().missing;
   result.calls = shared().calls;
