@@ -1,5 +1,6 @@
-// Exim's queue. exipick lists the messages without any test, and they are compared here: exipick
-// runs its tests as Perl, so no bytes of a sender may get into one.
+// Exim's queue, read from the files of its spool; where one is not understood exipick lists the
+// messages, without any test: exipick runs its tests as Perl, so no bytes of a sender may get into
+// one. Named queues are not looked at.
 #pragma once
 
 #include <cstdint>

@@ -10,7 +10,7 @@
 #include "agent/commands/list_scope.h"
 #include "agent/core/attribution.h"
 #include "agent/core/duration.h"
-#include "agent/lists/list_lines.h"
+#include "agent/core/list_lines.h"
 #include "agent/service/queue_match.h"
 
 namespace agent {

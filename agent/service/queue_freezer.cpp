@@ -12,9 +12,9 @@
 #include <utility>
 
 #include "actions/lists/blocklist.h"
+#include "agent/core/list_lines.h"
 #include "agent/core/printable.h"
 #include "agent/lists/list_doubt.h"
-#include "agent/lists/list_lines.h"
 #include "agent/service/queue_match.h"
 
 namespace agent {
@@ -206,8 +206,13 @@ void Freezer::attempt(std::vector<Job>& jobs, const IdentityMap& map, const std:
   };
   if (denied_) return jobs.clear();
   drop_freed(jobs);
-  const auto before = queue_.messages(stop);
+  auto before = queue_.messages(stop);
   if (!before) return later(before.error().what);
+  // The newest ones first: what has waited for long will not leave in this moment.
+  std::stable_sort(before.value().begin(), before.value().end(),
+                   [](const actions::QueuedMessage& a, const actions::QueuedMessage& b) {
+                     return a.received > b.received;
+                   });
   drop_freed(jobs);  // that took a while
   std::vector<std::string> ids;
   for (const auto& message : before.value()) {
