@@ -39,6 +39,8 @@ void check_lists(const CheckContext& context, Findings& findings);
 // Pure.
 void check_settings(const std::map<std::string, std::string>& settings, const Config& config,
                     Findings& findings);
+// Checks what those settings do to the frozen mail of blocked senders. Pure.
+void check_frozen(const std::map<std::string, std::string>& settings, Findings& findings);
 // Checks the installed Exim: its settings, and by exim -bh that its ACL looks up each list.
 void check_exim(const CheckContext& context, Findings& findings);
 // Checks the tag that the ACL's lines carry: who can read its secret, and that Exim and the service
@@ -50,6 +52,8 @@ void check_unit(const CheckContext& context, bool ask, Findings& findings);
 // Checks where notices go; with `send`, sends one, within the limits of the service's unit if there
 // is one.
 void check_notices(const CheckContext& context, bool send, Findings& findings);
+// Does the same for every [[action]]. Customers (to_file) get no test.
+void check_actions(const CheckContext& context, bool send, Findings& findings);
 // Checks that the farm's server, if there is one, can be reached and used, and agrees with our
 // clock.
 void check_farm(const CheckContext& context, Findings& findings);
@@ -57,13 +61,14 @@ void check_farm(const CheckContext& context, Findings& findings);
 void check_machine(const CheckContext& context, Findings& findings);
 
 // In the environment of a `check --send-test` that only sends, and prints what came of it: the one
-// that runs within the unit's limits.
+// that runs within the unit's limits. Its value is "action:NAME" for an action, else [notify] is
+// meant.
 constexpr const char* kSendTestAlone = "EXIWARDEN_SEND_TEST_ALONE";
 struct TestNotice {
   bool accepted = false;
   std::string said;  // by which transport, or why not
 };
-[[nodiscard]] TestNotice send_test_notice(const Config& config, Instant now);
+[[nodiscard]] TestNotice send_test_notice(const NotifyConfig& via, Instant now);
 
 // Finds in the trace of exim -bh whether this list was looked up, and the answer.
 enum class Lookup { never, no, yes, unclear };

@@ -1,17 +1,15 @@
 // block: puts somebody into a list by hand. The service, if it runs, sees the file change.
 #include <fmt/format.h>
-#include <pwd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 
 #include "actions/exim/exim_access.h"
 #include "actions/posix_files.h"
 #include "agent/commands/command.h"
+#include "agent/commands/hand.h"
 #include "agent/commands/list_scope.h"
 #include "agent/core/attribution.h"
 #include "agent/core/duration.h"
@@ -23,18 +21,6 @@
 
 namespace agent {
 namespace {
-
-// Who sits at the keyboard, as far as it can be told.
-std::string hand() {
-  if (const char* sudo = std::getenv("SUDO_USER"); sudo != nullptr && *sudo != '\0') return sudo;
-  std::vector<char> buffer(16384);
-  passwd entry{};
-  passwd* found = nullptr;
-  if (::getpwuid_r(::getuid(), &entry, buffer.data(), buffer.size(), &found) == 0 &&
-      found != nullptr)
-    return found->pw_name;
-  return std::to_string(::getuid());
-}
 
 // Not in the form of the service's own lines: after a crash it takes young ones of those for its
 // own unfinished work.

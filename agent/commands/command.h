@@ -47,6 +47,8 @@ Exit run_service(const Invocation& invocation);
 Exit run_list(const Invocation& invocation);
 Exit run_block(const Invocation& invocation);
 Exit run_unblock(const Invocation& invocation);
+Exit run_exempt(const Invocation& invocation);
+Exit run_history(const Invocation& invocation);
 Exit run_status(const Invocation& invocation);
 Exit run_release(const Invocation& invocation);
 Exit run_init(const Invocation& invocation);

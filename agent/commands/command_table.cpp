@@ -33,6 +33,10 @@ void evidence_options(po::options_description& options) {
   options.add_options()  //
       ("html", po::value<std::string>()->value_name("FILE"),
        "write a page, and its full tables as .csv")  //
+      ("mail", po::value<std::string>()->value_name("DIR"),
+       "copy its frozen messages into DIR, which must not exist")  //
+      ("messages", po::value<std::uint32_t>()->value_name("N")->default_value(100),
+       "with --mail: at most N messages, the oldest")  //
       ("logs-only", "leave out this machine's lists and queue, and the farm");
   add_selection_options(options);
 }
@@ -89,7 +93,8 @@ void run_options(po::options_description& options) {
 
 void status_options(po::options_description& options) {
   options.add_options()("top", po::value<std::uint32_t>()->value_name("N")->default_value(10),
-                        "show the N fullest windows")  //
+                        "show the N fullest windows")                              //
+      ("watch", "draw it again each second, on the whole terminal, until Ctrl-C")  //
       ("farm", "show the hosts of the farm, as its server knows them");
 }
 
@@ -113,7 +118,27 @@ void release_options(po::options_description& options) {
   add_scope_options(options);
   options.add_options()                                        //
       ("exact", "no globs: \"*\", \"?\" and \"[\" are plain")  //
-      ("dry-run", "say what would be done, and do nothing");
+      ("dry-run", "say what would be done, and do nothing")    //
+      ("reason", po::value<std::string>()->value_name("TEXT"), "why; for the history");
+}
+
+void exempt_options(po::options_description& options) {
+  options.add_options()  //
+      ("for", po::value<std::string>()->value_name("TIME"),
+       "how long, like 1d or 1h30m (default: until removed)")                             //
+      ("host", "each ID is an address or a network of a relay host")                      //
+      ("reason", po::value<std::string>()->value_name("TEXT"), "why; is listed with it")  //
+      ("remove", "count them again");
+}
+
+void history_options(po::options_description& options) {
+  options.add_options()  //
+      ("since", po::value<std::string>()->value_name("TIME"),
+       "only what happened from then on, like 30d or 2026-10-01")                              //
+      ("until", po::value<std::string>()->value_name("TIME"), "only what happened before it")  //
+      ("rule", po::value<std::string>()->value_name("NAME"), "only what this rule has done")   //
+      ("event", po::value<std::string>()->value_name("EVENT"),
+       "only blocked, freed, ended, trial, watched, silent, listed or exempted");
 }
 
 void unblock_options(po::options_description& options) {
@@ -169,6 +194,11 @@ constexpr Command kCommands[] = {
      "Exit 1 if one of them is not listed. With --farm, instead, all that the farm\n"
      "has blocked, and what each host has counted.",
      Command::NeedsConfig::yes, list_options, run_list},
+    {"history", "[ID...]", "who was blocked, freed ..., when and by whom",
+     "Reads what the service remembers for state.history_keep: each block and its end,\n"
+     "whoever made it, and the refused recipients that led to it (shown with an ID).\n"
+     "Exit 1 if there is nothing.",
+     Command::NeedsConfig::yes, history_options, run_history},
     {"block", "ID...", "puts senders into a list by hand",
      "An address or network goes into the first list of relays, anything else into\n"
      "the first list of users, unless --list or --rule says otherwise. IDs are as\n"
@@ -184,6 +214,12 @@ constexpr Command kCommands[] = {
      "The same as unblock --release. Exim delivers thawed messages in its next queue\n"
      "run.",
      Command::NeedsConfig::yes, release_options, run_release},
+    {"exempt", "[ID...]", "senders that are not counted, for a time or for good",
+     "Without an ID: who is exempt by this command, by whom and until when. An address\n"
+     "or network is a relay host's. The service takes it within two seconds. A day\n"
+     "before the end of one that is still of use a notice goes out. exempt in the\n"
+     "configuration names more. A sender that is blocked stays so until it is freed.",
+     Command::NeedsConfig::yes, exempt_options, run_exempt},
     {"init", "", "a first configuration, from Exim's own settings",
      "Asks exim -bP for its log, relay hosts, zone and user, and prints a commented\n"
      "configuration, then what to paste into Exim's and where, and how the service may\n"

@@ -83,6 +83,32 @@ constexpr OutputColumn kList[] = {
     {"mode", "block, or trial for who is blocked in no list"},
 };
 
+constexpr OutputColumn kHistory[] = {
+    {"time", "when it happened; of a block, when the limit was reached"},
+    {"event",
+     "blocked, freed, ended (by its time), trial, watched, silent (a log), listed or exempted"},
+    {"rule", "the rule, or the first one of the list; null, as the next ones, if there is none"},
+    {"identity_kind", "user, relay, local or host"},
+    {"identity", "who"},
+    {"count", "what the window held"},
+    {"limit", "of the rule"},
+    {"period", "in seconds"},
+    {"until", "when a block or an exemption ends by itself"},
+    {"by", "service, the login of who has used a command, edit by hand, or farm:HOST"},
+    {"reason", "of block, unblock, release or exempt --reason"},
+    {"samples", "refused recipients: time, host, recipient, reason; in csv as JSON"},
+};
+
+constexpr OutputColumn kExempt[] = {
+    {"identity_kind", "user or relay"},
+    {"identity", "who is exempt"},
+    {"since", "when it was exempted"},
+    {"by", "the login of who has done it"},
+    {"until", "when the exemption ends; null: when somebody removes it"},
+    {"reason", "of exempt --reason"},
+    {"change", "exempted, removed or none"},
+};
+
 constexpr OutputColumn kEvidence[] = {
     {"identity_kind", "user, relay, local or host"},
     {"identity", "as Exim has logged it"},
@@ -95,6 +121,8 @@ constexpr OutputColumn kEvidence[] = {
     {"hosts", "client addresses, the busiest first"},
     {"files", "the logs that mention it"},
     {"farm", "what the farm knows about it, as sentences; not with --logs-only"},
+    {"frozen", "its frozen messages in Exim's queue now; not with --logs-only"},
+    {"frozen_until", "when Exim bounces the oldest of them; null: never"},
 };
 
 constexpr OutputColumn kEvidenceTables[] = {
@@ -117,6 +145,8 @@ constexpr OutputTable kTables[] = {
     {"tune --summary", "More columns in each row:", kTuneSummary},
     {"tune --spammers, --honest", "More columns in each row:", kTuneLabels},
     {"list", "One row for each listed sender.", kList},
+    {"history", "One row for each thing that happened, oldest first.", kHistory},
+    {"exempt", "One row for each exemption.", kExempt},
     {"evidence -o jsonl", "One object for each identity of that name.", kEvidence},
     {"evidence -o csv", "Several tables in one, for a spreadsheet or a WHERE.", kEvidenceTables},
 };

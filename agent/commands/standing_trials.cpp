@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "actions/posix_files.h"
-#include "agent/lists/list_lines.h"
+#include "agent/core/list_lines.h"
 #include "agent/report/trial_entries.h"
 
 namespace agent {

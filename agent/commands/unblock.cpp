@@ -4,15 +4,18 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <iostream>
 
 #include "actions/exim/exim_queue.h"
 #include "actions/posix_files.h"
 #include "agent/commands/command.h"
+#include "agent/commands/hand.h"
 #include "agent/commands/list_scope.h"
 #include "agent/core/attribution.h"
 #include "agent/core/printable.h"
+#include "agent/history/hand_notes.h"
 #include "agent/output/complain.h"
 #include "agent/output/terminal.h"
 #include "agent/output/text_table.h"
@@ -166,7 +169,28 @@ class Unblock {
     return false;
   }
 
+  // Before it is done: the service sees the lines go, and asks who it was.
+  void leave_note() {
+    if (listed_.empty()) return;
+    const auto& reason = invocation_.options["reason"];
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    std::vector<HandNotes::Note> notes;
+    for (const auto& one : listed_) {
+      const auto key = folded(one.entry.key);
+      if (!notes.empty() && notes.back().key == key) continue;
+      notes.push_back({key, now, printable(hand(), 40),
+                       reason.empty() ? "" : printable(reason.as<std::string>())});
+    }
+    HandNotes file(files_, invocation_.config.state.directory);
+    const auto noted = patiently([&] { return file.add(notes); });
+    if (!noted && noted.error().code != actions::Errc::not_found) {
+      complain(fmt::format("note: the history will not say that it was you: {}",
+                           printable(noted.error().what)));
+    }
+  }
+
   void free() {
+    leave_note();
     for (const auto& list : lists_) {
       std::vector<std::string> keys;
       for (const auto& one : listed_) {

@@ -14,10 +14,19 @@
 #include "actions/result.h"
 #include "agent/core/config.h"
 #include "agent/core/identity_tables.h"
+#include "agent/core/now.h"
 
 namespace agent {
 
-// Returns the tables as the files are now, or the first fault, with the file's name.
+// The files beside the checkpoint that `exempt` writes; they need not be there.
+[[nodiscard]] std::string exempt_users_path(const std::string& state_directory);
+[[nodiscard]] std::string exempt_hosts_path(const std::string& state_directory);
+
+// Returns the tables as the files are now, or the first fault, with the file's name. Exemptions
+// that have ended by `now` are left out.
+[[nodiscard]] actions::Result<std::shared_ptr<const IdentityTables>, std::string> read_tables(
+    const Config& config, actions::Files& files, Instant now);
+// Does the same by the system's clock.
 [[nodiscard]] actions::Result<std::shared_ptr<const IdentityTables>, std::string> read_tables(
     const Config& config, actions::Files& files);
 
@@ -33,8 +42,8 @@ class TableFiles {
 
   // Takes another configuration, whose tables were just read.
   void follow(const Config& config);
-  // New tables, if the files have others now.
-  [[nodiscard]] std::shared_ptr<const IdentityTables> look(Steady now);
+  // New tables, if the files have others now, or an exemption in them has ended.
+  [[nodiscard]] std::shared_ptr<const IdentityTables> look(Now now);
   [[nodiscard]] std::optional<Steady> next_look() const;  // nullopt: there are no files
   [[nodiscard]] const std::string& fault() const { return fault_; }
 
@@ -48,6 +57,7 @@ class TableFiles {
   std::vector<std::string> paths_;
   Stamps read_, last_;
   Steady next_{};
+  std::optional<Instant> next_end_;  // of an exemption
   std::string fault_;
 };
 

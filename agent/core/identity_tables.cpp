@@ -57,6 +57,14 @@ std::string IdentityMap::name(IdentityKind kind, std::string_view printed) const
   return name;
 }
 
+bool ExemptionEnd::covers(std::string_view user) const {
+  return !network && folded(user) == key;
+}
+
+bool ExemptionEnd::covers(const IpAddress& host) const {
+  return network && network->contains(host);
+}
+
 bool IdentityTables::exempts_user(std::string_view id) const {
   if (exempt_users.empty() && exempt_domains.empty()) return false;
   const auto name = folded(id);

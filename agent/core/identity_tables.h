@@ -6,6 +6,7 @@
 #include <re2/re2.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -14,6 +15,7 @@
 
 #include "agent/core/config.h"
 #include "agent/core/network.h"
+#include "agent/core/zone.h"
 
 namespace agent {
 
@@ -43,10 +45,23 @@ class IdentityMap {
   std::vector<Step> steps_;
 };
 
+// An exemption that ends: a user's, or that of the hosts in a network.
+struct ExemptionEnd {
+  std::string key;                 // as its file has it; of a user folded
+  std::optional<Network> network;  // nullopt: a user's
+  Instant until{};
+  std::string why;  // what its file says beside the end
+  // Returns true if it is what exempts this user, or this host.
+  [[nodiscard]] bool covers(std::string_view user) const;
+  [[nodiscard]] bool covers(const IpAddress& host) const;
+  bool operator==(const ExemptionEnd&) const = default;
+};
+
 struct IdentityTables {
   std::unordered_set<std::string> exempt_users;    // folded: those of the config and of its files
   std::unordered_set<std::string> exempt_domains;  // folded
   std::vector<Network> exempt_hosts;
+  std::vector<ExemptionEnd> ends;  // of those that end, and have not ended yet
   IdentityMap identities;
 
   // By its whole name or its domain.

@@ -179,6 +179,7 @@ void Pipeline::set_first_start(std::size_t log, std::optional<Instant> time) {
 void Pipeline::set_tables(const Config& config, std::shared_ptr<const IdentityTables> tables) {
   options_.tables = std::move(tables);
   attribution_ = Attribution(config, options_.own, options_.tables);
+  if (options_.tables) exemption_uses_.keep(*options_.tables);
 }
 
 void Pipeline::set_counted_until(std::size_t log, std::optional<Instant> time) {
@@ -294,6 +295,8 @@ void Pipeline::charge(Log& log, const parsers::Event& event, Instant time) {
 
   const auto signal = signal_of(event.kind);
   const auto kind = identity_of(signalled.charge.verdict);
+  if (signal && signalled.charge.verdict == Charged::exempt && options_.tables)
+    exemption_uses_.note(*options_.tables, event, time);
   if (!signal || !kind) return;
   Occurrence occurrence;
   occurrence.time = signalled.time;

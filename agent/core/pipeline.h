@@ -15,6 +15,7 @@
 #include "agent/core/config.h"
 #include "agent/core/counting.h"
 #include "agent/core/decision.h"
+#include "agent/core/exemption_uses.h"
 #include "agent/core/refusals.h"
 #include "agent/core/submissions.h"
 #include "agent/core/tag_check.h"
@@ -107,6 +108,7 @@ class Pipeline {
   Counting& counting() { return counting_; }
   [[nodiscard]] const Counting& counting() const { return counting_; }
   [[nodiscard]] const PipelineOptions& options() const { return options_; }
+  [[nodiscard]] const ExemptionUses& exemption_uses() const { return exemption_uses_; }
   Submissions& submissions() { return submissions_; }
   [[nodiscard]] const Submissions& submissions() const { return submissions_; }
   TagCheck& tags() { return tags_; }
@@ -141,6 +143,7 @@ class Pipeline {
   Submissions submissions_;
   TagCheck tags_;
   Refusals refusals_;
+  ExemptionUses exemption_uses_;
   std::vector<std::unique_ptr<Log>> logs_;  // null: removed, the number is free
   OnDecision on_decision_, on_watch_;
   Counting::OnDecision decided_, watched_;  // what counting is given of them

@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "agent/core/attribution.h"
+#include "agent/core/list_lines.h"
 #include "agent/core/printable.h"
-#include "agent/lists/list_lines.h"
 #include "agent/lists/said_few.h"
 
 namespace agent {
@@ -73,6 +73,8 @@ void BlockedList::read(Counting& counting, Now now) {
     if (start_.to_be_claimed(decided, torn) && !counting.is_blocked(index_, key)) {
       start_.add(key, torn ? StartClaims::Line{} : StartClaims::Line{decided, ends_at(entry.data)});
     } else {
+      if (start_.knows_before() && !counting.is_blocked(index_, key))
+        changes_.push_back({HandChange::What::blocked, index_, entry.key, entry.data, now.wall});
       counting.set_blocked(index_, key);
       if (!torn) counting.set_end(index_, key, ends_at(entry.data));
     }
@@ -106,10 +108,14 @@ void BlockedList::read(Counting& counting, Now now) {
     const auto until = counting.end_of(index_, key);
     if (until && *until <= now.wall) {
       counting.end({*until, index_, key});  // by us, just before a crash
+      news_.releases.push_back({index_, key, true});
+      changes_.push_back({HandChange::What::ended, index_, key, {}, *until});
       continue;
     }
     said(fmt::format("{}: {} was freed meanwhile", path(), printable(key)));
     counting.set_freed(index_, key, changed);
+    news_.releases.push_back({index_, key, false});
+    changes_.push_back({HandChange::What::freed, index_, key, {}, changed});
   }
   said.end(path(), "were freed meanwhile");
 }
@@ -152,7 +158,7 @@ void BlockedList::look(Counting& counting, Now now, bool fully, bool behind) {
   read_again_ = again && what == What::none ? std::nullopt : std::optional(now.steady + kAgain);
   if (again) unsure_ = false;
   faults_.check_access();
-  welcome(view.entries, counting);
+  welcome(view.entries, counting, now);
   if (what != What::anew) {
     entries_ += view.entries.size();
     return;
@@ -163,7 +169,7 @@ void BlockedList::look(Counting& counting, Now now, bool fully, bool behind) {
 }
 
 // Who is listed is blocked, until when its line says.
-void BlockedList::welcome(const Entries& entries, Counting& counting) {
+void BlockedList::welcome(const Entries& entries, Counting& counting, Now now) {
   odd_ends_.look(entries);
   SaidFew said(say_);
   for (const auto& entry : entries) {
@@ -171,6 +177,7 @@ void BlockedList::welcome(const Entries& entries, Counting& counting) {
     if (!counting.is_blocked(index_, key) && !start_.holds(key)) {
       said(fmt::format("{}: {} was added by somebody else", path(), printable(key)));
       counting.set_blocked(index_, key);
+      changes_.push_back({HandChange::What::blocked, index_, entry.key, entry.data, now.wall});
       news_.changed = true;
     }
     const auto until = ends_at(entry.data);
@@ -207,7 +214,7 @@ void BlockedList::look_in_doubt(const Stamp& stamp, Counting& counting, Now now,
   if (!view) return unreadable(view.error(), counting, now);
   entries_ = view->entries.size();
   unsure_ = false;
-  welcome(view->entries, counting);
+  welcome(view->entries, counting, now);
   const auto gone = doubt_->judge(view->stamp, missing_in(view->entries, counting), now.steady);
   if (gone) return conclude(*gone, doubt_->before(), counting, now, behind);
   counting.doubt(index_, {doubt_->missing().begin(), doubt_->missing().end()}, std::nullopt);
@@ -217,7 +224,7 @@ void BlockedList::end_doubt(Counting& counting, Now now, bool behind) {
   if (!doubt_) return;
   const auto view = file_.read();
   if (!view) return unreadable(view.error(), counting, now);
-  welcome(view->entries, counting);
+  welcome(view->entries, counting, now);
   conclude(missing_in(view->entries, counting), doubt_->before(), counting, now, behind);
 }
 
@@ -235,6 +242,8 @@ void BlockedList::conclude(const ListDoubt::Keys& missing, const Stamp& before, 
     if (const auto until = counting.end_of(index_, key); until && *until <= now.wall) {
       start_.claim(key);
       counting.end({*until, index_, key});
+      news_.releases.push_back({index_, key, true});
+      changes_.push_back({HandChange::What::ended, index_, key, {}, *until});
       continue;
     }
     said(fmt::format("{}: {} is free again; counting anew", path(), printable(key)));
@@ -242,9 +251,11 @@ void BlockedList::conclude(const ListDoubt::Keys& missing, const Stamp& before, 
     if (behind) since = changed_at(path(), file, now.wall);
     const bool unclaimed = start_.holds(key) && !counting.is_blocked(index_, key);
     start_.claim(key);
+    if (!unclaimed) news_.releases.push_back({index_, key, false});
     if (unclaimed) counting.set_freed(index_, key, since);
     if (auto decision = counting.free_doubted(index_, key, since))
       news_.decisions.push_back(std::move(*decision));
+    changes_.push_back({HandChange::What::freed, index_, key, {}, now.wall});
     news_.changed = true;
   }
   said.end(path(), "are free again");

@@ -31,6 +31,16 @@
 
 namespace agent {
 
+// What another hand than this service has done to a list, or time while the service was down.
+struct HandChange {
+  enum class What { blocked, freed, ended };
+  What what = What::blocked;
+  std::size_t list = 0;  // among Counting::lists()
+  std::string key;       // as its line has it; folded if that is gone
+  std::string data;      // of its line; empty if that is gone
+  Instant time{};        // when that was seen; of an end, when it was due
+};
+
 class BlockedList {
  public:
   using Say = ListFaults::Say;
@@ -44,6 +54,12 @@ class BlockedList {
   struct News {
     bool changed = false;             // somebody was freed or blocked by another hand
     std::vector<Decision> decisions;  // of senders freed that have reached the limit since
+    struct Release {
+      std::size_t list = 0;  // its index
+      std::string key;       // folded
+      bool ended = false;    // its block ended, and a crash came before that was known
+    };
+    std::vector<Release> releases;
   };
 
   // `index`: among Counting::lists().
@@ -64,6 +80,8 @@ class BlockedList {
   // Ends a doubt by what the file says now.
   void end_doubt(Counting& counting, Now now, bool behind);
   [[nodiscard]] News take_news() { return std::exchange(news_, {}); }
+  // Returns what has changed since the last call.
+  [[nodiscard]] std::vector<HandChange> take_changes() { return std::exchange(changes_, {}); }
   // Returns true if keys that wait to be claimed are gone: no log may be read until that is
   // settled, for ListDoubt::kSettleAtMost at most. Only so during the start.
   [[nodiscard]] bool holds_logs() const;
@@ -118,7 +136,7 @@ class BlockedList {
   void unreadable(const actions::Error& error, Counting& counting, Now now);
   void read(Counting& counting, Now now);
   void look_in_doubt(const Stamp& stamp, Counting& counting, Now now, bool behind);
-  void welcome(const Entries& entries, Counting& counting);
+  void welcome(const Entries& entries, Counting& counting, Now now);
   [[nodiscard]] ListDoubt::Keys missing_in(const Entries& entries, const Counting& counting) const;
   void begin_doubt(ListDoubt::Keys missing, const Stamp& before, const Stamp& stamp,
                    Counting& counting, Now now, bool behind);
@@ -139,6 +157,7 @@ class BlockedList {
   std::optional<ListDoubt> doubt_;
   OddEnds odd_ends_;
   News news_;
+  std::vector<HandChange> changes_;
   std::optional<Steady> read_again_;
   Steady next_read_{}, next_write_{};
   bool unsure_ = false;   // we have appended since all of it was read

@@ -39,6 +39,8 @@ class ListKeeper {
   [[nodiscard]] bool changed() const;
   void end_doubts(Counting& counting, Now now, bool behind);
   [[nodiscard]] News take_news();
+  // Returns what other hands have done since the last call, as the lists show it.
+  [[nodiscard]] std::vector<HandChange> take_changes();
   // Returns true if the logs must stay unread for a moment: see BlockedList.
   [[nodiscard]] bool holds_logs() const;
   [[nodiscard]] bool holds_blocks() const;
@@ -89,7 +91,8 @@ class ListKeeper {
   bool touches_;
   Say say_;
   std::vector<std::unique_ptr<BlockedList>> lists_;
-  std::vector<Watch> watches_;  // beside lists_
+  std::vector<Watch> watches_;           // beside lists_
+  std::vector<News::Release> releases_;  // that open() has found
 };
 
 }  // namespace agent

@@ -31,6 +31,8 @@ class StartClaims {
   // nullopt: it is another hand's. `torn`: its end is missing.
   [[nodiscard]] bool to_be_claimed(std::optional<Instant> decided, bool torn) const;
   [[nodiscard]] bool lost() const { return unread_ && unread_->lost; }
+  // Returns true if a saved state tells which keys the list had.
+  [[nodiscard]] bool knows_before() const { return unread_ && !unread_->horizon && !unread_->lost; }
 
   void add(const std::string& key, Line line) { unclaimed_.emplace(key, line); }
   [[nodiscard]] bool holds(const std::string& key) const { return unclaimed_.count(key) > 0; }

@@ -59,7 +59,16 @@ std::string queue_test(const Decision& decision) {
   return "$sender_host_address =~ /^(" + hosts + ")$/";
 }
 
-std::string commands(const Decision& decision, const NoticeContext& context) {
+// Exim counts from a message's arrival.
+std::string kept_text(const Decision& decision, const Zone& zone, const NoticeContext& context) {
+  if (!context.frozen_kept) return "";
+  return fmt::format(
+      "Exim keeps what is frozen until about {} ({} from\n"
+      "its arrival), and then bounces it to its sender, who may be forged.\n",
+      zone.short_text(decision.time + *context.frozen_kept), duration_text(*context.frozen_kept));
+}
+
+std::string commands(const Decision& decision, const Zone& zone, const NoticeContext& context) {
   const auto config = context.config_path.empty() ? "" : " -c " + shell_word(context.config_path);
   // Of a stranger there is nothing in the queue, and no password to change.
   if (decision.identity_kind == IdentityKind::host) {
@@ -77,7 +86,7 @@ std::string commands(const Decision& decision, const NoticeContext& context) {
                         shell_word(queue_test(decision)), exim, exim);
   const auto sender = fmt::format("{} --exact --rule {} -- {}", config, shell_word(decision.rule),
                                   shell_word(decision.identity));
-  return look +
+  return look + kept_text(decision, zone, context) +
          fmt::format(
              "\nIt was a mistake: release the sender and the mail:\n"
              "    exiwarden release{}\n\n"
@@ -208,20 +217,22 @@ void apply_templates(const Decision& decision, const Zone& zone, const NoticeCon
                      const char* event, const std::string& commands, Notice& notice) {
   notice.data = event_json(decision, zone, event, context.host);
   if (context.subject.empty() && context.body.empty()) return;
+  const bool counted = decision.count > 0;  // false: a release, which no line of the log has led to
   std::vector<std::pair<std::string, std::string>> values{
       {"server", printable(context.host)},
       {"event", event},
       {"kind", std::string(name_of(decision.identity_kind))},
       {"identity", printable(decision.identity)},
       {"rule", printable(decision.rule)},
-      {"count", std::to_string(decision.count)},
-      {"limit", std::to_string(decision.limit)},
-      {"period", duration_text(decision.period)},
+      {"count", counted ? std::to_string(decision.count) : ""},
+      {"limit", counted ? std::to_string(decision.limit) : ""},
+      {"period", counted ? duration_text(decision.period) : ""},
       {"time", zone.text(decision.time)},
-      {"first", zone.text(decision.first)},
+      {"first", counted ? zone.text(decision.first) : ""},
       {"until", decision.until ? zone.text(*decision.until) : ""},
       {"list", printable(decision.list)},
-      {"line", fmt::format("{}:{}", printable(decision.place.file), decision.place.line)},
+      {"line",
+       counted ? fmt::format("{}:{}", printable(decision.place.file), decision.place.line) : ""},
       {"list_line", printable(context.list_line)},
       {"hosts", hosts_text(decision)},
       {"recipients", recipients_text(decision, zone)},
@@ -289,7 +300,7 @@ Notice compose_notice(const Decision& decision, const Zone& zone, Instant now,
           ? "Exim refuses this host where its ACL says EXIWARDEN_HOST_BLOCKED."
           : "Exim freezes what this sender submits from now on; nothing more goes out.",
       until_text(decision, zone), printable(decision.list), printable(context.list_line));
-  const auto what_to_do = commands(decision, context);
+  const auto what_to_do = commands(decision, zone, context);
   notice.body += evidence(decision, zone) + "\n" + what_to_do;
   apply_templates(decision, zone, context, "blocked", what_to_do, notice);
   return notice;

@@ -3,7 +3,9 @@
 // inspect, release or delete the mail.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,8 @@ struct NoticeContext {
   std::string config_path;  // empty for the default
   std::string list_line;    // as written, without newline
   std::string exim_binary;
+  // Exim bounces frozen mail at this age; nullopt: never, as far as is known.
+  std::optional<std::chrono::seconds> frozen_kept;
   std::string subject, body;  // templates; empty for the built-in texts
   // The identity stands for others (identity_map), so that exipick could not find their mail.
   bool mapped = false;
@@ -44,6 +48,11 @@ struct NoticeContext {
 // For a log that is silent for unusually long: nothing is counted, whatever is sent.
 [[nodiscard]] Notice compose_silence(const Silences::News& news, const Zone& zone, Instant now,
                                      const std::string& host);
+
+// Puts the notice into the site's own words, where the context has templates, and its data into
+// JSON. `event`: as name_of(Edge); `commands`: what to do, for the template.
+void apply_templates(const Decision& decision, const Zone& zone, const NoticeContext& context,
+                     const char* event, const std::string& commands, Notice& notice);
 
 // Combines at least two notices in one mail: first their subjects, then each in full as far as
 // there is room.

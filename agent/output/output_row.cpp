@@ -50,6 +50,15 @@ OutputRow& OutputRow::add(std::string_view name, const std::vector<std::string>&
   return *this;
 }
 
+OutputRow& OutputRow::add_json(std::string_view name, std::string_view text) {
+  if (nlohmann::json::accept(text)) {
+    fields_.emplace_back(name, Json{std::string(text)});
+  } else {
+    fields_.emplace_back(name, nullptr);
+  }
+  return *this;
+}
+
 std::string OutputRow::json() const {
   nlohmann::ordered_json object;
   for (const auto& [name, value] : fields_) {
@@ -61,6 +70,8 @@ std::string OutputRow::json() const {
       auto array = nlohmann::ordered_json::array();
       for (const auto& one : *texts) array.push_back(as_utf8(one));
       object[name] = std::move(array);
+    } else if (const auto* made = std::get_if<Json>(&value)) {
+      object[name] = nlohmann::ordered_json::parse(made->text);
     } else {
       object[name] = nullptr;
     }
@@ -96,6 +107,8 @@ std::string OutputRow::csv() const {
         for (const char c : printable(one)) c == ' ' ? joined += "\\x20" : joined += c;
       }
       append_quoted(joined, out);
+    } else if (const auto* made = std::get_if<Json>(&value)) {
+      append_quoted(printable(made->text), out);
     }
   }
   return out;

@@ -17,7 +17,11 @@ std::optional<Output> output_named(std::string_view name);
 
 class OutputRow {
  public:
-  using Value = std::variant<std::nullptr_t, std::uint64_t, std::string, std::vector<std::string>>;
+  struct Json {
+    std::string text;
+  };
+  using Value =
+      std::variant<std::nullptr_t, std::uint64_t, std::string, std::vector<std::string>, Json>;
 
   // Strings may hold any bytes; they are escaped when written.
   OutputRow& add(std::string_view name, std::string_view value);
@@ -26,6 +30,8 @@ class OutputRow {
   OutputRow& add(std::string_view name, std::uint64_t value);
   // Adds an array; in CSV it is one cell with blanks between (blanks inside become "\x20").
   OutputRow& add(std::string_view name, const std::vector<std::string>& values);
+  // Adds a value that is JSON already; null if it is not. In CSV it is one cell.
+  OutputRow& add_json(std::string_view name, std::string_view text);
 
   [[nodiscard]] std::string json() const;  // one object, ASCII only, no newline
   // RFC 4180, no newline. Text that a spreadsheet would take for a formula (it begins with one of

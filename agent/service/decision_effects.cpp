@@ -57,11 +57,12 @@ void DecisionEffects::announce_decided() {
 }
 
 void DecisionEffects::announce(const Decision& decision, const std::string& data) {
-  checkpoints_.hurry();
+  announcer_.remember(entry_of(HistoryEvent::blocked, decision, context_.zone));
   announcer_.log_decision(decision);
   farm_.decided(decision);
-  auto notice = announcer_.block_notice(decision, decision.identity, data);
-  if (notice && !farm_.hold_back(decision, *notice)) announcer_.send(std::move(*notice));
+  auto announcement = announcer_.of_block(decision, decision.identity, data);
+  if (!announcement.empty() && !farm_.hold_back(decision, announcement))
+    announcer_.send(std::move(announcement));
 }
 
 void DecisionEffects::look_at_lists(bool all) {
@@ -77,7 +78,23 @@ void DecisionEffects::take_list_news() {
     farm_.lists_changed();
     checkpoints_.hurry();
   }
+  for (const auto& release : news.releases) {
+    checkpoints_.hurry();
+    announcer_.released(release.list, release.key, release.ended ? Edge::ended : Edge::freed);
+  }
+  for (const auto& change : lists_.take_changes()) remember(change);
   for (auto& decision : news.decisions) keep(std::move(decision));
+}
+
+void DecisionEffects::remember(const HandChange& change) {
+  const auto& list = pipeline_.counting().lists()[change.list];
+  const auto rule = first_rule_of(context_.config, list.path);
+  auto entry = entry_of_line(rule, list.kind, change.key, change.data, change.time);
+  if (change.what == HandChange::What::blocked) return announcer_.remember(std::move(entry));
+  const bool freed = change.what == HandChange::What::freed;
+  entry.event = freed ? HistoryEvent::freed : HistoryEvent::ended;
+  entry.by = freed ? std::string_view() : kByService;  // HistoryStore looks for the hand
+  announcer_.remember(std::move(entry));
 }
 
 void DecisionEffects::end_doubts() {
@@ -102,8 +119,9 @@ void DecisionEffects::end_block(const Counting::End& block) {
   ++blocks_ended_;
   if (context_.options.dry_run) return;
   lists_.end(block);
+  announcer_.released(block.list, block.key, Edge::ended);
   farm_.lists_changed();  // the farm may know another end of it
-  checkpoints_.hurry();
+  remember({HandChange::What::ended, block.list, block.key, {}, block.until});
 }
 
 // What the log has ended is taken out at once, before a new block of the same sender.

@@ -52,6 +52,7 @@ class DecisionEffects {
   void announce_decided();
   void announce(const Decision& decision, const std::string& data);
   void take_list_news();
+  void remember(const HandChange& change);
 
   const EngineContext& context_;
   Pipeline& pipeline_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/core/duration.h"
+#include "agent/core/printable.h"
 #include "agent/output/text_table.h"
 
 namespace agent {
@@ -38,12 +39,15 @@ Engine::Engine(const Config& config, PipelineOptions around, LogTrust trust, Eng
       lists_(parts_.files, parts_.inotify, pipeline_.counting().lists(), exim_,
              !context_.options.dry_run, context_.options.say),
       checkpoints_(parts_.saver, context_.options.say),
-      announcer_(context_, pipeline_, lists_, checkpoints_, parts_.mailer),
+      actions_(parts_.make_sender, context_.options.host, context_.options.say),
+      announcer_(context_, pipeline_, lists_, checkpoints_, parts_.mailer, actions_),
       farm_(context_, parts_.farm, pipeline_, lists_, announcer_, checkpoints_),
       effects_(context_, pipeline_, lists_, announcer_, farm_, checkpoints_),
       logs_(context_, pipeline_, parts_.inotify),
-      tables_(parts_.files, context_.options.say) {
+      tables_(parts_.files, context_.options.say),
+      exemptions_(context_, parts_.files, pipeline_, announcer_) {
   tables_.follow(context_.config);
+  if (!context_.options.dry_run) actions_.configure(context_.config.actions);
   pipeline_.on_end([this](const Counting::End& block) { effects_.end_block(block); });
   pipeline_.on_watch([this](Decision&& decision) { announcer_.near_limit(decision); });
   pipeline_.on_decision([this](Decision&& decision) { effects_.decide(std::move(decision)); });
@@ -65,7 +69,7 @@ void Engine::start(Now now, CheckpointFile::Loaded saved) {
   if (known) {
     checkpoints_.touch();
   } else {
-    checkpoints_.write(now.steady, [&] { return job(); });
+    take_history(checkpoints_.write(now.steady, [&] { return job(); }));
   }
 }
 
@@ -77,7 +81,10 @@ void Engine::restore(Checkpoint& state) {
   lists_.restore(std::move(state.pending));
   drop_exempt();
   announcer_.outbox().restore(std::move(state.outbox), context_.now.steady);
+  actions_.restore(std::move(state.actions), context_.now.steady);
   announcer_.trials().restore(std::move(state.trials));
+  exemptions_.restore(std::move(state.told_ends));
+  announcer_.history().restore(std::move(state.history));
   announcer_.silences().restore(std::move(state.silences), context_.config.log.paths);
   farm_.restore(state);
   logs_.restore(std::move(state.positions));
@@ -96,6 +103,7 @@ bool Engine::turn(Now now) {
   effects_.write_lists();
   announcer_.check_silence(logs_.bytes_read());
   announcer_.tell_trials();
+  exemptions_.look();
   say_tampering();
   say_undecided();
   const bool more = farm_.report();
@@ -123,6 +131,8 @@ Engine::Steady Engine::due() const {
   if (context_.options.dry_run) return until;
   sooner(checkpoints_.due());
   sooner(announcer_.outbox().next_due());
+  sooner(actions_.next_due());
+  sooner(announcer_.history().due());
   sooner(farm_.due());
   return until;
 }
@@ -161,10 +171,11 @@ void Engine::look_around() {
 }
 
 void Engine::look_at_tables() {
-  auto tables = tables_.look(context_.now.steady);
+  auto tables = tables_.look(context_.now);
   if (tables == nullptr) return;
   pipeline_.set_tables(context_.config, tables);
   context_.options.on_tables(std::move(tables));
+  exemptions_.read_anew();
   drop_exempt();
 }
 
@@ -233,20 +244,35 @@ void Engine::save_and_send() {
   auto& outbox = announcer_.outbox();
   if (outbox.collect(now.steady)) checkpoints_.hurry();
   if (outbox.prepare(now.steady)) checkpoints_.hurry();
+  if (actions_.collect(now.steady)) checkpoints_.hurry();
+  if (actions_.prepare(now.steady)) checkpoints_.hurry();
   if (faults() != faults_saved_) checkpoints_.touch();
+  if (const auto due = announcer_.history().due(); due && now.steady >= *due) checkpoints_.hurry();
   // Twice: what a saver on the spot has done is there at once.
   for (int i = 0; i < 2; ++i) {
     if (const auto done = checkpoints_.collect(now.steady)) {
       if (!done->saved) lists_.put_back_unsynced(done->lists);
       if (done->saved && covers_mail_) outbox.release();
+      take_history(*done);
       covers_mail_ = false;
+      actions_.covered(done->saved);
     }
     // Of what a list in doubt holds back it could not tell; that is over in a moment.
     const bool whole =
         !effects_.announcing() && !lists_.holds_blocks() && !pipeline_.counting().counts_beside();
     if (i == 0 && whole) checkpoints_.start_if_due(now.steady, [&] { return job(); });
   }
-  if (checkpoints_.out_of_patience(now.steady)) outbox.release();
+  if (!checkpoints_.out_of_patience(now.steady)) return;
+  outbox.release();
+  actions_.release();
+}
+
+void Engine::take_history(const CheckpointWriter::Done& done) {
+  auto& history = announcer_.history();
+  if (!done.history) return history.put_back();
+  if (!history.waiting().empty()) checkpoints_.touch();
+  const auto text = history.finish(*done.history, context_.now.steady);
+  if (!text.empty()) context_.options.say(printable(text));
 }
 
 SaveJob Engine::job() {
@@ -255,6 +281,17 @@ SaveJob Engine::job() {
   job.checkpoint = encode_checkpoint(state, pipeline_.counting().subjects());
   job.lists = lists_.take_unsynced();
   covers_mail_ = announcer_.outbox().prepared();
+  actions_.cover();
+  if (auto entries = announcer_.history().take_batch(context_.now.steady)) {
+    job.history.emplace();
+    job.history->entries = std::move(*entries);
+    for (const auto& list : pipeline_.counting().lists()) {
+      job.history->lists.push_back(
+          {list.path, first_rule_of(context_.config, list.path), list.kind});
+    }
+    job.history->now = context_.now.wall;
+    job.history->keep = context_.config.state.history_keep;
+  }
   const auto& metrics_path = context_.config.state.metrics;
   if (!metrics_path.empty()) {
     job.metrics_path = metrics_path;
@@ -281,6 +318,9 @@ Checkpoint Engine::snapshot() {
   state.refusals = pipeline_.refusals().addresses();
   state.pending = lists_.pending();
   state.outbox = announcer_.outbox().waiting();
+  state.actions = actions_.waiting();
+  state.told_ends = exemptions_.told();
+  state.history = announcer_.history().waiting();
   state.trials = announcer_.trials().state();
   state.silences = announcer_.silences().state();
   farm_.save(state);
@@ -310,7 +350,12 @@ void Engine::stop(Now now) {
   parts_.mailer.wait(kLastMail);
   announcer_.outbox().collect(now.steady);
   announcer_.outbox().take_back();
-  if (!checkpoints_.write(now.steady, [&] { return job(); })) {
+  actions_.wait(kLastMail);
+  actions_.collect(now.steady);
+  actions_.take_back();
+  const auto done = checkpoints_.write(now.steady, [&] { return job(); });
+  take_history(done);
+  if (!done.saved) {
     context_.options.say(
         "stopping without a checkpoint: what was read since the last one is read again");
   }
@@ -330,6 +375,7 @@ void Engine::reload(const Config& config, PipelineOptions around, LogTrust trust
   logs_.follow_new(now);
   parts_.mailer.configure(context_.config.notify);
   announcer_.outbox().set_max_per_hour(context_.config.notify.max_per_hour);
+  if (!context_.options.dry_run) actions_.configure(context_.config.actions);
   next_look_ = {};
   checkpoints_.hurry();
 }
@@ -371,6 +417,7 @@ Metrics Engine::metrics() const {
   metrics.outbox = outbox.size();
   metrics.mails = outbox.mails();
   metrics.notices_dropped = outbox.dropped();
+  metrics.actions = actions_.figures();
   for (std::size_t i = 0; i < lists_.size(); ++i) {
     const auto& list = lists_.at(i);
     metrics.pending_blocks += list.pending().waiting().size();
@@ -384,10 +431,15 @@ Metrics Engine::metrics() const {
   for (const auto& [path, silence] : announcer_.silences().state())
     metrics.silent.emplace_back(path, silence.alarmed);
   metrics.state_fault = !checkpoints_.fault().empty();
+  metrics.history_fault = !announcer_.history().fault().empty();
+  metrics.history_left_out = announcer_.history().left_out();
   metrics.notify_fault = !outbox.fault().empty();
   if (const auto newest = counting.newest())
     metrics.newest_event = newest->time_since_epoch().count();
   metrics.farm = farm_.metrics();
+  if (context_.options.frozen) metrics.frozen = context_.options.frozen();
+  if (metrics.frozen && metrics.frozen->oldest)
+    metrics.frozen_until = kept_until(context_.trust.keeping, *metrics.frozen->oldest);
   return metrics;
 }
 
@@ -400,7 +452,18 @@ std::vector<std::string> Engine::faults() const {
   add(tables_.fault());
   const auto& mail = announcer_.outbox().fault();
   if (!mail.empty()) add("notices: " + mail);
+  for (const auto& fault : actions_.faults()) add(fault);
+  const auto& history = announcer_.history();
+  const auto left_out = history.left_out();
+  if (!history.fault().empty()) {
+    add("history: " + history.fault() +
+        (left_out == 0 ? "" : "; " + counted(left_out, "entry", "entries") + " left out"));
+  }
   add(farm_.fault());
+  if (context_.options.frozen) {
+    if (const auto frozen = context_.options.frozen())
+      add(frozen_warning(*frozen, context_.trust.keeping, context_.now.wall));
+  }
   return faults;
 }
 

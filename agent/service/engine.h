@@ -15,10 +15,12 @@
 #include "agent/core/pipeline.h"
 #include "agent/follow/inotify.h"
 #include "agent/lists/list_keeper.h"
+#include "agent/notify/action_runner.h"
 #include "agent/notify/notifier.h"
 #include "agent/service/announcer.h"
 #include "agent/service/decision_effects.h"
 #include "agent/service/engine_context.h"
+#include "agent/service/exemption_watch.h"
 #include "agent/service/farm_side.h"
 #include "agent/service/followed_logs.h"
 #include "agent/service/log_trust.h"
@@ -37,7 +39,8 @@ struct EngineParts {
   Inotify* inotify;
   NoticeSender& mailer;
   Saver& saver;
-  FarmLink* farm = nullptr;  // null: this host counts alone
+  FarmLink* farm = nullptr;                   // null: this host counts alone
+  ActionRunner::MakeSender make_sender = {};  // empty: no action is run
 };
 
 class Engine {
@@ -66,6 +69,8 @@ class Engine {
   void reload(const Config& config, PipelineOptions around, LogTrust trust, Now now);
 
   [[nodiscard]] const Pipeline& pipeline() const { return pipeline_; }
+  // To wait for what is handed over by actions, and to ask whether there is any.
+  [[nodiscard]] const ActionRunner& actions() const { return actions_; }
   [[nodiscard]] Metrics metrics() const;
   // Returns what can't be read, written or sent at the moment, without the checkpoint, which holds
   // it.
@@ -83,6 +88,7 @@ class Engine {
   void say_tampering();
   void say_undecided();
   void save_and_send();
+  void take_history(const CheckpointWriter::Done& done);
   void tell_faults();
   [[nodiscard]] SaveJob job();
   [[nodiscard]] Checkpoint snapshot();
@@ -93,11 +99,13 @@ class Engine {
   std::optional<actions::EximUser> exim_;
   ListKeeper lists_;
   CheckpointWriter checkpoints_;
+  ActionRunner actions_;
   Announcer announcer_;
   FarmSide farm_;
   DecisionEffects effects_;
   FollowedLogs logs_;
   TableFiles tables_;
+  ExemptionWatch exemptions_;
   TamperAlarm tamper_alarm_;
 
   bool covers_mail_ = false;  // the checkpoint under way tells of the mail that waits for it

@@ -64,7 +64,11 @@ void FarmSide::restore(const Checkpoint& saved) {
 
 void FarmSide::save(Checkpoint& state) const {
   // A notice that is held waits like any other, should we die.
-  for (const auto& [name, held] : held_notices_) state.outbox.push_back({held.notice, 0});
+  for (const auto& [name, held] : held_notices_) {
+    if (held.announcement.notice) state.outbox.push_back({*held.announcement.notice, 0});
+    for (const auto& [action, notice] : held.announcement.actions)
+      state.actions.push_back({action, {notice, 0}});
+  }
   if (!member_) return;
   state.farm_words = member_->saved();
   const auto status = link_->status();
@@ -147,6 +151,7 @@ void FarmSide::block(const Order& order) {
       counting.set_times(order.list, order.word.name.key, record.times);
     }
     ++blocked_;
+    remember_block(order, decision);
     if (by_hand) {
       context_.options.say(fmt::format("{}: {} was blocked by hand on {}", lists_.path(order.list),
                                        printable(record.identity), record.host));
@@ -155,8 +160,20 @@ void FarmSide::block(const Order& order) {
     }
   }
   if (!order.notice || by_hand) return;
-  if (auto notice = announcer_.block_notice(decision, record.identity, data))
-    announcer_.send(std::move(*notice));
+  announcer_.send(announcer_.of_block(decision, record.identity, data));
+}
+
+void FarmSide::remember_block(const Order& order, const Decision& decision) {
+  auto entry = entry_of(HistoryEvent::blocked, decision, context_.zone);
+  const auto& record = order.word.record;
+  if (record.why == FarmStatement::Why::hand) {
+    entry.time = instant_of(record.stamp / 1000);
+    entry.rule = first_rule_of(context_.config, decision.list);
+    entry.count = entry.limit = std::nullopt;
+    entry.period.reset();
+  }
+  entry.by = "farm:" + record.host;
+  announcer_.remember(std::move(entry));
 }
 
 // The decision that the farm or another host has made, as this host would have made it.
@@ -204,6 +221,14 @@ void FarmSide::free(std::size_t list, const std::vector<Order>& orders) {
   }
   for (const auto* order : were_blocked) {
     ++freed_;
+    HistoryEntry entry;
+    entry.event = HistoryEvent::freed;
+    entry.time = context_.now.wall;
+    entry.rule = first_rule_of(context_.config, lists_.path(list));
+    entry.kind = counting.lists()[list].kind;
+    entry.identity = order->word.record.identity;
+    entry.by = "farm:" + order->word.record.host;
+    announcer_.remember(std::move(entry));
     context_.options.say(fmt::format("{}: {} is free again, by {}", lists_.path(list),
                                      printable(order->word.record.identity),
                                      order->word.record.host));
@@ -221,13 +246,13 @@ void FarmSide::end(const Order& order) {
   if (until) counting.set_times(order.list, name.key, record.times);
 }
 
-bool FarmSide::hold_back(const Decision& decision, const Notice& notice) {
+bool FarmSide::hold_back(const Decision& decision, const Announcement& announcement) {
   if (!member_) return false;
   const auto status = link_->status();
   // In the first moments nobody knows yet whether the server is there.
   if (!status.connected && (status.connections > 0 || !status.fault.empty())) return false;
   const FarmName name{farm_list_name(decision.list), folded(decision.identity)};
-  held_notices_[name] = {notice, context_.now.steady + kNoticePatience};
+  held_notices_[name] = {announcement, context_.now.steady + kNoticePatience};
   return true;
 }
 
@@ -235,7 +260,7 @@ void FarmSide::settle_notices(const std::vector<FarmMember::Settled>& settled) {
   for (const auto& [name, blocked_before] : settled) {
     const auto held = held_notices_.find(name);
     if (held == held_notices_.end()) continue;
-    if (!blocked_before) announcer_.send(std::move(held->second.notice));
+    if (!blocked_before) announcer_.send(std::move(held->second.announcement));
     held_notices_.erase(held);
   }
 }
@@ -246,7 +271,7 @@ void FarmSide::release_overdue_notices() {
       ++it;
       continue;
     }
-    announcer_.send(std::move(it->second.notice));
+    announcer_.send(std::move(it->second.announcement));
     it = held_notices_.erase(it);
   }
 }

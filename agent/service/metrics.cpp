@@ -178,14 +178,47 @@ void write_kept(Page& page, const Metrics& metrics) {
     page.value("exiwarden_list_entries", "list", list.path, list.entries);
 }
 
+void write_frozen(Page& page, const FrozenSurvey& frozen, std::optional<Instant> until) {
+  page.gauge("exiwarden_frozen_messages", "Frozen messages of blocked senders in Exim's queue.",
+             frozen.messages);
+  page.gauge("exiwarden_frozen_bytes", "Their size.", frozen.bytes);
+  if (frozen.oldest)
+    page.gauge("exiwarden_frozen_oldest_timestamp_seconds", "When the oldest of them came.",
+               static_cast<std::uint64_t>(frozen.oldest->time_since_epoch().count()));
+  if (until)
+    page.gauge("exiwarden_frozen_kept_until_timestamp_seconds",
+               "When Exim bounces the oldest of them (timeout_frozen_after).",
+               static_cast<std::uint64_t>(until->time_since_epoch().count()));
+}
+
+void write_actions(Page& page, const std::vector<ActionRunner::Figures>& actions) {
+  const auto each = [&](const char* name, const char* type, const char* help, const auto& figure) {
+    page.head(name, type, help);
+    for (const auto& action : actions) page.value(name, "action", action.name, figure(action));
+  };
+  each("exiwarden_action_waiting", "gauge", "Events that an [[action]] has not accepted yet.",
+       [](const auto& action) { return action.waiting; });
+  each("exiwarden_action_done_total", "counter", "Hand-overs that an [[action]] has accepted.",
+       [](const auto& action) { return action.done; });
+  each("exiwarden_action_dropped_total", "counter",
+       "Events dropped because too many waited for an [[action]].",
+       [](const auto& action) { return action.dropped; });
+  each("exiwarden_action_fault", "gauge", "1 while an [[action]] does not work.",
+       [](const auto& action) { return std::uint64_t{action.fault ? 1U : 0U}; });
+}
+
 void write_state(Page& page, const Metrics& metrics) {
   page.head("exiwarden_fault", "gauge", "1 while something does not work; the service says what.");
   page.value("exiwarden_fault", "part", "log", metrics.log_fault ? 1 : 0);
   page.value("exiwarden_fault", "part", "state", metrics.state_fault ? 1 : 0);
   page.value("exiwarden_fault", "part", "notify", metrics.notify_fault ? 1 : 0);
+  page.value("exiwarden_fault", "part", "history", metrics.history_fault ? 1 : 0);
   bool list_fault = false;
   for (const auto& list : metrics.lists) list_fault = list_fault || list.fault;
   page.value("exiwarden_fault", "part", "list", list_fault ? 1 : 0);
+  page.counter("exiwarden_history_left_out_total",
+               "Entries left out of the history because too many waited for its file.",
+               metrics.history_left_out);
   page.gauge("exiwarden_newest_event_timestamp_seconds", "Log time of the newest counted event.",
              static_cast<std::uint64_t>(metrics.newest_event));
 }
@@ -200,7 +233,9 @@ std::string metrics_text(const Metrics& metrics) {
   write_decisions(page, metrics);
   write_logs(page, metrics);
   write_kept(page, metrics);
+  if (!metrics.actions.empty()) write_actions(page, metrics.actions);
   write_state(page, metrics);
+  if (metrics.frozen) write_frozen(page, *metrics.frozen, metrics.frozen_until);
   if (metrics.farm) write_farm(page, *metrics.farm);
   return std::move(page).text();
 }

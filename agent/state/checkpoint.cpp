@@ -142,6 +142,40 @@ void encode_farm(std::string& out, const Checkpoint& state) {
   }
 }
 
+void encode_notice(std::string& out, const WaitingNotice& waiting) {
+  const auto& notice = waiting.notice;
+  append_number(out, waiting.unknown);
+  append_field(out, notice.message_id);
+  append_number(out, notice.date);
+  append_field(out, notice.subject);
+  append_field(out, notice.body);
+  append_field(out, notice.data);
+  out.push_back('\n');
+}
+
+void append_count(std::string& out, const std::optional<std::uint64_t>& value) {
+  append_optional(out, value ? std::optional(std::to_string(*value)) : std::nullopt);
+}
+
+void encode_history(std::string& out, const HistoryEntry& entry) {
+  out += "history";
+  append_field(out, name_of(entry.event));
+  append_number(out, seconds(entry.time));
+  append_field(out, entry.rule);
+  append_optional(out,
+                  entry.kind ? std::optional(std::string(name_of(*entry.kind))) : std::nullopt);
+  append_field(out, entry.identity);
+  append_count(out, entry.count);
+  append_count(out, entry.limit);
+  append_count(out, entry.period ? std::optional(static_cast<std::uint64_t>(entry.period->count()))
+                                 : std::nullopt);
+  append_optional(out, entry.until);
+  append_field(out, entry.by);
+  append_field(out, entry.reason);
+  append_field(out, entry.samples);
+  out.push_back('\n');
+}
+
 }  // namespace
 
 namespace {
@@ -252,15 +286,21 @@ std::string encode_checkpoint(const Checkpoint& state, const Counting::Subjects&
     out.push_back('\n');
   }
   encode_farm(out, state);
-  for (const auto& [notice, unknown] : state.outbox) {
-    out += "notice";
-    append_number(out, unknown);
-    append_field(out, notice.message_id);
-    append_number(out, notice.date);
-    append_field(out, notice.subject);
-    append_field(out, notice.body);
-    append_field(out, notice.data);
+  for (const auto& [key, until] : state.told_ends) {
+    out += "ending";
+    append_field(out, key);
+    append_number(out, seconds(until));
     out.push_back('\n');
+  }
+  for (const auto& entry : state.history) encode_history(out, entry);
+  for (const auto& waiting : state.outbox) {
+    out += "notice";
+    encode_notice(out, waiting);
+  }
+  for (const auto& [action, waiting] : state.actions) {
+    out += "action";
+    append_field(out, action);
+    encode_notice(out, waiting);
   }
   const auto sum = sha256_hex(out);
   out.append(kStateSum).append(sum).push_back('\n');

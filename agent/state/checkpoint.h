@@ -15,6 +15,7 @@
 #include "agent/core/tag_check.h"
 #include "agent/farm/saved_farm.h"
 #include "agent/follow/rotations.h"
+#include "agent/history/history_entry.h"
 #include "agent/lists/pending_blocks.h"
 #include "agent/notify/trial_digest.h"
 #include "agent/notify/waiting_notice.h"
@@ -31,6 +32,10 @@ struct Checkpoint {
   std::vector<std::uint64_t> refusals;  // as Refusals::addresses()
   std::vector<PendingBlock> pending;
   std::vector<WaitingNotice> outbox;
+  std::vector<WaitingAction> actions;
+  // The ends of exemptions that a notice has told of: key and end.
+  std::vector<std::pair<std::string, Instant>> told_ends;
+  std::vector<HistoryEntry> history;  // not in the history file yet
   TrialDigest::State trials;
   Silences::State silences;
   std::vector<std::string> faults;  // present at this moment, for "status"; a start ignores them

@@ -38,6 +38,45 @@ LogPosition decode_position(Fields& in) {
   return position;
 }
 
+WaitingNotice decode_notice(Fields& in) {
+  WaitingNotice waiting;
+  auto& notice = waiting.notice;
+  waiting.unknown = in.number<std::uint32_t>();
+  notice.message_id = in.text();
+  notice.date = in.number<std::int64_t>();
+  notice.subject = in.text();
+  notice.body = in.text();
+  if (!in.done()) notice.data = in.text();
+  return waiting;
+}
+
+std::optional<std::uint64_t> optional_count(Fields& in) {
+  const auto text = in.optional_text();
+  return text ? std::optional(Fields(*text).number()) : std::nullopt;
+}
+
+HistoryEntry read_history_entry(Fields& in) {
+  HistoryEntry entry;
+  const auto event = history_event_named(in.text());
+  if (!event) throw Malformed("an unknown event of the history");
+  entry.event = *event;
+  entry.time = instant(in.number<std::int64_t>());
+  entry.rule = in.text();
+  if (const auto kind = in.optional_text()) {
+    entry.kind = identity_kind_named(*kind);
+    if (!entry.kind) throw Malformed("an unknown kind of identity");
+  }
+  entry.identity = in.text();
+  entry.count = optional_count(in);
+  entry.limit = optional_count(in);
+  if (const auto period = optional_count(in)) entry.period = std::chrono::seconds(*period);
+  entry.until = in.optional_time();
+  entry.by = in.text();
+  entry.reason = in.text();
+  entry.samples = in.text();
+  return entry;
+}
+
 class Decoder {
  public:
   Checkpoint state;
@@ -113,6 +152,11 @@ class Decoder {
       sample.reason = in.text();
       if (!in.done()) sample.signal = signal_in(in);
       subject().samples.push_back(std::move(sample));
+    } else if (kind == "ending") {
+      auto key = in.text();
+      state.told_ends.emplace_back(std::move(key), instant(in.number<std::int64_t>()));
+    } else if (kind == "history") {
+      state.history.push_back(read_history_entry(in));
     } else if (kind == "pending") {
       PendingBlock pending;
       pending.list = in.text();
@@ -138,15 +182,10 @@ class Decoder {
       auto record = in.text();
       state.farm_words.push_back({std::move(name), std::move(record), in.number() != 0});
     } else if (kind == "notice") {
-      WaitingNotice waiting;
-      auto& notice = waiting.notice;
-      waiting.unknown = in.number<std::uint32_t>();
-      notice.message_id = in.text();
-      notice.date = in.number<std::int64_t>();
-      notice.subject = in.text();
-      notice.body = in.text();
-      if (!in.done()) notice.data = in.text();
-      state.outbox.push_back(std::move(waiting));
+      state.outbox.push_back(decode_notice(in));
+    } else if (kind == "action") {
+      auto action = in.text();
+      state.actions.push_back({std::move(action), decode_notice(in)});
     } else {
       throw Malformed(fmt::format("an unknown record \"{}\"", kind));
     }

@@ -57,14 +57,14 @@ CheckpointWriter::Done CheckpointWriter::finish(Steady now, const Saver::Outcome
     if (!fault_.empty()) say_("the checkpoint can be written again");
     fault_.clear();
     failing_since_.reset();
-    return {true, std::exchange(lists_, {})};
+    return {true, std::exchange(lists_, {}), outcome.history};
   }
   if (fault_ != outcome.fault->what) say_(printable(outcome.fault->what) + "; trying again");
   fault_ = outcome.fault->what;
   if (!failing_since_) failing_since_ = now;
   hurry();
   next_ = std::max(next_, now + kRetry);
-  return {false, std::exchange(lists_, {})};
+  return {false, std::exchange(lists_, {}), std::nullopt};
 }
 
 std::optional<CheckpointWriter::Done> CheckpointWriter::collect(Steady now) {
@@ -74,13 +74,13 @@ std::optional<CheckpointWriter::Done> CheckpointWriter::collect(Steady now) {
   return finish(now, *outcome);
 }
 
-bool CheckpointWriter::write(Steady now, const std::function<SaveJob()>& make) {
+CheckpointWriter::Done CheckpointWriter::write(Steady now, const std::function<SaveJob()>& make) {
   if (busy_) {
     if (const auto outcome = saver_.wait()) (void)finish(now, *outcome);
   }
   start(now, make);
   const auto outcome = saver_.wait();
-  return outcome && finish(now, *outcome).saved;
+  return outcome ? finish(now, *outcome) : Done{};
 }
 
 std::optional<CheckpointWriter::Steady> CheckpointWriter::due() const {

@@ -37,13 +37,14 @@ class CheckpointWriter {
   void blocked(Steady now, std::size_t blocks, std::size_t bytes);
   // Starts one if it is time. `make` encodes the state of this moment.
   bool start_if_due(Steady now, const std::function<SaveJob()>& make);
-  // Writes a checkpoint now and waits for it; for start and stop.
-  bool write(Steady now, const std::function<SaveJob()>& make);
   struct Done {
     bool saved = false;
-    std::vector<std::string> lists;  // that had to be synced first
+    std::vector<std::string> lists;                               // that had to be synced first
+    std::optional<HistoryStore::Outcome> history = std::nullopt;  // nullopt: it was not tried
   };
   std::optional<Done> collect(Steady now);
+  // Writes a checkpoint now and waits for it; for start and stop.
+  Done write(Steady now, const std::function<SaveJob()>& make);
 
   // Returns when start_if_due() should be called next.
   [[nodiscard]] std::optional<Steady> due() const;

@@ -4,8 +4,9 @@
 
 namespace agent {
 
-std::optional<actions::Error> save_now(actions::Files& files, CheckpointFile& state,
-                                       const SaveJob& job) {
+SaveOutcome save_now(actions::Files& files, CheckpointFile& state, HistoryStore& history,
+                     SaveJob job) {
+  SaveOutcome outcome;
   if (!job.metrics_path.empty()) {
     (void)files.replace(job.metrics_path, job.metrics, {0644, std::nullopt, 0644}, std::nullopt);
   }
@@ -15,17 +16,25 @@ std::optional<actions::Error> save_now(actions::Files& files, CheckpointFile& st
     // Gone, replaced or out of reach since: what we wrote there can't be brought to the disk any
     // more, and is missed at the next look. Only a disk that fails must hold up the checkpoint.
     const auto code = synced.error().code;
-    if (code == actions::Errc::io || code == actions::Errc::full) return synced.error();
+    if (code == actions::Errc::io || code == actions::Errc::full) {
+      outcome.fault = synced.error();
+      return outcome;
+    }
   }
-  if (job.checkpoint.empty()) return std::nullopt;
+  if (job.checkpoint.empty()) return outcome;
   const auto saved = state.save(job.checkpoint);
-  if (!saved) return saved.error();
-  return std::nullopt;
+  if (!saved) {
+    outcome.fault = saved.error();
+  } else if (job.history) {
+    outcome.history = history.write(std::move(*job.history));
+  }
+  return outcome;
 }
 
 ThreadSaver::ThreadSaver(actions::Files& files, const std::string& state_directory)
     : files_(files),
       state_(files, state_directory),
+      history_(files, state_directory),
       thread_([this](const std::stop_token& stop) { work(stop); }) {}
 
 ThreadSaver::~ThreadSaver() {
@@ -62,10 +71,10 @@ std::optional<Saver::Outcome> ThreadSaver::wait() {
 void ThreadSaver::work(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (wake_.wait(lock, stop, [&] { return job_.has_value(); })) {
-    const auto job = std::move(*job_);
+    auto job = std::move(*job_);
     job_.reset();
     lock.unlock();
-    Outcome outcome{save_now(files_, state_, job)};
+    auto outcome = save_now(files_, state_, history_, std::move(job));
     lock.lock();
     outcome_ = std::move(outcome);
     running_ = false;

@@ -13,6 +13,7 @@
 
 #include "actions/event_fd.h"
 #include "actions/files.h"
+#include "agent/history/history_store.h"
 #include "agent/state/checkpoint_file.h"
 
 namespace agent {
@@ -21,18 +22,22 @@ struct SaveJob {
   std::vector<std::string> lists;     // paths to sync
   std::string checkpoint;             // the text of encode_checkpoint(); empty: none
   std::string metrics_path, metrics;  // written first, if there is a path
+  // Written last: the checkpoint holds its entries.
+  std::optional<HistoryBatch> history = std::nullopt;
 };
 
 // Does all steps now. A list that no longer exists is no fault, nor are metrics that can't be
 // written: a scraper reads them next time. Returns what failed.
-[[nodiscard]] std::optional<actions::Error> save_now(actions::Files& files, CheckpointFile& state,
-                                                     const SaveJob& job);
+struct SaveOutcome {
+  std::optional<actions::Error> fault;
+  std::optional<HistoryStore::Outcome> history = std::nullopt;  // nullopt: it was not tried
+};
+[[nodiscard]] SaveOutcome save_now(actions::Files& files, CheckpointFile& state,
+                                   HistoryStore& history, SaveJob job);
 
 class Saver {
  public:
-  struct Outcome {
-    std::optional<actions::Error> fault;
-  };
+  using Outcome = SaveOutcome;
   virtual ~Saver() = default;
   // Call it only after the outcome of the last job was taken.
   virtual void start(SaveJob job) = 0;
@@ -62,6 +67,7 @@ class ThreadSaver : public Saver {
 
   actions::Files& files_;
   CheckpointFile state_;
+  HistoryStore history_;
   actions::EventFd ended_;
   std::mutex mutex_;
   std::condition_variable_any wake_, done_;
@@ -75,8 +81,10 @@ class ThreadSaver : public Saver {
 class DirectSaver : public Saver {
  public:
   DirectSaver(actions::Files& files, const std::string& state_directory)
-      : files_(files), state_(files, state_directory) {}
-  void start(SaveJob job) override { outcome_ = Outcome{save_now(files_, state_, job)}; }
+      : files_(files), state_(files, state_directory), history_(files, state_directory) {}
+  void start(SaveJob job) override {
+    outcome_ = save_now(files_, state_, history_, std::move(job));
+  }
   std::optional<Outcome> outcome() override { return std::exchange(outcome_, std::nullopt); }
   std::optional<Outcome> wait() override { return outcome(); }
   [[nodiscard]] int fd() const override { return -1; }
@@ -84,6 +92,7 @@ class DirectSaver : public Saver {
  private:
   actions::Files& files_;
   CheckpointFile state_;
+  HistoryStore history_;
   std::optional<Outcome> outcome_;
 };
 

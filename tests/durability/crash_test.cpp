@@ -46,6 +46,20 @@ std::multiset<std::string> what_matters(const std::string& account) {
   return out;
 }
 
+// Each entry is there, and once. An agent without its checkpoint may not know that there was
+// something to tell of; it must not tell of more.
+std::string compare_history(const std::multiset<std::string>& history, bool sees_all) {
+  const auto& whole = truth().history;
+  for (const auto& entry : history) {
+    if (history.count(entry) > whole.count(entry))
+      return fmt::format("history: {} times {}", history.count(entry), entry);
+  }
+  for (const auto& entry : whole) {
+    if (sees_all && history.count(entry) < whole.count(entry)) return "history: lacks " + entry;
+  }
+  return "";
+}
+
 // Ends as the truth; gives how it does not. `sees_all`: the agent had its checkpoint at every
 // start.
 std::string compare(const story::Result& result, bool sees_all) {
@@ -53,6 +67,7 @@ std::string compare(const story::Result& result, bool sees_all) {
   const bool same = sees_all ? result.account == truth().account
                              : what_matters(result.account) == what_matters(truth().account);
   if (!same) return fmt::format("is\n{}should be\n{}", result.account, truth().account);
+  if (const auto wrong = compare_history(result.history, sees_all); !wrong.empty()) return wrong;
   if (sees_all && result.missing != truth().missing) return "a file is said to be lost";
   for (const auto& [notice, times] : truth().told) {
     const auto told = result.told.find(notice);
@@ -60,6 +75,12 @@ std::string compare(const story::Result& result, bool sees_all) {
     if (told->second > 2) return fmt::format("{}: {} notices", notice, told->second);
   }
   if (result.told.size() != truth().told.size()) return "a notice of nothing";
+  for (const auto& [event, times] : truth().acted) {
+    const auto acted = result.acted.find(event);
+    if (acted == result.acted.end()) return event + ": no action";
+    if (acted->second > 2) return fmt::format("{}: {} actions", event, acted->second);
+  }
+  if (result.acted.size() != truth().acted.size()) return "an action about nothing";
   return "";
 }
 
@@ -90,6 +111,14 @@ TEST_CASE("The story without a fault") {
   INFO(truth().account);
   CHECK(truth().told.size() == 7);
   for (const auto& [notice, times] : truth().told) CHECK(times == 1);
+  CHECK(truth().acted.size() == 8);  // the same seven, and that alice was freed
+  CHECK(truth().acted.count("freed alice") == 1);
+  for (const auto& [event, times] : truth().acted) CHECK(times == 1);
+  CHECK(truth().history ==
+        std::multiset<std::string>{
+            "blocked alice service", "blocked alice service", "blocked carol service",
+            "blocked dave service", "blocked eve service", "blocked frank edit by hand",
+            "blocked grace service", "blocked heidi service", "freed alice edit by hand"});
   const auto again = story::tell({});
   CHECK(again.account == truth().account);
   CHECK(again.told == truth().told);

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "actions/lists/lsearch.h"
-#include "agent/lists/list_lines.h"
+#include "agent/core/list_lines.h"
 #include "tests/catch.h"
 #include "tests/durability/faults.h"
 #include "tests/durability/lab.h"

@@ -153,6 +153,9 @@ class KillNine(unittest.TestCase):
         said = f"seed {SEED}\n" + errors.read_text()[-3000:]
         listed = sorted(key.decode() for key in self.place.keys() if key != b"last")
         self.assertEqual(listed, wanted, said)
+        history = call("history", "-c", self.place.config, "-o", "jsonl", "--event", "blocked")
+        kept = sorted(json.loads(line)["identity"] for line in history.stdout.splitlines())
+        self.assertEqual(kept, sorted([*wanted, "last"]), said)
         told = self.reported()
         self.assertEqual(set(told), {*wanted, "last"}, said)
         self.assertLessEqual(max(told.values()), 2, said)

@@ -8,7 +8,7 @@
 
 #include "actions/lists/lsearch.h"
 #include "agent/core/attribution.h"
-#include "agent/lists/list_lines.h"
+#include "agent/core/list_lines.h"
 #include "tests/catch.h"
 #include "tests/farm/host.h"
 #include "tests/farm/proxy.h"

@@ -4,6 +4,7 @@
 #include "agent/config/config_file.h"
 #include "agent/config/table_files.h"
 #include "agent/core/attribution.h"
+#include "agent/core/exemption_uses.h"
 #include "agent/service/queue_match.h"
 #include "tests/catch.h"
 #include "tests/fakes.h"
@@ -120,6 +121,87 @@ TEST_CASE("who is charged is who the id or host stands for, unless either is exe
   CHECK_FALSE(sent_by(message, IdentityKind::relay, "192.0.2.7", map));
 }
 
+TEST_CASE(
+    "an exemption ends when its line says, in the files of either kind and in those of exempt") {
+  fakes::Directory home;
+  constexpr Instant kNow{seconds(1'800'000'000)};  // 2027-01-15T08:00:00Z
+  fakes::write(home / "users",
+               "ann: until=2027-01-15T08:00:01Z list, ticket 12\n"
+               "bob: until=2027-01-15T09:00:00+01:00\n"
+               "\"c c\": reason=until=2020-01-01T00:00:00Z\n");
+  fakes::write(home / "hosts",
+               "192.0.2.1 until=2027-01-15T08:00:01Z # monitoring\n"
+               "192.0.2.2 until=2027-01-15T08:00:00Z\n"
+               "2001:db8::/64\tuntil=2028-01-01T00:00:00Z\n"
+               "192.0.2.4: text\n");
+  fakes::write(home / "exempt_users",
+               "dora: 2027-01-01T00:00:00Z by-hand by=root until=2027-02-01T00:00:00Z\n");
+  fakes::write(home / "exempt_hosts",
+               "\"2001:db8:1::/64\": 2027-01-01T00:00:00Z by-hand by=root reason=x\n"
+               "192.0.2.5: 2027-01-01T00:00:00Z by-hand by=root until=2027-01-02T00:00:00Z\n");
+  const auto config =
+      config_of("[state]\ndirectory = \"" + home.path() + "\"\n[exempt]\nuser_files = [\"" +
+                home / "users" + "\"]\nhost_files = [\"" + home / "hosts" + "\"]\n");
+  actions::PosixFiles files;
+  const auto tables = read_tables(config, files, kNow);
+  if (!tables) FAIL(tables.error());
+  const std::pair<std::string, bool> rows[] = {
+      {"ann", true},        {"ANN", true},         {"bob", false},         {"c c", true},
+      {"dora", true},       {"192.0.2.1", true},   {"192.0.2.2", false},   {"192.0.2.4", true},
+      {"192.0.2.5", false}, {"2001:db8::7", true}, {"2001:db8:1::7", true}};
+  for (const auto& [key, exempt] : rows) {
+    INFO(key);
+    CHECK(tables.value()->exempts(key) == exempt);
+  }
+  CHECK(tables.value()->ends.size() == 4);
+
+  // By the clock alone they are over.
+  TableFiles live(files, [](const std::string&) {});
+  live.follow(config);
+  TableFiles::Steady now{};
+  const auto look = [&](Instant wall) { return live.look({wall, now += TableFiles::kLook}); };
+  CHECK(look(kNow)->exempts("ann"));
+  CHECK(look(kNow) == nullptr);
+  const auto later = look(kNow + seconds(1));
+  REQUIRE(later);
+  CHECK_FALSE(later->exempts("ann"));
+  CHECK(later->exempts("dora"));
+
+  for (const auto* odd : {"users", "hosts"}) {
+    fakes::write(home / odd, "192.0.2.9: until=tomorrow\n");
+    const auto wrong = read_tables(config, files, kNow);
+    REQUIRE_FALSE(wrong);
+    CHECK(wrong.error().find("until=") != std::string::npos);
+    fakes::write(home / odd, "");
+  }
+}
+
+TEST_CASE("an exemption's last use is known while it lasts, and of no other") {
+  IdentityTables tables;
+  tables.ends = {{"ann", std::nullopt, Instant(seconds(100)), ""},
+                 {"192.0.2.0/24", Network::parse("192.0.2.0/24"), Instant(seconds(100)), ""}};
+  ExemptionUses uses;
+  const auto note = [&](std::optional<std::string_view> user, std::string_view host, int at) {
+    parsers::Event event;
+    event.user = user;
+    event.host = host;
+    uses.note(tables, event, Instant(seconds(at)));
+  };
+  note("bob", "198.51.100.1", 1);
+  CHECK_FALSE(uses.last(tables.ends[0]));
+  note("Ann", "198.51.100.1", 3);
+  note("ann", "198.51.100.1", 2);
+  CHECK(uses.last(tables.ends[0]) == Instant(seconds(3)));
+  CHECK_FALSE(uses.last(tables.ends[1]));
+  note(std::nullopt, "192.0.2.7", 5);
+  CHECK(uses.last(tables.ends[1]) == Instant(seconds(5)));
+  const auto ann = tables.ends[0];
+  tables.ends.erase(tables.ends.begin());
+  uses.keep(tables);
+  CHECK_FALSE(uses.last(ann));
+  CHECK(uses.last(tables.ends[0]));
+}
+
 TEST_CASE("files are read again once a change has settled, and a fault changes nothing") {
   fakes::Directory home;
   fakes::write(home / "hosts", "192.0.2.1\n");
@@ -132,7 +214,7 @@ TEST_CASE("files are read again once a change has settled, and a fault changes n
   TableFiles::Steady now{};
   const auto look = [&] {
     now += TableFiles::kLook;
-    return tables.look(now);
+    return tables.look({Instant(now.time_since_epoch().count() / 1'000'000'000 * seconds(1)), now});
   };
   const auto hosts = [](const std::shared_ptr<const IdentityTables>& found) {
     return found ? static_cast<int>(found->exempt_hosts.size()) : -1;

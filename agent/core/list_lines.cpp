@@ -1,4 +1,4 @@
-#include "agent/lists/list_lines.h"
+#include "agent/core/list_lines.h"
 
 #include <fmt/format.h>
 
