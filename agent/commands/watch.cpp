@@ -14,6 +14,7 @@
 #include "agent/commands/selection.h"
 #include "agent/config/host_facts.h"
 #include "agent/core/duration.h"
+#include "agent/core/list_lines.h"
 #include "agent/output/complain.h"
 #include "agent/output/full_screen.h"
 #include "agent/report/watch_frame.h"
