@@ -215,7 +215,7 @@ constexpr Command kCommands[] = {
      "run.",
      Command::NeedsConfig::yes, release_options, run_release},
     {"exempt", "[ID...]", "senders that are not counted, for a time or for good",
-     "Without an ID: who is exempt by this command, by which hand and until when. An address\n"
+     "Without an ID: who is exempt so, by which hand and until when. An address\n"
      "or network is a relay host's. The service takes it within two seconds. A day\n"
      "before the end of one that is still of use a notice goes out. exempt in the\n"
      "configuration names more. A sender that is blocked stays so until it is freed.",
