@@ -6,7 +6,7 @@ set -eu
 
 build="g++ cmake ninja-build pkg-config libre2-dev libboost-program-options-dev libtomlplusplus-dev
   libfmt-dev nlohmann-json3-dev libssl-dev libcurl4-openssl-dev libsystemd-dev libcctz-dev
-  zlib1g-dev libbz2-dev liblzma-dev libzstd-dev libhiredis-dev libsqlite3-dev"
+  zlib1g-dev libbz2-dev liblzma-dev libzstd-dev libisal-dev libhiredis-dev libsqlite3-dev"
 # clang-format is the same version on both releases, for its versions lay code out differently.
 test="catch2 python3 exim4-daemon-heavy openssl iproute2 clang clang-format-19 clang-tidy
   libclang-rt-dev llvm procps xz-utils bzip2 gzip zstd systemd util-linux chromium

@@ -1,5 +1,6 @@
-// Exim's queue. exipick lists the messages without any test, and they are compared here: exipick
-// runs its tests as Perl, so no bytes of a sender may get into one.
+// Exim's queue, read from the files of its spool; where one is not understood exipick lists the
+// messages, without any test: exipick runs its tests as Perl, so no bytes of a sender may get into
+// one. Named queues are not looked at.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +35,15 @@ class EximQueue {
 
   // `stop`: ends what is asked of Exim, as an error.
   Result<std::vector<QueuedMessage>> messages(const std::stop_token& stop = {}) const;
+
+  // Returns how many messages there are; gives up after two seconds.
+  Result<std::uint64_t> size() const;
+
+  // The envelope and options as the spool holds them, or the message as Exim would send it. An
+  // error for a message that is gone, or longer than kLongestText.
+  enum class Text { envelope, whole };
+  static constexpr std::size_t kLongestText = std::size_t{64} << 20;
+  Result<std::string> text(Text text, const std::string& id) const;
 
   enum class Order { freeze, thaw, remove };
   // Messages that are gone or locked by a delivery stay as they are, without an error: look again

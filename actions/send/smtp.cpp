@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
 
 #include "actions/program.h"
 #include "actions/send/curl.h"
@@ -38,8 +37,11 @@ std::size_t keep_refusal(char* line, std::size_t size, std::size_t count, void* 
 
 Result<Done> send_by_smtp(const std::string& server, const std::vector<std::string>& recipients,
                           std::string_view message, std::chrono::milliseconds deadline) {
-  const auto curl = start_curl();
-  if (!curl) return Error{Errc::io, 0, "libcurl does not start"};
+  const auto loaded = load_curl();
+  if (!loaded) return loaded.error();
+  const Curl& curl = *loaded.value();
+  const auto session = curl.start();
+  if (!session) return Error{Errc::io, 0, "libcurl does not start"};
   Upload upload;
   for (const char c : message) {
     if (c == '\n') upload.text.push_back('\r');
@@ -47,33 +49,32 @@ Result<Done> send_by_smtp(const std::string& server, const std::vector<std::stri
   }
   curl_slist* list = nullptr;
   for (const auto& recipient : recipients)
-    list = curl_slist_append(list, ("<" + recipient + ">").c_str());
-  const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> owner(list,
-                                                                          &curl_slist_free_all);
+    list = curl.slist_append(list, ("<" + recipient + ">").c_str());
+  const auto owner = curl.list(list);
 
   std::array<char, CURL_ERROR_SIZE> problem{};
   std::string answer;
   const std::string url = "smtp://" + server;
-  CURL* handle = curl.get();
-  curl_easy_setopt(handle, CURLOPT_URL, url.c_str());
-  curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "smtp");
-  curl_easy_setopt(handle, CURLOPT_PROXY, "");
-  curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, 5000L);
-  curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(deadline.count()));
-  curl_easy_setopt(handle, CURLOPT_MAIL_FROM, "<>");
-  curl_easy_setopt(handle, CURLOPT_MAIL_RCPT, list);
-  curl_easy_setopt(handle, CURLOPT_UPLOAD, 1L);
-  curl_easy_setopt(handle, CURLOPT_READFUNCTION, &read_upload);
-  curl_easy_setopt(handle, CURLOPT_READDATA, &upload);
-  curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, &keep_refusal);
-  curl_easy_setopt(handle, CURLOPT_HEADERDATA, &answer);
-  curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, problem.data());
-  const auto code = curl_easy_perform(handle);
+  CURL* handle = session.get();
+  curl.setopt(handle, CURLOPT_URL, url.c_str());
+  curl.setopt(handle, CURLOPT_PROTOCOLS_STR, "smtp");
+  curl.setopt(handle, CURLOPT_PROXY, "");
+  curl.setopt(handle, CURLOPT_NOSIGNAL, 1L);
+  curl.setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, 5000L);
+  curl.setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(deadline.count()));
+  curl.setopt(handle, CURLOPT_MAIL_FROM, "<>");
+  curl.setopt(handle, CURLOPT_MAIL_RCPT, list);
+  curl.setopt(handle, CURLOPT_UPLOAD, 1L);
+  curl.setopt(handle, CURLOPT_READFUNCTION, &read_upload);
+  curl.setopt(handle, CURLOPT_READDATA, &upload);
+  curl.setopt(handle, CURLOPT_HEADERFUNCTION, &keep_refusal);
+  curl.setopt(handle, CURLOPT_HEADERDATA, &answer);
+  curl.setopt(handle, CURLOPT_ERRORBUFFER, problem.data());
+  const auto code = curl.perform(handle);
   if (code == CURLE_OK) return Done{};
   const auto errc = code == CURLE_OPERATION_TIMEDOUT ? Errc::timeout : Errc::refused;
   std::string what =
-      "smtp " + server + ": " + (problem[0] != '\0' ? problem.data() : curl_easy_strerror(code));
+      "smtp " + server + ": " + (problem[0] != '\0' ? problem.data() : curl.strerror(code));
   if (!answer.empty()) what += ": " + answer;
   return Error{errc, 0, cleaned(what)};
 }

@@ -11,7 +11,8 @@ namespace actions {
 
 // Returns the part of a URL that may be shown: "https://chat.example.org:8443". That is without a
 // user and password, and without the part behind the host, which is a chat system's password.
-// Returns "" if it is no web URL to the library that will use it.
+// Returns "" if it is no web URL. libcurl, which will use it, is not asked: to load it for the sake
+// of a configuration's check takes too long.
 [[nodiscard]] std::string shown_address(const std::string& url);
 
 // POSTs `json` to `url` (http or https; no redirect is followed, no proxy is asked). The

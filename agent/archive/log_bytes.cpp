@@ -10,10 +10,12 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "actions/fd.h"
+#include "agent/archive/quick_gzip.h"
 #include "agent/archive/unpack.h"
 
 namespace agent {
@@ -115,38 +117,46 @@ class Plain : public LogBytes {
 class Packed : public LogBytes {
  public:
   Packed(std::unique_ptr<Source> source, std::string head, Packing packing)
-      : source_(std::move(source)),
-        packing_(packing),
-        unpacker_(Unpacker::make(packing)),
-        raw_(kRaw) {
+      : source_(std::move(source)), packing_(packing), raw_(kRaw) {
     std::memcpy(raw_.data(), head.data(), head.size());
     end_ = head.size();
+    begin_member();
   }
 
   actions::Result<std::size_t> fill(std::span<char> out) override {
     for (;;) {
       if (failed_) return broken();
       if (begin_ == end_ && !over_) {
-        const auto got = source_->read(raw_);
+        const auto got = read();
         if (!got) return got.error();
-        begin_ = 0;
-        end_ = got.value();
-        over_ = end_ == 0;
       }
       if (!in_member_) {
         // Some programs pad the end with NULs.
         while (begin_ < end_ && raw_[begin_] == '\0') ++begin_;
         if (begin_ == end_ && over_) return std::size_t{0};
         if (begin_ == end_) continue;
-        unpacker_ = Unpacker::make(packing_);
-        in_member_ = true;
+        begin_member();
         ++members_;
       }
       const auto step = unpacker_->step(std::span(raw_).subspan(begin_, end_ - begin_), out);
       begin_ += step.taken;
       if (step.status == Unpacker::Step::Status::end_of_member) in_member_ = false;
       const bool stuck = over_ && in_member_ && step.given == 0;
-      if (step.status == Unpacker::Step::Status::broken || stuck) failed_ = true;
+      if (step.status == Unpacker::Step::Status::broken || stuck) {
+        if (quick_) {
+          unpack_again();
+          continue;
+        }
+        failed_ = true;
+      }
+      if (const auto again = std::min<std::uint64_t>(again_, step.given); again > 0) {
+        again_ -= again;
+        const auto fresh = static_cast<std::size_t>(step.given - again);
+        std::memmove(out.data(), out.data() + again, fresh);
+        if (fresh > 0) return fresh;
+        continue;
+      }
+      given_ += step.given;
       if (step.given > 0) return step.given;
     }
   }
@@ -154,6 +164,36 @@ class Packed : public LogBytes {
   [[nodiscard]] std::uint64_t taken() const override { return source_->taken(); }
 
  private:
+  actions::Result<actions::Done> read() {
+    // Whoever reads again reads where the member began.
+    const auto got = next_ ? source_->read_at(*next_, raw_) : source_->read(raw_);
+    if (!got) return got.error();
+    if (next_) *next_ += got.value();
+    begin_ = 0;
+    end_ = got.value();
+    over_ = end_ == 0;
+    return actions::Done{};
+  }
+
+  void begin_member() {
+    in_member_ = true;
+    member_at_ = next_.value_or(source_->taken()) - (end_ - begin_);
+    given_ = 0;
+    unpacker_ = packing_ == Packing::gzip && source_->is_seekable() ? quick_gzip() : nullptr;
+    quick_ = unpacker_ != nullptr;
+    if (!quick_) unpacker_ = Unpacker::make(packing_);
+  }
+
+  // By the unpacker that gives every byte before the damage, passing over what was given.
+  void unpack_again() {
+    quick_ = false;
+    unpacker_ = Unpacker::make(packing_);
+    next_ = member_at_;
+    again_ = given_;
+    begin_ = end_ = 0;
+    over_ = false;
+  }
+
   [[nodiscard]] actions::Error broken() const {
     return {actions::Errc::malformed, 0,
             fmt::format("{}: the packed file {}; what could be read was used", source_->path(),
@@ -168,6 +208,10 @@ class Packed : public LogBytes {
   std::size_t begin_ = 0, end_ = 0;  // what of raw_ is still to be unpacked
   bool over_ = false;                // no more raw bytes
   bool in_member_ = true;
+  bool quick_ = false;                   // the unpacker is quick_gzip()
+  std::uint64_t member_at_ = 0;          // where it begins in the file
+  std::uint64_t given_ = 0, again_ = 0;  // of it: bytes handed out; bytes that come again
+  std::optional<std::uint64_t> next_;    // where to read on; nullopt: where the source is
   bool failed_ = false;
   int members_ = 1;
 };

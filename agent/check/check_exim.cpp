@@ -137,6 +137,7 @@ void check_exim(const CheckContext& context, Findings& findings) {
                         "exim -bV shows what is wrong with its configuration");
   }
   check_settings(settings.value(), context.config, findings);
+  check_frozen(settings.value(), findings);
   const auto domain = settings.value().find("qualify_domain");
   const auto primary = settings.value().find("primary_hostname");
   const auto name = domain != settings.value().end() && !domain->second.empty() ? domain->second

@@ -14,6 +14,7 @@
 
 #include "actions/fd.h"
 #include "actions/program.h"
+#include "actions/send/curl.h"
 #include "agent/check/checks.h"
 #include "agent/core/digest.h"
 #include "agent/notify/notifier.h"
@@ -136,15 +137,21 @@ TestNotice send_test_notice(const Config& config, Instant now) {
 void check_notices(const CheckContext& context, bool send, Findings& findings) {
   const auto& notify = context.config.notify;
   bool somewhere = false, possible = false;
+  std::string fault;
+  const auto loads_curl = [&] {
+    const auto curl = actions::load_curl();
+    if (!curl) fault = curl.error().what;
+    return static_cast<bool>(curl);
+  };
   for (const auto transport : notify.transports) {
     const bool mail = transport == Transport::smtp || transport == Transport::sendmail;
     if (transport == Transport::none || (mail && notify.to.empty())) continue;
     somewhere = true;
     // Whether a web server takes it only --send-test can tell.
-    if (transport == Transport::webhook) possible = true;
+    if (transport == Transport::webhook && loads_curl()) possible = true;
     if (transport == Transport::exec && ::access(notify.exec.front().c_str(), X_OK) == 0)
       possible = true;
-    if (transport == Transport::smtp && answers(notify.smtp)) possible = true;
+    if (transport == Transport::smtp && loads_curl() && answers(notify.smtp)) possible = true;
     if (transport == Transport::sendmail && !notify.sendmail.empty() &&
         ::access(notify.sendmail.front().c_str(), X_OK) == 0)
       possible = true;
@@ -154,12 +161,13 @@ void check_notices(const CheckContext& context, bool send, Findings& findings) {
                              "set notify.to = [\"abuse@...\"]; the service's own log has it");
   }
   if (!possible) {
-    return findings.bad(
-        "notice",
-        fmt::format("no transport works: {} does not answer, and there is no {}", notify.smtp,
-                    notify.sendmail.empty() ? "program" : notify.sendmail[0]),
-        "see notify.transports, notify.smtp, notify.sendmail and notify.exec");
+    return findings.bad("notice",
+                        fmt::format("no transport works: {}, and there is no {}",
+                                    fault.empty() ? notify.smtp + " does not answer" : fault,
+                                    notify.sendmail.empty() ? "program" : notify.sendmail[0]),
+                        "see notify.transports, notify.smtp, notify.sendmail and notify.exec");
   }
+  if (!fault.empty()) findings.doubtful("notice", fault, "install libcurl4");
   if (send) return send_test(context, findings);
   const auto recipients =
       notify.to.empty()

@@ -39,6 +39,8 @@ void check_lists(const CheckContext& context, Findings& findings);
 // Pure.
 void check_settings(const std::map<std::string, std::string>& settings, const Config& config,
                     Findings& findings);
+// Checks what those settings do to the frozen mail of blocked senders. Pure.
+void check_frozen(const std::map<std::string, std::string>& settings, Findings& findings);
 // Checks the installed Exim: its settings, and by exim -bh that its ACL looks up each list.
 void check_exim(const CheckContext& context, Findings& findings);
 // Checks the tag that the ACL's lines carry: who can read its secret, and that Exim and the service

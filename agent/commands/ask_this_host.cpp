@@ -4,10 +4,12 @@
 
 #include <algorithm>
 
+#include "actions/exim/exim_settings.h"
 #include "actions/lists/blocklist.h"
 #include "actions/posix_files.h"
 #include "agent/commands/list_scope.h"
 #include "agent/core/attribution.h"
+#include "agent/core/duration.h"
 #include "agent/core/list_lines.h"
 #include "agent/service/queue_match.h"
 
@@ -44,11 +46,13 @@ std::string by_the_logs(const Dossier& dossier) {
 QueueNow queue_now(const Config& config) {
   auto messages = actions::EximQueue(config.exim.binary).messages();
   if (!messages) return {std::nullopt, messages.error().what};
-  return {std::move(messages.value()), ""};
+  const auto settings = actions::exim_settings(config.exim.binary);
+  return {std::move(messages.value()), "",
+          settings ? frozen_keeping(settings.value()) : FrozenKeeping()};
 }
 
 OnThisHost on_this_host(const Dossier& dossier, const Config& config, const IdentityTables& tables,
-                        const QueueNow& queue) {
+                        const QueueNow& queue, const Zone& zone) {
   OnThisHost standing;
   standing.listed = listed_as(config, dossier.identity());
   if (!queue.messages) {
@@ -71,6 +75,14 @@ OnThisHost on_this_host(const Dossier& dossier, const Config& config, const Iden
   standing.note =
       fmt::format("In Exim's queue on this machine: {} of its messages frozen, {} waiting.",
                   standing.frozen.size(), waiting);
+  if (standing.frozen.empty()) return standing;
+  standing.frozen_until =
+      kept_until(queue.keeping, Instant(std::chrono::seconds(standing.frozen.front().received)));
+  if (standing.frozen_until)
+    standing.note += fmt::format(
+        " Exim keeps the oldest until {} ({} from its arrival), and then bounces it to its "
+        "envelope sender.",
+        zone.short_text(*standing.frozen_until), duration_text(*queue.keeping.cancelled));
   return standing;
 }
 

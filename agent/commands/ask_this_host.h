@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/config/frozen_keeping.h"
 #include "agent/core/config.h"
 #include "agent/core/identity_tables.h"
 #include "agent/report/dossier.h"
@@ -16,11 +17,13 @@ namespace agent {
 struct QueueNow {
   std::optional<std::vector<actions::QueuedMessage>> messages;  // nullopt: the queue can't be read
   std::string problem;                                          // why
+  FrozenKeeping keeping = {};                                   // of what is frozen
 };
 // Asks Exim, once for any number of identities. A missing Exim is a `problem`, not an error.
 [[nodiscard]] QueueNow queue_now(const Config& config);
 
 [[nodiscard]] OnThisHost on_this_host(const Dossier& dossier, const Config& config,
-                                      const IdentityTables& tables, const QueueNow& queue);
+                                      const IdentityTables& tables, const QueueNow& queue,
+                                      const Zone& zone);
 
 }  // namespace agent

@@ -44,7 +44,10 @@ const ScopedList* list_for(const std::vector<ScopedList>& lists, const std::stri
                                     [&](const ScopedList& list) { return list.kind == kind; });
     return found == lists.end() ? nullptr : &*found;
   };
-  if (host) return of(IdentityKind::relay);
+  if (host) {
+    const auto* relays = of(IdentityKind::relay);
+    return relays != nullptr ? relays : of(IdentityKind::host);
+  }
   const auto* users = of(IdentityKind::user);
   return users != nullptr ? users : of(IdentityKind::local);
 }

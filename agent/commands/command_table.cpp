@@ -33,6 +33,10 @@ void evidence_options(po::options_description& options) {
   options.add_options()  //
       ("html", po::value<std::string>()->value_name("FILE"),
        "write a page, and its full tables as .csv")  //
+      ("mail", po::value<std::string>()->value_name("DIR"),
+       "copy its frozen messages into DIR, which must not exist")  //
+      ("messages", po::value<std::uint32_t>()->value_name("N")->default_value(100),
+       "with --mail: at most N messages, the oldest")  //
       ("logs-only", "leave out this machine's lists and queue, and the farm");
   add_selection_options(options);
 }
@@ -89,7 +93,8 @@ void run_options(po::options_description& options) {
 
 void status_options(po::options_description& options) {
   options.add_options()("top", po::value<std::uint32_t>()->value_name("N")->default_value(10),
-                        "show the N fullest windows")  //
+                        "show the N fullest windows")                              //
+      ("watch", "draw it again each second, on the whole terminal, until Ctrl-C")  //
       ("farm", "show the hosts of the farm, as its server knows them");
 }
 

@@ -9,6 +9,7 @@
 #include "agent/commands/ask_this_host.h"
 #include "agent/commands/command.h"
 #include "agent/commands/farm.h"
+#include "agent/commands/frozen_mail.h"
 #include "agent/commands/list_scope.h"
 #include "agent/commands/next_steps.h"
 #include "agent/commands/reading.h"
@@ -67,6 +68,11 @@ Exit run_evidence(const Invocation& invocation) {
   if (!planned) return planned.error();
   auto& plan = planned.value();
   const Zone zone = plan.options.zone;
+  std::optional<Exit> mail;  // nullopt: not asked for
+  if (invocation.options.count("mail") > 0) {
+    mail = copy_frozen_mail(invocation, plan.config, *plan.options.tables, zone, identity);
+    if (*mail != kDone && *mail != kNo) return *mail;
+  }
   DossierCollector gather(plan);
   if (Network::parse(identity)) gather.add(IdentityKind::relay, identity);
   gather.add(IdentityKind::user, identity);
@@ -98,7 +104,7 @@ Exit run_evidence(const Invocation& invocation) {
     for (const auto& says : farm)
       complain(fmt::format("in the farm: {} {}", name_of(says.kind), says.text));
     say_coverage(read);
-    return exit == kDone ? kNo : exit;
+    return exit == kDone ? mail.value_or(kNo) : exit;
   }
   context.config = &plan.config;
   context.zone = &zone;
@@ -109,7 +115,7 @@ Exit run_evidence(const Invocation& invocation) {
   if (!logs_only) {
     const auto queue = queue_now(plan.config);
     for (const auto* dossier : found) {
-      auto standing = on_this_host(*dossier, plan.config, *plan.options.tables, queue);
+      auto standing = on_this_host(*dossier, plan.config, *plan.options.tables, queue, zone);
       for (const auto& says : farm) {
         if (says.kind == dossier->kind()) standing.farm.push_back(says.text);
       }
@@ -124,7 +130,7 @@ Exit run_evidence(const Invocation& invocation) {
     if (written != kDone) return written;
     if (invocation.output == Output::text) {
       say_coverage(read);
-      return exit;
+      return exit == kDone ? mail.value_or(kDone) : exit;
     }
   }
   for (const auto* dossier : found) {
@@ -133,7 +139,11 @@ Exit run_evidence(const Invocation& invocation) {
     } else if (invocation.output == Output::jsonl) {
       auto record = row_of(*dossier, zone);
       if (const auto now = context.standing.find(dossier); now != context.standing.end())
-        record.add("farm", now->second.farm);
+        record.add("farm", now->second.farm)
+            .add("frozen", now->second.frozen.size())
+            .add_optional("frozen_until", now->second.frozen_until
+                                              ? std::optional(zone.text(*now->second.frozen_until))
+                                              : std::nullopt);
       fmt::print("{}\n", record.json());
     } else {
       print_fitted(dossier_text(*dossier, context));
@@ -141,7 +151,7 @@ Exit run_evidence(const Invocation& invocation) {
     }
   }
   say_coverage(read);
-  return exit;
+  return exit == kDone ? mail.value_or(kDone) : exit;
 }
 
 }  // namespace agent

@@ -5,11 +5,13 @@
 #include <chrono>
 #include <cstdio>
 
+#include "actions/exim/exim_settings.h"
 #include "actions/posix_files.h"
 #include "agent/commands/command.h"
 #include "agent/commands/farm.h"
 #include "agent/commands/list_scope.h"
 #include "agent/commands/standing_trials.h"
+#include "agent/config/frozen_keeping.h"
 #include "agent/core/duration.h"
 #include "agent/core/list_lines.h"
 #include "agent/core/printable.h"
@@ -93,6 +95,17 @@ std::string sum_of(const ScopedList& list, std::size_t entries, bool exists,
                      path);
 }
 
+// How long the evidence lasts, where it does not last until somebody acts.
+std::string frozen_mail(const Config& config, bool any_blocked) {
+  if (!any_blocked) return "";
+  const auto set = actions::exim_setting(config.exim.binary, "timeout_frozen_after");
+  if (!set) return "";  // check says why
+  const auto keeping = frozen_keeping({{"timeout_frozen_after", set.value()}});
+  if (!keeping.cancelled) return "";
+  return fmt::format("frozen mail: Exim bounces it {} after its arrival\n",
+                     duration_text(*keeping.cancelled));
+}
+
 }  // namespace
 
 Exit run_list(const Invocation& invocation) {
@@ -122,6 +135,7 @@ Exit run_list(const Invocation& invocation) {
   Exit exit = kDone;
   std::vector<bool> found(invocation.arguments.size());
   std::vector<std::string> known;
+  bool any_blocked = false;
   const auto show = [&](const ScopedList& list, std::vector<actions::ListEntry> entries,
                         bool exists) {
     if (!invocation.arguments.empty()) {
@@ -134,6 +148,7 @@ Exit run_list(const Invocation& invocation) {
     }
     if (invocation.arguments.empty() || !entries.empty())
       sums += sum_of(list, entries.size(), exists, Terminal::standard_output());
+    any_blocked = any_blocked || (!list.path.empty() && !entries.empty());
     for (const auto& entry : entries) {
       if (ids) {
         fmt::print("{}\n", printable(entry.key));
@@ -160,7 +175,7 @@ Exit run_list(const Invocation& invocation) {
     for (const auto& [list, entries] : trials ? trials.value() : std::vector<StandingTrial>())
       show(list, entries, true);
   }
-  if (text) fmt::print("{}{}", table.text(), sums);
+  if (text) fmt::print("{}{}{}", table.text(), sums, frozen_mail(invocation.config, any_blocked));
   say_unmatched(invocation.arguments, found, known);
   if (exit != kDone) return exit;
   const bool all = std::find(found.begin(), found.end(), false) == found.end();

@@ -98,7 +98,12 @@ actions::Result<std::vector<ScopedList>, Exit> chosen_lists(const Invocation& in
       return std::find(list.rules.begin(), list.rules.end(), given) == list.rules.end();
     });
     if (lists.empty()) {
-      no_such("rule", given, names);
+      const auto& rules = invocation.config.rules;
+      if (std::any_of(rules.begin(), rules.end(),
+                      [&](const Rule& rule) { return rule.name == given; }))
+        complain(fmt::format("--rule: \"{}\" is on trial and has no list", given));
+      else
+        no_such("rule", given, names);
       return kUsage;
     }
   }

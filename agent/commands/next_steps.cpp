@@ -59,6 +59,8 @@ std::string next_steps(const Dossier& dossier, const ReportContext& context,
     step("Look at a frozen message",
          fmt::format("{} -Mvh {}", shell_word(context.config->exim.binary),
                      printable(standing->frozen.back().id)));
+    step("Copy all of them, with a manifest, into a new directory",
+         fmt::format("exiwarden evidence{} --mail frozen-mail -- {}", config, id));
   }
   if (standing->listed.empty() && standing->frozen.empty()) {
     if (!dossier.decisions.empty())

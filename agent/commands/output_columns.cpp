@@ -121,6 +121,8 @@ constexpr OutputColumn kEvidence[] = {
     {"hosts", "client addresses, the busiest first"},
     {"files", "the logs that mention it"},
     {"farm", "what the farm knows about it, as sentences; not with --logs-only"},
+    {"frozen", "its frozen messages in Exim's queue now; not with --logs-only"},
+    {"frozen_until", "when Exim bounces the oldest of them; null: never"},
 };
 
 constexpr OutputColumn kEvidenceTables[] = {

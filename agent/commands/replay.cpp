@@ -100,8 +100,8 @@ Exit report(const Invocation& invocation, ReadPlan& plan, const std::vector<Deci
   if (invocation.options.count("logs-only") == 0 && !dossiers.empty()) {
     const auto queue = queue_now(plan.config);
     for (const auto* dossier : dossiers) {
-      context.standing.emplace(dossier,
-                               on_this_host(*dossier, plan.config, *plan.options.tables, queue));
+      context.standing.emplace(dossier, on_this_host(*dossier, plan.config, *plan.options.tables,
+                                                     queue, plan.options.zone));
     }
   }
   return write_report(invocation.options["report"].as<std::string>(), dossiers, context);

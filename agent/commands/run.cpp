@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -163,6 +164,7 @@ EngineOptions ServiceRun::engine_options() {
   options.on_faults = [this](const std::vector<std::string>& faults) {
     if (only_) only_->tell(faults);
   };
+  options.frozen = [this] { return freezer_ ? freezer_->surveyed() : std::nullopt; };
   options.on_tables = [this](std::shared_ptr<const IdentityTables> tables) {
     if (freezer_) freezer_->set_tables(std::move(tables));
   };
@@ -200,6 +202,13 @@ void ServiceRun::start_freezer(const Config& config, std::shared_ptr<const Ident
   freezer_.emplace(config.exim.binary, files_, std::move(tables), say);
   freeze_again(*freezer_, config, files_,
                std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+  std::vector<std::pair<IdentityKind, std::string>> lists;
+  for (const auto& rule : config.rules) {
+    if (rule.mode == RuleMode::block) lists.emplace_back(rule.identity, rule.list);
+  }
+  std::sort(lists.begin(), lists.end());
+  lists.erase(std::unique(lists.begin(), lists.end()), lists.end());
+  freezer_->survey(std::move(lists));
 }
 
 void ServiceRun::freeze(const Decision& decision) {

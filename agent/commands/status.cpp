@@ -14,11 +14,12 @@
 #include "agent/commands/command.h"
 #include "agent/commands/farm.h"
 #include "agent/commands/list_scope.h"
+#include "agent/commands/saved_state.h"
 #include "agent/commands/selection.h"
+#include "agent/commands/watch.h"
 #include "agent/core/duration.h"
 #include "agent/core/list_lines.h"
 #include "agent/core/printable.h"
-#include "agent/follow/log_file.h"
 #include "agent/output/relative_time.h"
 #include "agent/output/terminal.h"
 #include "agent/output/text_table.h"
@@ -30,14 +31,8 @@
 namespace agent {
 namespace {
 
-constexpr std::size_t kMaxState = std::size_t{1} << 30;
 constexpr std::chrono::days kWeek{7};
 constexpr std::int64_t kUnsaved = 60;  // seconds; it saves every ten if there is something new
-
-struct Saved {
-  std::optional<Checkpoint> state;
-  std::int64_t written = 0;  // seconds since 1970 UTC
-};
 
 class Status {
  public:
@@ -89,26 +84,10 @@ class Status {
     fmt::print("{:<11}{}\n", name, terminal_.fitted(text, 11));
   }
 
-  // The newer generation that is whole. Nothing is set aside: that is the service's business.
   void load() {
-    actions::PosixFiles files;
-    for (const char* name : {"/checkpoint", "/checkpoint.previous"}) {
-      const auto path = invocation_.config.state.directory + name;
-      const auto content = files.read(path, kMaxState);
-      if (!content) {
-        if (content.error().code == actions::Errc::not_found) continue;
-        exit_ = complain_of(content.error());
-        return;
-      }
-      auto decoded = decode_checkpoint(content.value().bytes);
-      if (decoded) {
-        saved_ = {std::move(decoded).value(), content.value().stamp.modified_ns / 1'000'000'000};
-        return;
-      }
-      faults_.push_back(path + ": " + decoded.error());
-    }
-    faults_.push_back(invocation_.config.state.directory +
-                      ": no checkpoint; has the service ever run?");
+    saved_ = load_saved_state(invocation_.config.state.directory);
+    if (saved_.closed) exit_ = complain_of(*saved_.closed);
+    faults_ = saved_.faults;
   }
 
   void service() {
@@ -145,46 +124,30 @@ class Status {
 
   void log(const std::string& pattern) {
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    const auto path = expand_log_name(pattern, zone_, now);
-    struct stat info{};
-    const bool exists = ::stat(path.c_str(), &info) == 0;
-    std::uint64_t size = exists ? static_cast<std::uint64_t>(info.st_size) : 0;
-    std::uint64_t lag = size, offset = 0, lines = 0;
-    std::optional<Instant> read_to;
-    bool known = false;
-    for (const auto& position :
-         saved_.state ? saved_.state->positions : std::vector<LogPosition>()) {
-      if (position.path != pattern || position.finished || position.file.inode == 0) continue;
-      const bool same = exists && position.file.inode == info.st_ino &&
-                        position.file.device == info.st_dev && position.reader.offset <= size;
-      if (!same && known) continue;
-      known = known || same;
-      if (same) lag = size - position.reader.offset;
-      offset = position.reader.offset;
-      lines = position.reader.line;
-      if (position.newest_stamp) read_to = *position.newest_stamp;
-    }
-    if (!exists) faults_.push_back(path + ": no such log");
-    if (exists) written_last_ = std::max(written_last_, std::int64_t{info.st_mtim.tv_sec});
+    const auto log = progress_of(pattern, saved_.state ? &*saved_.state : nullptr, zone_, now);
+    const auto& path = log.path;
+    if (!log.exists) faults_.push_back(path + ": no such log");
+    written_last_ = std::max(written_last_, log.written);
     if (json()) {
       OutputRow record;
       record.add("about", "log")
           .add("path", path)
-          .add("offset", offset)
-          .add("line", lines)
-          .add("size", size)
-          .add("lag", lag)
-          .add("rotated", known || !exists ? "no" : "yes")
-          .add_optional("read_to", read_to ? std::optional(zone_.text(*read_to)) : std::nullopt);
+          .add("offset", log.offset)
+          .add("line", log.lines)
+          .add("size", log.size)
+          .add("lag", log.lag)
+          .add("rotated", log.known || !log.exists ? "no" : "yes")
+          .add_optional("read_to",
+                        log.read_to ? std::optional(zone_.text(*log.read_to)) : std::nullopt);
       fmt::print("{}\n", record.json());
       return;
     }
     line("log", printable(path));
-    line("", !exists ? "no such file"
-             : saved_.state && !known
-                 ? fmt::format("rotated since the last save; {} bytes in the new one", size)
-                 : fmt::format("read to byte {} of {}, {} to go{}", offset, size, lag,
-                               read_to ? ", at " + zone_.short_text(*read_to) : ""));
+    line("", !log.exists ? "no such file"
+             : saved_.state && !log.known
+                 ? fmt::format("rotated since the last save; {} bytes in the new one", log.size)
+                 : fmt::format("read to byte {} of {}, {} to go{}", log.offset, log.size, log.lag,
+                               log.read_to ? ", at " + zone_.short_text(*log.read_to) : ""));
   }
 
   void list(const ScopedList& list) {
@@ -425,7 +388,7 @@ class Status {
   bool runs_ = false;
   std::int64_t written_last_ = 0;  // of the logs; seconds since 1970 UTC
   Terminal terminal_;
-  Saved saved_;
+  SavedState saved_;
   Exit exit_ = kDone;
   std::vector<std::string> faults_;
 };
@@ -433,6 +396,7 @@ class Status {
 }  // namespace
 
 Exit run_status(const Invocation& invocation) {
+  if (invocation.options.count("watch") > 0) return watch_status(invocation);
   if (invocation.options.count("farm") > 0) return show_farm(invocation);
   return Status(invocation).show();
 }

@@ -192,9 +192,10 @@ Exit run_tune(const Invocation& invocation) {
   for (const auto& one : peaks) {
     auto& tuning = rules.emplace_back();
     tuning.peaks = &one;
-    tuning.shares_list = std::count_if(peaks.begin(), peaks.end(), [&](const Peaks& other) {
-                           return other.rule().list == one.rule().list;
-                         }) > 1;
+    tuning.shares_list =
+        std::count_if(peaks.begin(), peaks.end(), [&](const Peaks& other) {
+          return RuleTable::place_of(other.rule()) == RuleTable::place_of(one.rule());
+        }) > 1;
     for (const auto limit : wanted) {
       tuning.limits.push_back(static_cast<std::size_t>(
           std::lower_bound(grid.limits.begin(), grid.limits.end(), limit) - grid.limits.begin()));

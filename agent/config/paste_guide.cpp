@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <vector>
+
+#include "agent/config/frozen_keeping.h"
+#include "agent/core/duration.h"
 
 namespace agent {
 namespace {
@@ -89,6 +93,14 @@ const char* rcpt_file(const EximFacts& facts) {
 constexpr Hook kHelo{"acl_smtp_helo", "acl_check_helo", "acl_exiwarden_helo", "helo.conf"};
 constexpr Hook kData{"acl_smtp_data", "acl_check_data", "acl_exiwarden_data", "data.conf"};
 
+// Debian's own value, or ours after an earlier paste: another one has been set somewhere, and Exim
+// would not start with this macro twice.
+bool sets_keeping_by_macro(const EximFacts& facts) {
+  constexpr std::chrono::days kDebians{7};
+  const auto kept = frozen_keeping(facts.settings).cancelled;
+  return on_debian(facts) && (kept == kDebians || kept == kAdvisedKeeping);
+}
+
 std::vector<Step> debian_steps(const EximFacts& facts) {
   const bool split = facts.layout == Layout::debian_split;
   const std::string conf_d = "/etc/exim4/conf.d/", all = "/etc/exim4/exim4.conf.template";
@@ -97,6 +109,9 @@ std::vector<Step> debian_steps(const EximFacts& facts) {
               {split ? conf_d + "acl/00_exiwarden" : all, split ? Place::new_file : Place::after,
                "begin acl", ""}};
   parts.main.text += fmt::format("CHECK_DATA_LOCAL_ACL_FILE = {}/exim/data.conf\n", kShare);
+  if (sets_keeping_by_macro(facts))
+    parts.main.text +=
+        fmt::format("MAIN_TIMEOUT_FROZEN_AFTER = {}\n", duration_text(kAdvisedKeeping));
   parts.add(facts, {"", "acl_check_rcpt", nullptr, rcpt_file(facts)},
             split ? conf_d + "acl/30_exim4-config_check_rcpt" : all);
   parts.add(facts, kHelo, split ? "the file of " + conf_d + "acl that has it" : all);
@@ -124,6 +139,24 @@ std::vector<Step> cpanel_steps(const EximFacts& facts) {
 std::vector<Step> steps_for(const EximFacts& facts) {
   if (on_debian(facts)) return debian_steps(facts);
   return facts.layout == Layout::cpanel ? cpanel_steps(facts) : plain_steps(facts);
+}
+
+// Where the setting stands is for the admin to find.
+std::string keeping_advice(const EximFacts& facts) {
+  const auto keeping = frozen_keeping(facts.settings);
+  std::string text;
+  if (!sets_keeping_by_macro(facts) && keeping.cancelled && *keeping.cancelled < kAdvisedKeeping) {
+    text += fmt::format(
+        "Exim bounces frozen mail, the evidence, to its forged sender after {}. Change\n"
+        "the setting of that name to\n\n    timeout_frozen_after = {}\n\n",
+        duration_text(*keeping.cancelled), duration_text(kAdvisedKeeping));
+  }
+  if (keeping.thawed)
+    text += fmt::format("Take auto_thaw out: Exim delivers frozen spam by itself after {}.\n\n",
+                        duration_text(*keeping.thawed));
+  if (keeping.moved)
+    text += "Take move_frozen_messages out: what it moves can't be shown or released.\n\n";
+  return text;
 }
 
 std::string indented(const std::string& text) {
@@ -210,7 +243,8 @@ std::string paste_guide(const EximFacts& facts) {
   if (facts.variant == AclVariant::count) text += secret_commands(facts);
   text += "To let Exim look the lists up, include exiwarden's files in its own:\n\n";
   for (const auto& step : steps_for(facts)) text += where(step) + indented(step.text) + "\n";
-  text += "Then:\n\n" + new_configuration(facts) + "\n" + queue_commands(facts);
+  text +=
+      keeping_advice(facts) + "Then:\n\n" + new_configuration(facts) + "\n" + queue_commands(facts);
   return text + "At last:\n\n    exiwarden check\n    systemctl enable --now exiwarden\n";
 }
 

@@ -3,8 +3,9 @@
 namespace agent {
 
 std::string_view trial_rules() {
-  return R"(# Rules for stolen accounts, on trial: each says who it would have blocked, and blocks nobody. Try them with
-# `exiwarden replay` and `exiwarden tune`, and make them mode = "block" one by one: conf/stolen-accounts.md.
+  return R"(# Rules for stolen accounts, on trial: each says who it would have blocked, and
+# blocks nobody. Try them with `exiwarden replay` and `exiwarden tune`, and give
+# them mode = "block" one by one: conf/stolen-accounts.md.
 # [[rule]]
 # name = "many networks"
 # identity = "user"

@@ -340,14 +340,13 @@ void Counting::each_live(const SubjectKey& key, const OnCounted& callback) const
 }
 
 void Counting::add_evidence(IdentityKind kind, std::string_view key, Decision& decision) const {
-  const auto found = subjects_.find(subject_key(kind, key));
-  if (found == subjects_.end()) return;
   const auto known = std::find_if(table_.rules().begin(), table_.rules().end(),
                                   [&](const auto& one) { return one.rule.name == decision.rule; });
   const auto& rule = known == table_.rules().end() ? Rule() : known->rule;
   decision.what = counted_noun(rule, decision.count);
   decision.refusals = counts_refusals(rule);
-  found->second.add_evidence(rule, decision);
+  const auto found = subjects_.find(subject_key(kind, key));
+  if (found != subjects_.end()) found->second.add_evidence(rule, decision);
 }
 
 void Counting::set_freed_by_others(std::size_t list, std::string_view key, Instant since) {

@@ -46,6 +46,9 @@ bool Subject::is_over(Instant time) const {
 
 void Subject::remember(const Occurrence& event, bool near_limit) {
   const bool refusal = is_refusal(event.signal);
+  // Most people stay far below any limit, and of them no text is kept; of refused recipients, which
+  // few people have, the hosts are.
+  if (!refusal && !near_limit) return;
   const auto note = [&](SeenHost& seen) { ++(refusal ? seen.refusals : seen.others); };
   const auto known = std::find_if(hosts.begin(), hosts.end(),
                                   [&](const SeenHost& host) { return host.host == event.host; });
@@ -56,8 +59,7 @@ void Subject::remember(const Occurrence& event, bool near_limit) {
   } else {
     ++(refusal ? further_refusals : further_others);
   }
-  // Most people stay far below any limit: for them no text is kept. Nor is any of what was
-  // accepted.
+  // Of what was accepted no text is kept but the host.
   if (!near_limit || event.signal == Signal::accepted) return;
   const auto alike = [&](const Sample& sample) {
     return refusal ? is_refusal(sample.signal) : sample.signal == event.signal;

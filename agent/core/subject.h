@@ -62,7 +62,8 @@ struct Subject {
 
   // Returns true if no window holds an event after `time`.
   [[nodiscard]] bool is_over(Instant time) const;
-  // Keeps the host of an event; near a limit it keeps a sample too.
+  // Keeps the host of an event, and near a limit a sample; of events that are no refused recipients
+  // the host near a limit only.
   void remember(const Occurrence& event, bool near_limit);
   void forget_evidence();
   // Gives a decision what is known of the events that its rule listens to.

@@ -48,7 +48,7 @@ std::string exipick_value(std::string_view value) {
 // How exipick finds what this sender has in the queue. exipick knows no networks, so a network is
 // asked for by the hosts it was seen with.
 std::string queue_test(const Decision& decision) {
-  if (decision.identity_kind != IdentityKind::relay)
+  if (!is_by_address(decision.identity_kind))
     return "$authenticated_id eq " + exipick_value(decision.identity);
   const bool network = decision.identity.find('/') != std::string::npos;
   if (!network || decision.hosts.empty())
@@ -59,8 +59,23 @@ std::string queue_test(const Decision& decision) {
   return "$sender_host_address =~ /^(" + hosts + ")$/";
 }
 
-std::string commands(const Decision& decision, const NoticeContext& context) {
+// Exim counts from a message's arrival.
+std::string kept_text(const Decision& decision, const Zone& zone, const NoticeContext& context) {
+  if (!context.frozen_kept) return "";
+  return fmt::format(
+      "Exim keeps what is frozen until about {} ({} from\n"
+      "its arrival), and then bounces it to its sender, who may be forged.\n",
+      zone.short_text(decision.time + *context.frozen_kept), duration_text(*context.frozen_kept));
+}
+
+std::string commands(const Decision& decision, const Zone& zone, const NoticeContext& context) {
   const auto config = context.config_path.empty() ? "" : " -c " + shell_word(context.config_path);
+  // Of a stranger there is nothing in the queue, and no password to change.
+  if (decision.identity_kind == IdentityKind::host) {
+    return fmt::format(
+        "It was a mistake: free the host:\n    exiwarden unblock{} --exact --rule {} -- {}\n",
+        config, shell_word(decision.rule), shell_word(decision.identity));
+  }
   const auto exim = shell_word(context.exim_binary);
   // exipick can't know which other identities a mapped name stands for.
   const auto look =
@@ -71,7 +86,7 @@ std::string commands(const Decision& decision, const NoticeContext& context) {
                         shell_word(queue_test(decision)), exim, exim);
   const auto sender = fmt::format("{} --exact --rule {} -- {}", config, shell_word(decision.rule),
                                   shell_word(decision.identity));
-  return look +
+  return look + kept_text(decision, zone, context) +
          fmt::format(
              "\nIt was a mistake: release the sender and the mail:\n"
              "    exiwarden release{}\n\n"
@@ -146,7 +161,7 @@ std::string evidence(const Decision& decision, const Zone& zone) {
            recipients_text(decision, zone);
   }
   const auto newest = recipients_text(decision, zone);
-  return farm + "Hosts used (events, host):\n" + hosts_text(decision) +
+  return farm + "Hosts used from half of the limit on (events, host):\n" + hosts_text(decision) +
          (newest.empty() ? "" : "\nThe newest events, a reason under the first that had it:\n") +
          newest;
 }
@@ -272,15 +287,18 @@ Notice compose_notice(const Decision& decision, const Zone& zone, Instant now,
       "{}.\n"
       "Rule \"{}\": {} in {}. The deciding line is\n"
       "{}:{}\n\n"
-      "Exim freezes what this sender submits from now on; nothing more goes out.\n"
+      "{}\n"
       "This holds until {}the line below is removed from\n"
       "    {}\n"
       "    {}\n\n",
       printable(context.host), kind, printable(decision.identity), because(decision),
       between(decision, zone), printable(decision.rule), decision.limit,
       duration_text(decision.period), printable(decision.place.file), decision.place.line,
+      decision.identity_kind == IdentityKind::host
+          ? "Exim refuses this host where its ACL says EXIWARDEN_HOST_BLOCKED."
+          : "Exim freezes what this sender submits from now on; nothing more goes out.",
       until_text(decision, zone), printable(decision.list), printable(context.list_line));
-  const auto what_to_do = commands(decision, context);
+  const auto what_to_do = commands(decision, zone, context);
   notice.body += evidence(decision, zone) + "\n" + what_to_do;
   apply_templates(decision, zone, context, "blocked", what_to_do, notice);
   return notice;

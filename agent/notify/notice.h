@@ -3,7 +3,9 @@
 // inspect, release or delete the mail.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,8 @@ struct NoticeContext {
   std::string config_path;  // empty for the default
   std::string list_line;    // as written, without newline
   std::string exim_binary;
+  // Exim bounces frozen mail at this age; nullopt: never, as far as is known.
+  std::optional<std::chrono::seconds> frozen_kept;
   std::string subject, body;  // templates; empty for the built-in texts
   // The identity stands for others (identity_map), so that exipick could not find their mail.
   bool mapped = false;

@@ -45,9 +45,10 @@ std::string farm_text(const Decision& decision) {
 }  // namespace
 
 std::string text_of(const Decision& decision, const Zone& zone) {
-  return fmt::format("{}  {} {}: {} in {} ({} {}, limit {}) since {}, {}:{}",
+  return fmt::format("{}  {} {}: {}{} in {} ({} {}, limit {}) since {}, {}:{}",
                      zone.short_text(decision.time), name_of(decision.identity_kind),
-                     printable(decision.identity), decision.count, duration_text(decision.period),
+                     printable(decision.identity), decision.count,
+                     decision.refusals ? "" : " " + decision.what, duration_text(decision.period),
                      decision.mode == RuleMode::trial ? "trial of rule" : "rule",
                      printable(decision.rule), decision.limit, zone.short_text(decision.first),
                      printable(decision.place.file), decision.place.line) +

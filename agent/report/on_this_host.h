@@ -23,6 +23,7 @@ struct BlockedHere {
 struct OnThisHost {
   std::vector<BlockedHere> listed;
   std::vector<actions::QueuedMessage> frozen;  // in Exim's queue, the oldest first
+  std::optional<Instant> frozen_until;         // Exim bounces the oldest of them then
   std::vector<std::string> farm;               // what the farm knows about it, as sentences
   std::string note;  // what is known about the queue, in a sentence or two
 };

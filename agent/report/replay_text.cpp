@@ -25,9 +25,10 @@ std::string pair(const BlockEffect::Figures& figures) {
 std::string table_of(const std::vector<Line>& lines, const BlockEffect* outflow, const Zone& zone) {
   const auto& rule = *lines.front().decision;
   std::string out =
-      fmt::format("Rule {} ({}{}): {} reached {} in {}\n\n", printable(rule.rule),
+      fmt::format("Rule {} ({}{}): {} reached {}{} in {}\n\n", printable(rule.rule),
                   name_of(rule.identity_kind), rule.mode == RuleMode::trial ? ", on trial" : "",
-                  grouped(lines.size()), rule.limit, duration_text(rule.period));
+                  grouped(lines.size()), rule.limit, rule.refusals ? "" : " " + rule.what,
+                  duration_text(rule.period));
   std::vector<TextTable::Column> columns{{std::string(name_of(rule.identity_kind)), Align::left},
                                          {"would block at", Align::left}};
   if (outflow != nullptr) {

@@ -74,6 +74,7 @@ NoticeContext Announcer::notice_context(const Decision& decision) const {
   context.host = context_.options.host;
   context.config_path = context_.options.config_path;
   context.exim_binary = context_.config.exim.binary;
+  context.frozen_kept = context_.trust.keeping.cancelled;
   context.subject = context_.config.notify.subject;
   context.body = context_.config.notify.body;
   context.mapped = tables != nullptr && tables->identities.maps(decision.identity_kind);

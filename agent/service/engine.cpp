@@ -421,6 +421,9 @@ Metrics Engine::metrics() const {
   if (const auto newest = counting.newest())
     metrics.newest_event = newest->time_since_epoch().count();
   metrics.farm = farm_.metrics();
+  if (context_.options.frozen) metrics.frozen = context_.options.frozen();
+  if (metrics.frozen && metrics.frozen->oldest)
+    metrics.frozen_until = kept_until(context_.trust.keeping, *metrics.frozen->oldest);
   return metrics;
 }
 
@@ -440,6 +443,10 @@ std::vector<std::string> Engine::faults() const {
         (left_out == 0 ? "" : "; " + counted(left_out, "entry", "entries") + " left out"));
   }
   add(farm_.fault());
+  if (context_.options.frozen) {
+    if (const auto frozen = context_.options.frozen())
+      add(frozen_warning(*frozen, context_.trust.keeping, context_.now.wall));
+  }
   return faults;
 }
 

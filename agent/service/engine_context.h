@@ -15,6 +15,7 @@
 #include "agent/core/identity_tables.h"
 #include "agent/core/now.h"
 #include "agent/core/zone.h"
+#include "agent/service/frozen_survey.h"
 #include "agent/service/log_trust.h"
 
 namespace agent {
@@ -30,6 +31,8 @@ struct EngineOptions {
   std::function<void(const std::vector<std::string>&)> on_faults = [](const auto&) {};
   // Returns the time within a turn; empty: no time passes in a turn.
   std::function<std::chrono::steady_clock::time_point()> clock = {};
+  // Returns what is frozen of blocked senders; empty: nobody looks.
+  std::function<std::optional<FrozenSurvey>()> frozen = {};
   // Called when the files of exempt and identity_map were read again.
   std::function<void(std::shared_ptr<const IdentityTables>)> on_tables = [](const auto&) {};
 };

@@ -110,6 +110,7 @@ LogTrust ask_exim(const std::string& exim) {
   }
   trust.spool = actions::value_of(settings.value(), "spool_directory");
   trust.doubts = log_doubts(settings.value());
+  trust.keeping = frozen_keeping(settings.value());
   trust.junk_helo = std::any_of(trust.doubts.begin(), trust.doubts.end(), [](const auto& doubt) {
     return doubt.setting == "helo_accept_junk_hosts" || doubt.setting == "helo_allow_chars";
   });

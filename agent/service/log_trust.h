@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "actions/exim/exim_settings.h"
+#include "agent/config/frozen_keeping.h"
 
 namespace agent {
 
@@ -27,6 +28,7 @@ struct LogTrust {
   std::string spool;                   // spool_directory; empty: not known
   bool junk_helo = false;              // the HELO may be any text
   std::vector<LogDoubt> doubts;
+  FrozenKeeping keeping;  // of frozen mail
 };
 
 // Asks the program `exim`, for two seconds at most, so that nothing waits for an Exim that hangs.

@@ -178,6 +178,19 @@ void write_kept(Page& page, const Metrics& metrics) {
     page.value("exiwarden_list_entries", "list", list.path, list.entries);
 }
 
+void write_frozen(Page& page, const FrozenSurvey& frozen, std::optional<Instant> until) {
+  page.gauge("exiwarden_frozen_messages", "Frozen messages of blocked senders in Exim's queue.",
+             frozen.messages);
+  page.gauge("exiwarden_frozen_bytes", "Their size.", frozen.bytes);
+  if (frozen.oldest)
+    page.gauge("exiwarden_frozen_oldest_timestamp_seconds", "When the oldest of them came.",
+               static_cast<std::uint64_t>(frozen.oldest->time_since_epoch().count()));
+  if (until)
+    page.gauge("exiwarden_frozen_kept_until_timestamp_seconds",
+               "When Exim bounces the oldest of them (timeout_frozen_after).",
+               static_cast<std::uint64_t>(until->time_since_epoch().count()));
+}
+
 void write_state(Page& page, const Metrics& metrics) {
   page.head("exiwarden_fault", "gauge", "1 while something does not work; the service says what.");
   page.value("exiwarden_fault", "part", "log", metrics.log_fault ? 1 : 0);
@@ -205,6 +218,7 @@ std::string metrics_text(const Metrics& metrics) {
   write_logs(page, metrics);
   write_kept(page, metrics);
   write_state(page, metrics);
+  if (metrics.frozen) write_frozen(page, *metrics.frozen, metrics.frozen_until);
   if (metrics.farm) write_farm(page, *metrics.farm);
   return std::move(page).text();
 }

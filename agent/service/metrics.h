@@ -10,6 +10,7 @@
 
 #include "agent/core/attribution.h"
 #include "agent/core/tag_check.h"
+#include "agent/service/frozen_survey.h"
 #include "parsers/entries/reader.h"
 
 namespace agent {
@@ -41,7 +42,9 @@ struct Metrics {
     std::uint64_t blocked = 0, freed = 0, connections = 0, resyncs = 0, strange = 0, crowded = 0;
     std::uint64_t unknown_list = 0, exempt = 0, trust = 0, unfit = 0, postponed = 0;
   };
-  std::optional<Farm> farm;  // nullopt: this host counts alone
+  std::optional<FrozenSurvey> frozen;   // nullopt: the queue is not looked at
+  std::optional<Instant> frozen_until;  // Exim bounces the oldest then
+  std::optional<Farm> farm;             // nullopt: this host counts alone
   bool log_fault = false, state_fault = false, notify_fault = false;
   bool history_fault = false;
   std::uint64_t history_left_out = 0;

@@ -84,19 +84,69 @@ void Freezer::freeze(IdentityKind kind, std::string identity, std::string list, 
   wake_.notify_one();
 }
 
+void Freezer::survey(std::vector<std::pair<IdentityKind, std::string>> lists) {
+  const std::lock_guard lock(mutex_);
+  surveyed_lists_ = std::move(lists);
+  survey_due_ = std::chrono::steady_clock::now();
+  wake_.notify_one();
+}
+
+std::optional<FrozenSurvey> Freezer::surveyed() const {
+  const std::lock_guard lock(mutex_);
+  return survey_;
+}
+
+// Called without the mutex, which it takes to read what it is to do and to write what it found.
+void Freezer::look(const IdentityMap& map, const std::stop_token& stop) {
+  constexpr std::chrono::minutes kPause{5};
+  constexpr int kShare = 100;  // of the time at most one in so many parts
+  std::unique_lock lock(mutex_);
+  const auto lists = surveyed_lists_;
+  lock.unlock();
+  const auto begin = std::chrono::steady_clock::now();
+  ListedSenders listed;
+  for (const auto& [kind, path] : lists) {
+    const auto view = actions::Blocklist(files_, path, {}).read();
+    if (!view || view->entries.empty()) continue;  // the service says so
+    auto& keys = listed.emplace_back(kind, std::vector<std::string>()).second;
+    for (const auto& entry : view->entries) keys.push_back(entry.key);
+  }
+  std::optional<FrozenSurvey> found = FrozenSurvey();
+  if (!listed.empty()) {
+    const auto queue = queue_.messages(stop);
+    found = queue ? std::optional(survey_frozen(queue.value(), listed, map)) : std::nullopt;
+    if (!queue && !stop.stop_requested() && !std::exchange(blind_, true))
+      say_("how much is frozen of blocked senders is not known: " + printable(queue.error().what));
+  }
+  const auto end = std::chrono::steady_clock::now();
+  lock.lock();
+  survey_ = std::move(found);
+  survey_due_ = end + std::max<std::chrono::steady_clock::duration>(kPause, kShare * (end - begin));
+}
+
 void Freezer::work(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
     const auto next = std::min_element(waiting_.begin(), waiting_.end(),
                                        [](const Job& a, const Job& b) { return a.due < b.due; });
     const auto now = std::chrono::steady_clock::now();
-    const auto changed = [&, known = waiting_.size()] { return waiting_.size() != known; };
-    if (next == waiting_.end()) {
+    const auto changed = [&, known = waiting_.size(), look_due = survey_due_] {
+      return waiting_.size() != known || survey_due_ != look_due;
+    };
+    const auto due_next = next == waiting_.end() ? survey_due_ : std::min(next->due, survey_due_);
+    if (due_next == Steady::max()) {
       wake_.wait(lock, stop, changed);
       continue;
     }
-    if (next->due > now) {
-      wake_.wait_until(lock, stop, Steady(next->due), changed);
+    if (due_next > now) {
+      wake_.wait_until(lock, stop, due_next, changed);
+      continue;
+    }
+    if (next == waiting_.end() || next->due > now) {
+      const auto tables = tables_;
+      lock.unlock();
+      look(tables->identities, stop);
+      lock.lock();
       continue;
     }
     std::vector<Job> due;
@@ -110,6 +160,7 @@ void Freezer::work(const std::stop_token& stop) {
     attempt(due, tables->identities, stop);
     lock.lock();
     for (auto& job : due) waiting_.push_back(std::move(job));
+    if (survey_due_ != Steady::max()) survey_due_ = std::chrono::steady_clock::now();
   }
 }
 
@@ -155,8 +206,13 @@ void Freezer::attempt(std::vector<Job>& jobs, const IdentityMap& map, const std:
   };
   if (denied_) return jobs.clear();
   drop_freed(jobs);
-  const auto before = queue_.messages(stop);
+  auto before = queue_.messages(stop);
   if (!before) return later(before.error().what);
+  // The newest ones first: what has waited for long will not leave in this moment.
+  std::stable_sort(before.value().begin(), before.value().end(),
+                   [](const actions::QueuedMessage& a, const actions::QueuedMessage& b) {
+                     return a.received > b.received;
+                   });
   drop_freed(jobs);  // that took a while
   std::vector<std::string> ids;
   for (const auto& message : before.value()) {

@@ -21,6 +21,7 @@
 #include "agent/core/config.h"
 #include "agent/core/identity_tables.h"
 #include "agent/core/zone.h"
+#include "agent/service/frozen_survey.h"
 
 namespace agent {
 
@@ -42,6 +43,13 @@ class Freezer {
   // from `list` nothing of it is frozen any more.
   void freeze(IdentityKind kind, std::string identity, std::string list, Instant since);
 
+  // Surveys what is frozen of the senders in these lists from now on: after something was frozen,
+  // and every few minutes while somebody is listed. It takes a small share of the time, however
+  // long the queue is.
+  void survey(std::vector<std::pair<IdentityKind, std::string>> lists);
+  // Returns the last survey; nullopt: none yet, or Exim could not be asked.
+  [[nodiscard]] std::optional<FrozenSurvey> surveyed() const;
+
  private:
   using Steady = std::chrono::steady_clock::time_point;
   struct Job {
@@ -55,16 +63,21 @@ class Freezer {
   void work(const std::stop_token& stop);
   void attempt(std::vector<Job>& jobs, const IdentityMap& map, const std::stop_token& stop);
   void drop_freed(std::vector<Job>& jobs) const;
+  void look(const IdentityMap& map, const std::stop_token& stop);
   void report(const Job& job, std::size_t frozen, std::size_t held);
 
   actions::EximQueue queue_;
   actions::Files& files_;
   Say say_;
   bool denied_ = false;
-  std::mutex mutex_;
+  bool blind_ = false;  // a survey has failed, which was said
+  mutable std::mutex mutex_;
   std::shared_ptr<const IdentityTables> tables_;
   std::condition_variable_any wake_;
   std::vector<Job> waiting_;
+  std::vector<std::pair<IdentityKind, std::string>> surveyed_lists_;
+  std::optional<FrozenSurvey> survey_;
+  Steady survey_due_ = Steady::max();
   std::jthread thread_;  // last: it uses all of the above
 };
 

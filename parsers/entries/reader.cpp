@@ -251,8 +251,12 @@ void LogReader::on_line(std::string_view whole_line, EventSink& sink) {
   if (piece == SyslogPieces::Result::held) return;
   const auto prefix = parse_syslog_message(syslog->stamp, entry);
   if (!prefix) return;
-  // The copies of a rejection differ in nothing but the priority, which files do not show.
-  if (kFindRejectedRcpt.find(entry) != WordFinder::kNone && copies_.is_copy(syslog->pid, entry)) {
+  // The copies of a rejection, or of a failed login, differ in nothing but the priority, which
+  // files do not show.
+  const bool twice =
+      kFindRejectedRcpt.find(entry) != WordFinder::kNone ||
+      (options_.auth_failed && prefix->payload.find(kAuthFailure) != prefix->payload.npos);
+  if (twice && copies_.is_copy(syslog->pid, entry)) {
     ++counters_.copies;
     return;
   }

@@ -299,6 +299,24 @@ class ServiceRun(unittest.TestCase):
             self.wait_listed(b"bob")
             self.assertEqual(service.stop(), 0)
 
+    def test_the_readme_s_way_to_prometheus(self):
+        """Its setting and its command, in directories of this test's own."""
+        with open(os.path.join(os.path.dirname(__file__), "../../README.md"), encoding="utf-8") as file:
+            recipe = file.read().split("### Prometheus and Grafana")[1].split("\n### ")[0]
+        path = re.search(r'^metrics = "(.*)"$', recipe, re.M)[1]
+        node_exporter = self.place.root / "node-exporter"
+        node_exporter.mkdir()
+        _, target, link = re.search(r"^    (ln -s) (\S+) (\S+)$", recipe, re.M).groups()
+        self.assertEqual(target, path)
+        metrics = self.place.state / os.path.basename(path)
+        self.place.config.write_text(self.place.config.read_text().replace(f"{self.place.root}/metrics.prom", str(metrics)))
+        shown = node_exporter / os.path.basename(link)
+        subprocess.run(["ln", "-s", metrics, shown], check=True)
+        self.place.append(b"")
+        with Service(self.place):
+            self.place.append(*(refusal("bob", dead) for dead in range(3)))
+            wait_for(lambda: shown.exists() and "\nexiwarden_decisions_total 1\n" in shown.read_text(), "the decision")
+
     def test_metrics_are_written(self):
         self.place.append(b"")
         with Service(self.place) as service:

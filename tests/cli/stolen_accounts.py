@@ -46,6 +46,7 @@ class StolenAccounts(AdminCase):
         self.assertIn(b"203.0.113.0/24", said)
         rows = self.records("events", self.log)
         self.assertEqual([(one["kind"], one["recipients"]) for one in rows], [("accepted", 1)] * 6)
+        self.assertIn(b"1 reached 4 networks in 1h", self.expect(0, "replay", self.log).stdout)
         self.assertIn(b"(user, counts networks)", self.expect(0, "tune", self.log).stdout)
 
     def test_failed_logins_block_an_address(self):

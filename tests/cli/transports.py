@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import re
+import socket
 import threading
 import unittest
 
@@ -173,6 +174,34 @@ class Transports(unittest.TestCase):
                 self.assertEqual(done.returncode, 78)
                 self.assertIn(b"notify.webhook is not accepted", done.stderr)
                 self.assertNotRegex(done.stderr.decode(), "us3r|pa55|t0ken")
+
+    def test_libcurl_is_loaded_by_those_who_send(self):
+        """Some thirty libraries come with it, which every command would wait for."""
+        loaded = call("--version", env={"LD_TRACE_LOADED_OBJECTS": "1"}).stdout
+        self.assertIn(b"libc.so.6", loaded)
+        self.assertNotIn(b"curl", loaded)
+
+    def test_a_libcurl_that_cannot_be_loaded(self):
+        """Mail goes by the next transport; check says what is missing."""
+        broken = self.place.root / "broken"
+        broken.mkdir()
+        for name in ("libcurl.so.4", "libcurl-gnutls.so.4"):
+            (broken / name).write_bytes(b"")
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            smtp = f'smtp = "127.0.0.1:{server.getsockname()[1]}"'
+            mail = f'to = ["abuse@example.org"]\nsendmail = ["{self.place.sendmail}"]\n{smtp}'
+            for transports, verdict, sent in (('["smtp", "sendmail"]', "warn", "sendmail"), ('["smtp"]', "BAD", "")):
+                with self.subTest(transports):
+                    self.configure(f"transports = {transports}\n{mail}")
+                    done = call("check", "-c", self.place.config, "--send-test", "-o", "jsonl",
+                                env={"LD_LIBRARY_PATH": broken})
+                    found = [json.loads(line) for line in done.stdout.splitlines()]
+                    notice = [one for one in found if one["about"] == "notice"]
+                    self.assertEqual(notice[0]["verdict"], verdict, notice)
+                    self.assertIn("libcurl can't be loaded: ", notice[0]["what"])
+                    self.assertIn("libcurl.so.4", notice[0]["what"])
+                    self.assertEqual(len(self.place.notices()), 1)
+                    self.assertIn(sent, str(notice[1:]))
 
     def test_a_text_of_the_site(self):
         body = self.place.root / "body"

@@ -123,6 +123,30 @@ class Queue(unittest.TestCase):
         self.assertEqual(self.frozen(other), other)
         self.assertNotIn(mine[0].encode(), self.lab.exim("-bpr"))
 
+    def test_the_spool_says_what_exipick_says(self):
+        """The program reads Exim's files; one that it does not understand makes it ask exipick."""
+        self.start("[exim]\nfreeze_queued = false\n")
+        users = [b"alice", b"o'neill", b"a b", b"me@lab.example"]
+        ids = {user: self.send(user, 3) for user in users}
+        ids[b"192.0.2.77"] = self.send(None, 2, source="192.0.2.77")
+        for user in users:
+            self.lab.exim("-Mf", *ids[user][:2])
+            self.lab.exim("-Mt", ids[user][0])
+
+        def seen():
+            return {user: self.command("evidence", "--", user).stdout.decode() for user in ids}
+
+        own = seen()
+        for user, mine in ids.items():
+            frozen = mine[1:2] if user in users else []
+            self.assertIn(f"In Exim's queue on this machine: {len(frozen)} of its messages frozen, "
+                          f"{len(mine) - len(frozen)} waiting.", own[user])
+            for queue_id in frozen:
+                self.assertIn(queue_id, own[user])
+        spool = self.lab.directory / "spool" / "input"
+        (spool / "1aaaaa-000000-aa-H").write_bytes(b"from a version to come\n")
+        self.assertEqual(seen(), own)
+
     def test_ids_that_mean_something_to_others(self):
         """Nothing of an id is run, split or taken for a pattern on the way to the queue."""
         proof = self.lab.directory / "proof"

@@ -126,6 +126,12 @@ void Host::rejections(const std::string& user, int count, std::chrono::seconds a
   }
 }
 
+void Host::message(const std::string& user, const std::string& address) {
+  std::ofstream log(directory_ / "log/mainlog", std::ios::app);
+  log << fmt::format("{} 1xVRqH-0{:05}-2t <= a@example.com H=(h) [{}] P=esmtpa A=plain:{} S=1\n",
+                     stamp_of(now().wall), ++lines_, address, user);
+}
+
 std::string Host::list_text() const {
   return fakes::content(list());
 }

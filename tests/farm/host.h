@@ -61,6 +61,8 @@ class Host {
   void set_clock(std::chrono::seconds ahead) { ahead_ = ahead; }
 
   void rejections(const std::string& user, int count, std::chrono::seconds ago = {});
+  // A message comes in from this address.
+  void message(const std::string& user, const std::string& address);
   void edit(const std::string& content);  // the list, as by an editor
   void free_user(const std::string& user);
   [[nodiscard]] std::string list_text() const;

@@ -259,3 +259,27 @@ TEST_CASE("the user of conf/redis/exiwarden.acl may do all that a farm needs, an
     CHECK(answer->is_error());
   }
 }
+
+TEST_CASE("distinct networks count once for the whole farm, on whichever host each was seen") {
+  const auto redis = Redis::start();
+  Farm farm(redis->socket(), 3);
+  for (auto* host : farm.all) {
+    auto& rule = host->config().rules[0];
+    rule.signals = {agent::Signal::accepted};
+    rule.count = agent::CountBy::networks;
+    rule.limit = 4;
+  }
+  farm.start();
+  // Three networks, each seen by several hosts, from addresses of their own.
+  for (std::size_t i = 0; i < 3; ++i) {
+    farm[i].message("bob", "192.0.2." + std::to_string(i + 1));
+    farm[i].message("bob", "198.51.100." + std::to_string(i + 1));
+    farm[i].message("bob", "203.0.113." + std::to_string(i + 1));
+    farm[i].message("eve", "10.0." + std::to_string(i) + ".1");
+  }
+  farm[0].message("eve", "10.0.3.1");
+  REQUIRE(until(farm.all, [&] { return farm.all_list({"eve"}); }));
+  farm[2].message("bob", "2001:db8::1");
+  REQUIRE(until(farm.all, [&] { return farm.all_list({"bob", "eve"}); }));
+  CHECK(farm[0].decisions.at(0).count == 4);
+}

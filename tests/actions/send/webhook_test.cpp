@@ -24,7 +24,10 @@ TEST_CASE("what may be shown of a URL") {
       {"https://me:secret@chat.example.org/", "https://chat.example.org"},
       {"https://me%40x:sec%2fret@[2001:db8::1]:8443/", "https://[2001:db8::1]:8443"},
       {"https://me:secret@chat.example.org/a@b", "https://chat.example.org"},
-      // None that the library would ask.
+      {"https://chat.example.org:/x", "https://chat.example.org"},
+      {"http://127.0.0.1:8443/x", "http://127.0.0.1:8443"},
+      {"http://[fe80::1%25eth0]:8443/x", "http://[fe80::1]:8443"},
+      // No web address.
       {"", ""},
       {"https://", ""},
       {"ftp://chat.example.org/", ""},
@@ -32,7 +35,15 @@ TEST_CASE("what may be shown of a URL") {
       {"chat.example.org/secret", ""},
       {"https://me:sec/ret@chat.example.org/", ""},
       {"https://chat.example.org:99999/", ""},
+      {"https://chat.example.org:0/", ""},
+      {"https://chat.example.org:80x/", ""},
       {"https://[::1/secret", ""},
+      {"https://[::1]secret/", ""},
+      {"https://[chat.example.org]/", ""},
+      {"https://me@a@chat.example.org/", ""},
+      {"https://chat.example.org\\@other.example.org/", ""},
+      {"https://chat example.org/", ""},
+      {"https:/chat.example.org/", ""},
   };
   for (const auto& one : cases) {
     CAPTURE(one.url);

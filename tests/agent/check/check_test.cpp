@@ -71,6 +71,42 @@ TEST_CASE("settings of Exim that matter, one by one") {
   }
 }
 
+TEST_CASE("what Exim does with frozen mail by itself") {
+  struct Case {
+    std::map<std::string, std::string> settings;
+    Verdict worst;
+    const char* said;
+  };
+  const Case cases[] = {
+      {{}, Verdict::good, ""},
+      {{{"timeout_frozen_after", "1w"}}, Verdict::doubtful, "after = 7d"},
+      {{{"timeout_frozen_after", "2s"}}, Verdict::doubtful, "set it to 30d"},
+      {{{"timeout_frozen_after", "4w2d"}}, Verdict::good, "kept for 30d"},
+      {{{"timeout_frozen_after", "0s"}}, Verdict::good, "until somebody frees"},
+      {{{"timeout_frozen_after", "0s"}, {"ignore_bounce_errors_after", "10w"}},
+       Verdict::doubtful,
+       "ignore_bounce_errors_after = 2d"},
+      {{{"timeout_frozen_after", "0s"}, {"ignore_bounce_errors_after", "2d"}}, Verdict::good, ""},
+      {{{"auto_thaw", "0s"}, {"move_frozen_messages", "false"}}, Verdict::good, ""},
+      {{{"auto_thaw", "1d"}}, Verdict::bad, "auto_thaw = 1d"},
+      {{{"move_frozen_messages", "true"}}, Verdict::doubtful, "leaves the queue"},
+  };
+  for (const auto& one : cases) {
+    CAPTURE(one.settings);
+    Findings findings;
+    check_frozen(one.settings, findings);
+    auto worst = Verdict::good;
+    std::string said;
+    for (const auto& finding : findings.all) {
+      worst = std::max(worst, finding.verdict);
+      said += finding.what + " " + finding.advice + "\n";
+      CHECK(finding.advice.empty() == (finding.verdict == Verdict::good));
+    }
+    CHECK(worst == one.worst);
+    CHECK(said.find(one.said) != std::string::npos);
+  }
+}
+
 TEST_CASE("settings of Exim beside our own") {
   struct Case {
     const char* config;

@@ -102,3 +102,40 @@ TEST_CASE("the list of hosts that may relay has the name that Exim knows") {
     CHECK(has(paste_guide(facts), line));
   }
 }
+
+TEST_CASE("frozen mail is kept, by Debian's macro where that is Debian's own") {
+  struct Case {
+    Layout layout;
+    const char* kept;
+    const char* wanted;
+    const char* not_wanted;
+  };
+  const Case cases[] = {
+      {Layout::debian_split, "1w", "    MAIN_TIMEOUT_FROZEN_AFTER = 30d\n",
+       " timeout_frozen_after"},
+      {Layout::debian_single, "1w", "    MAIN_TIMEOUT_FROZEN_AFTER = 30d\n",
+       " timeout_frozen_after"},
+      // After an earlier paste.
+      {Layout::debian_split, "4w2d", "    MAIN_TIMEOUT_FROZEN_AFTER = 30d\n",
+       " timeout_frozen_after"},
+      {Layout::debian_split, "3d", "    timeout_frozen_after = 30d\n", "MAIN_TIMEOUT"},
+      {Layout::debian_split, "9w", "macros.conf", "30d"},
+      {Layout::debian_split, "0s", "macros.conf", "30d"},
+      {Layout::plain, "1w", "    timeout_frozen_after = 30d\n", "MAIN_TIMEOUT"},
+      {Layout::cpanel, "1w", "    timeout_frozen_after = 30d\n", "MAIN_TIMEOUT"},
+      {Layout::plain, "0s", "macros.conf", "30d"},
+  };
+  for (const auto& one : cases) {
+    CAPTURE(one.layout, one.kept);
+    auto facts = facts_for(one.layout, AclVariant::reject);
+    facts.settings["timeout_frozen_after"] = one.kept;
+    CHECK(has(paste_guide(facts), one.wanted));
+    CHECK(!has(paste_guide(facts), one.not_wanted));
+  }
+  auto facts = facts_for(Layout::plain, AclVariant::reject);
+  CHECK(!has(paste_guide(facts), "Take "));
+  facts.settings["auto_thaw"] = "1d";
+  facts.settings["move_frozen_messages"] = "true";
+  CHECK(has(paste_guide(facts), "Take auto_thaw out"));
+  CHECK(has(paste_guide(facts), "Take move_frozen_messages out"));
+}

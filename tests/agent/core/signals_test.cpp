@@ -102,6 +102,15 @@ TEST_CASE("a failed login is charged to its address, and never to the name that 
              "auth_failed outsider"});
 }
 
+TEST_CASE("a failed login that syslog has twice counts once") {
+  const std::string entry =
+      "Nov 23 11:04:13 mx exim[77]: 2026-11-23 11:04:13 plain authenticator failed for (h) "
+      "[203.0.113.8]: 535 Incorrect authentication data (set_id=victim)\n";
+  const auto rules = rule("h", "host", "signals = [\"auth_failed\"]");
+  CHECK(charged(rules, entry + entry).size() == 1);
+  CHECK(charged("[log]\nsyslog_duplication = false\n" + rules, entry + entry).size() == 2);
+}
+
 TEST_CASE("any host is charged for what nobody else is, where a rule is about hosts") {
   const auto line = kAt +
                     "H=(h) [203.0.113.8] F=<a@b.test> rejected RCPT <x@y.test>: Unrouteable "

@@ -217,6 +217,29 @@ TEST_CASE("a watch notice says that nothing was done, a block with an end when i
   CHECK(by_name.find("exiwarden release --exact --rule ") != std::string::npos);
 }
 
+TEST_CASE("a notice of what is no refused recipient says what was counted") {
+  auto decision = sample_decision();
+  const auto zone = *agent::Zone::named("Europe/Berlin");
+  decision.refusals = false;
+  decision.what = "networks";
+  decision.count = 15;
+  decision.samples.clear();
+  const auto notice = compose_notice(decision, zone, kNow, sample_context());
+  CHECK(notice.subject == "[mx1.example.org] user bob@example.org blocked: 15 networks in 1h");
+  CHECK(notice.body.find("because 15 networks were counted in its log lines,\n") !=
+        std::string::npos);
+  CHECK(notice.body.find("refused") == std::string::npos);
+  CHECK(notice.body.find("exist") == std::string::npos);
+  decision.identity_kind = agent::IdentityKind::host;
+  decision.identity = "203.0.113.8";
+  const auto host = compose_notice(decision, zone, kNow, sample_context());
+  CHECK(host.body.find("exipick") == std::string::npos);
+  CHECK(host.body.find("password") == std::string::npos);
+  CHECK(host.body.find("EXIWARDEN_HOST_BLOCKED") != std::string::npos);
+  CHECK(host.body.find("exiwarden unblock --exact --rule 'authenticated' -- '203.0.113.8'\n") !=
+        std::string::npos);
+}
+
 TEST_CASE("a notice in the site's own words") {
   auto context = sample_context();
   context.subject = "{kind} {identity} {{{count}/{limit}}} {event} on {server}";

@@ -20,6 +20,8 @@ agent::Metrics sample() {
   metrics.silent = {{"/l/main", false}, {"/l/second", true}};
   metrics.doubtful_settings = {"log_selector"};
   metrics.farm.emplace().ahead = 3;
+  metrics.frozen = {3, 5120, agent::Instant(std::chrono::seconds(1795428000)), "alice"};
+  metrics.frozen_until = agent::Instant(std::chrono::seconds(1796032800));
   return metrics;
 }
 

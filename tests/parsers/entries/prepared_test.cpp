@@ -20,9 +20,10 @@ class Protocol : public EventSink {
           std::to_string(event.offset));
     stamp(event.stamp);
     for (const auto& field : {event.user, event.host, event.recipient, event.sender, event.reason,
-                              event.authenticator, event.message_id, event.login}) {
+                              event.authenticator, event.message_id, event.login, event.set_id}) {
       field_of(field);
     }
+    text += std::string(event.recipient_list) + std::to_string(event.recipients.value_or(0));
     text += event.line;
     if (event.tagged == nullptr) return;
     const auto& tagged = *event.tagged;
@@ -134,6 +135,14 @@ class LogText {
       case 11:
       case 12:
         return stamp + id + "Completed\n";
+      case 13:
+        return stamp + id + "== bob@example.net R=r T=t defer (-46): SMTP error from remote mail " +
+               "server after end of data: 451 spam message rejected\n";
+      case 14:
+        return stamp + "plain authenticator failed for (pc) [192.0.2.1]: 535 no (set_id=bob)\n";
+      case 15:
+        return stamp + id +
+               "<= a@example.org U=root P=local S=512 for b@example.net c@example.net\n";
       default:
         if (random_() % 2 == 0) {
           return stamp + id + "<= a@example.org H=(pc) [192.0.2.1] P=esmtpa A=plain:bob S=512\n";
@@ -192,6 +201,9 @@ TEST_CASE("prepared blocks give the events of the plain reading, on hostile line
     ReaderOptions options;
     options.reasons = Reasons::defaults();
     options.submissions = seed % 2 == 1;
+    options.accepted = seed % 3 == 1;
+    options.deferred = options.accused = seed % 4 == 1;
+    options.auth_failed = seed % 3 == 2;
     if (seed % 5 == 4) options.junk_helo = seed % 10 == 9;
     const auto text = LogText(seed).text(200000, seed % 8 == 7);
     INFO(seed);
