@@ -17,6 +17,8 @@
 #include "actions/send/curl.h"
 #include "agent/check/checks.h"
 #include "agent/core/digest.h"
+#include "agent/core/printable.h"
+#include "agent/notify/customer_addresses.h"
 #include "agent/notify/notifier.h"
 
 namespace agent {
@@ -55,8 +57,9 @@ bool answers(const std::string& server) {
 }
 
 // Runs this program again within the unit's limits, to send one notice: what it said and how it
-// ended.
-actions::Result<actions::Ended> send_within(const ServiceUnit& unit, const std::string& config) {
+// ended. `action`: see kSendTestAlone.
+actions::Result<actions::Ended> send_within(const ServiceUnit& unit, const std::string& config,
+                                            const std::string& action) {
   const auto systemd_run = program_in_path("systemd-run");
   if (systemd_run.empty()) return actions::Error{actions::Errc::not_found, 0, "no systemd-run"};
   std::error_code error;
@@ -65,7 +68,7 @@ actions::Result<actions::Ended> send_within(const ServiceUnit& unit, const std::
   const auto limits = unit.limits();
   argv.insert(argv.end(), limits.begin(), limits.end());
   argv.insert(argv.end(),
-              {"-E", std::string(kSendTestAlone) + "=1", "--", program, "check", "--config",
+              {"-E", std::string(kSendTestAlone) + "=" + action, "--", program, "check", "--config",
                std::filesystem::absolute(config, error).string(), "--send-test"});
   actions::ProgramOptions options;
   options.deadline = std::chrono::minutes(3);
@@ -73,88 +76,159 @@ actions::Result<actions::Ended> send_within(const ServiceUnit& unit, const std::
   return actions::run_program(argv, "", options);
 }
 
-void add_outcome(const TestNotice& test, const std::string& where, Findings& findings) {
+// Where a test notice goes: the chain of [notify], or one action.
+struct Destination {
+  const NotifyConfig& via;
+  std::string action;  // its name; "" for [notify]
+  [[nodiscard]] std::string about() const { return action.empty() ? "notice" : "action"; }
+  [[nodiscard]] std::string prefix() const { return action.empty() ? "" : action + ": "; }
+  [[nodiscard]] std::string advice() const {
+    return action.empty() ? "see notify.transports, notify.smtp and notify.sendmail"
+                          : "see [[action]] in exiwarden.toml(5)";
+  }
+};
+
+void add_outcome(const Destination& to, const TestNotice& test, const std::string& where,
+                 Findings& findings) {
   if (!test.accepted) {
-    findings.bad("notice", fmt::format("the test notice was not accepted{}: {}", where, test.said),
-                 "see notify.transports, notify.smtp and notify.sendmail");
+    findings.bad(
+        to.about(),
+        fmt::format("{}the test notice was not accepted{}: {}", to.prefix(), where, test.said),
+        to.advice());
   } else {
-    findings.good("notice", fmt::format("a test notice was accepted by {}{}; check that it arrives",
-                                        test.said, where));
+    findings.good(to.about(),
+                  fmt::format("{}a test notice was accepted by {}{}; check that it arrives",
+                              to.prefix(), test.said, where));
   }
 }
 
 // In the service's place where that can be done; else here, which proves less, and it is said.
-void send_test(const CheckContext& context, Findings& findings) {
+void send_test(const CheckContext& context, const Destination& to, Findings& findings) {
   if (context.unit && ::geteuid() == 0) {
-    const auto ended = send_within(*context.unit, context.config_path);
+    const auto ended = send_within(*context.unit, context.config_path,
+                                   to.action.empty() ? "1" : "action:" + to.action);
     const auto said = ended ? actions::cleaned(ended->output) : "";
     if (ended && !said.empty() && (ended->exit_status == 0 || ended->exit_status == 1))
-      return add_outcome({ended->exit_status == 0, said},
+      return add_outcome(to, {ended->exit_status == 0, said},
                          fmt::format(" within the service's limits, as {}", context.unit->user()),
                          findings);
     findings.doubtful(
-        "notice",
-        fmt::format("could not send within the service's limits: {}",
+        to.about(),
+        fmt::format("{}could not send within the service's limits: {}", to.prefix(),
                     !ended ? ended.error().what
                            : fmt::format("systemd-run ended with {}: {}", ended->exit_status,
                                          actions::cleaned(ended->errors))),
         "the line below is about this shell; the first notice shows whether the service can");
-    return add_outcome(send_test_notice(context.config, context.now), " from this shell", findings);
+    return add_outcome(to, send_test_notice(to.via, context.now), " from this shell", findings);
   }
-  add_outcome(send_test_notice(context.config, context.now), "", findings);
+  add_outcome(to, send_test_notice(to.via, context.now), "", findings);
   if (context.service_name != "the caller" || context.unit)
-    findings.doubtful("notice", "that was sent by this shell, not within the service's limits",
-                      context.unit
-                          ? "run check as root to try it there"
-                          : "systemd does not run the service here; the first notice shows "
-                            "whether it can");
+    findings.doubtful(
+        to.about(), to.prefix() + "that was sent by this shell, not within the service's limits",
+        context.unit ? "run check as root to try it there"
+                     : "systemd does not run the service here; the first notice shows "
+                       "whether it can");
+}
+
+// Returns why libcurl, by which this is handed over, can't be loaded; "" if it is not so.
+std::string curl_fault(Transport transport) {
+  if (transport != Transport::webhook && transport != Transport::smtp) return {};
+  const auto curl = actions::load_curl();
+  return curl ? std::string() : curl.error().what;
+}
+
+// Whether a web server takes it only --send-test can tell.
+bool may_work(const NotifyConfig& via, Transport transport) {
+  if (!curl_fault(transport).empty()) return false;
+  switch (transport) {
+    case Transport::webhook:
+      return true;
+    case Transport::exec:
+      return ::access(via.exec.front().c_str(), X_OK) == 0;
+    case Transport::smtp:
+      return answers(via.smtp);
+    case Transport::sendmail:
+      return !via.sendmail.empty() && ::access(via.sendmail.front().c_str(), X_OK) == 0;
+    case Transport::none:
+      break;
+  }
+  return false;
+}
+
+// What an action that can't work would need, for people.
+std::string needed(const NotifyConfig& via) {
+  if (const auto fault = curl_fault(via.transports.front()); !fault.empty()) return fault;
+  switch (via.transports.front()) {
+    case Transport::smtp:
+      return via.smtp + " does not answer";
+    case Transport::exec:
+      return via.exec.front() + " can't be run";
+    case Transport::sendmail:
+      return (via.sendmail.empty() ? "the program" : via.sendmail.front()) + " can't be run";
+    default:
+      return "its transport does not work";
+  }
+}
+
+void check_action(const CheckContext& context, const ActionConfig& action, bool send,
+                  Findings& findings) {
+  const Destination to{action.via, action.name};
+  const auto transport = action.via.transports.front();
+  if (!may_work(action.via, transport))
+    return findings.bad("action", to.prefix() + needed(action.via), to.advice());
+  if (!action.via.to_file.empty()) {
+    const auto wrong = customer_file_problem(action.via.to_file);
+    if (!wrong.empty())
+      return findings.bad("action", to.prefix() + wrong,
+                          "a line is \"alice: alice@example.org\" or \"example.org: "
+                          "postmaster@example.org\"");
+    return findings.good("action", fmt::format("{}to the addresses in {}{}", to.prefix(),
+                                               printable(action.via.to_file),
+                                               send ? "; nobody there gets a test" : ""));
+  }
+  if (send) return send_test(context, to, findings);
+  std::vector<std::string> edges;
+  for (const auto edge : action.on) edges.emplace_back(name_of(edge));
+  findings.good("action",
+                fmt::format("{}on {}; --send-test tries it", to.prefix(), fmt::join(edges, ", ")));
 }
 
 }  // namespace
 
-TestNotice send_test_notice(const Config& config, Instant now) {
+TestNotice send_test_notice(const NotifyConfig& via, Instant now) {
   std::array<char, 256> host{};
   (void)::gethostname(host.data(), host.size() - 1);
-  Notifier mailer(config.notify, host.data());
+  Notifier mailer(via, host.data());
   Notice notice;
   notice.date = now.time_since_epoch().count();
   const auto id = sha256_hex(fmt::format("{} {} {}", host.data(), notice.date, ::getpid()));
   notice.message_id = fmt::format("exiwarden.check.{}@{}", id.substr(0, 16), host.data());
   notice.subject = fmt::format("[{}] exiwarden: a test notice", host.data());
   notice.body = "exiwarden check --send-test sent this. Notices of blocks come the same way.\n";
+  notice.data = R"({"event":"test"})";  // what a program tells it by
   mailer.send(notice);
   pollfd waiting{mailer.fd(), POLLIN, 0};
-  const auto most = std::chrono::milliseconds(Notifier::kDeadline) *
-                    static_cast<int>(config.notify.transports.size() + 1);
+  const auto most =
+      std::chrono::milliseconds(Notifier::kDeadline) * static_cast<int>(via.transports.size() + 1);
   (void)::poll(&waiting, 1, static_cast<int>(most.count()));
   const auto outcomes = mailer.outcomes();
   if (outcomes.empty()) return {false, "no answer"};
-  const auto& [message_id, error, taker, refusals] = outcomes.front();
-  if (!error.empty()) return {false, error};
-  return {true, taker + (refusals.empty() ? "" : " (before it: " + refusals + ")")};
+  const auto& outcome = outcomes.front();
+  if (!outcome.error.empty()) return {false, outcome.error};
+  return {true, outcome.taker +
+                    (outcome.refusals.empty() ? "" : " (before it: " + outcome.refusals + ")")};
 }
 
 void check_notices(const CheckContext& context, bool send, Findings& findings) {
   const auto& notify = context.config.notify;
   bool somewhere = false, possible = false;
   std::string fault;
-  const auto loads_curl = [&] {
-    const auto curl = actions::load_curl();
-    if (!curl) fault = curl.error().what;
-    return static_cast<bool>(curl);
-  };
   for (const auto transport : notify.transports) {
     const bool mail = transport == Transport::smtp || transport == Transport::sendmail;
     if (transport == Transport::none || (mail && notify.to.empty())) continue;
     somewhere = true;
-    // Whether a web server takes it only --send-test can tell.
-    if (transport == Transport::webhook && loads_curl()) possible = true;
-    if (transport == Transport::exec && ::access(notify.exec.front().c_str(), X_OK) == 0)
-      possible = true;
-    if (transport == Transport::smtp && loads_curl() && answers(notify.smtp)) possible = true;
-    if (transport == Transport::sendmail && !notify.sendmail.empty() &&
-        ::access(notify.sendmail.front().c_str(), X_OK) == 0)
-      possible = true;
+    if (may_work(notify, transport)) possible = true;
+    if (fault.empty()) fault = curl_fault(transport);
   }
   if (!somewhere) {
     return findings.doubtful("notice", "nobody is told of a block",
@@ -168,12 +242,16 @@ void check_notices(const CheckContext& context, bool send, Findings& findings) {
                         "see notify.transports, notify.smtp, notify.sendmail and notify.exec");
   }
   if (!fault.empty()) findings.doubtful("notice", fault, "install libcurl4");
-  if (send) return send_test(context, findings);
+  if (send) return send_test(context, {notify, ""}, findings);
   const auto recipients =
       notify.to.empty()
           ? std::string("no mail, exec or webhook only")
           : fmt::format("to {}{}", notify.to.front(), notify.to.size() > 1 ? " and others" : "");
   findings.good("notice", recipients + "; --send-test sends one");
+}
+
+void check_actions(const CheckContext& context, bool send, Findings& findings) {
+  for (const auto& action : context.config.actions) check_action(context, action, send, findings);
 }
 
 }  // namespace agent

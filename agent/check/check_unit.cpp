@@ -40,19 +40,25 @@ std::string host_of(const std::string& authority) {
 bool uses(const NotifyConfig& notify, Transport transport) {
   const auto& all = notify.transports;
   const bool mail = transport == Transport::smtp || transport == Transport::sendmail;
-  return std::find(all.begin(), all.end(), transport) != all.end() && !(mail && notify.to.empty());
+  return std::find(all.begin(), all.end(), transport) != all.end() &&
+         !(mail && notify.to.empty() && notify.to_file.empty());
+}
+
+void add_servers(const std::string& section, const NotifyConfig& via,
+                 std::vector<Server>& servers) {
+  if (uses(via, Transport::smtp)) servers.push_back({section + ".smtp", host_of(via.smtp)});
+  if (!uses(via, Transport::webhook)) return;
+  const auto address = actions::shown_address(via.webhook);
+  const auto authority = address.find("://");
+  if (authority != std::string::npos)
+    servers.push_back({section + ".webhook", host_of(address.substr(authority + 3))});
 }
 
 std::vector<Server> servers_of(const Config& config) {
   std::vector<Server> servers;
-  if (uses(config.notify, Transport::smtp))
-    servers.push_back({"notify.smtp", host_of(config.notify.smtp)});
-  if (uses(config.notify, Transport::webhook)) {
-    const auto address = actions::shown_address(config.notify.webhook);
-    const auto authority = address.find("://");
-    if (authority != std::string::npos)
-      servers.push_back({"notify.webhook", host_of(address.substr(authority + 3))});
-  }
+  add_servers("notify", config.notify, servers);
+  for (const auto& action : config.actions)
+    add_servers("action " + action.name, action.via, servers);
   const auto farm = parse_farm_url(config.farm.url);
   if (farm && farm->path.empty()) servers.push_back({"farm.url", farm->host});
   return servers;
@@ -181,6 +187,11 @@ void check_reading(const CheckContext& context, Findings& findings) {
   if (uses(config.notify, Transport::exec))
     files.emplace_back("notify.exec", config.notify.exec[0]);
   files.emplace_back("notify.body_file", config.notify.body_file);
+  for (const auto& action : config.actions) {
+    const auto key = "action " + action.name;
+    if (uses(action.via, Transport::exec)) files.emplace_back(key, action.via.exec[0]);
+    files.emplace_back(key, action.via.to_file);
+  }
   files.emplace_back("log.tag_secret_file", config.log.tag_secret_file);
   for (const auto& [key, path] : files) {
     if (path.empty() || context.unit->lets_see(path)) continue;

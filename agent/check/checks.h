@@ -52,6 +52,8 @@ void check_unit(const CheckContext& context, bool ask, Findings& findings);
 // Checks where notices go; with `send`, sends one, within the limits of the service's unit if there
 // is one.
 void check_notices(const CheckContext& context, bool send, Findings& findings);
+// Does the same for every [[action]]. Customers (to_file) get no test.
+void check_actions(const CheckContext& context, bool send, Findings& findings);
 // Checks that the farm's server, if there is one, can be reached and used, and agrees with our
 // clock.
 void check_farm(const CheckContext& context, Findings& findings);
@@ -59,13 +61,14 @@ void check_farm(const CheckContext& context, Findings& findings);
 void check_machine(const CheckContext& context, Findings& findings);
 
 // In the environment of a `check --send-test` that only sends, and prints what came of it: the one
-// that runs within the unit's limits.
+// that runs within the unit's limits. Its value is "action:NAME" for an action, else [notify] is
+// meant.
 constexpr const char* kSendTestAlone = "EXIWARDEN_SEND_TEST_ALONE";
 struct TestNotice {
   bool accepted = false;
   std::string said;  // by which transport, or why not
 };
-[[nodiscard]] TestNotice send_test_notice(const Config& config, Instant now);
+[[nodiscard]] TestNotice send_test_notice(const NotifyConfig& via, Instant now);
 
 // Finds in the trace of exim -bh whether this list was looked up, and the answer.
 enum class Lookup { never, no, yes, unclear };

@@ -89,6 +89,14 @@ bool find_service_user(const Invocation& invocation, CheckContext& context) {
   return false;
 }
 
+// See kSendTestAlone.
+const NotifyConfig& destination(const Config& config, const std::string& wanted) {
+  for (const auto& action : config.actions) {
+    if (wanted == "action:" + action.name) return action.via;
+  }
+  return config.notify;
+}
+
 }  // namespace
 
 Exit run_check(const Invocation& invocation) {
@@ -107,8 +115,8 @@ Exit run_check(const Invocation& invocation) {
   }
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   const bool send = invocation.options.count("send-test") > 0;
-  if (send && std::getenv(kSendTestAlone) != nullptr) {
-    const auto test = send_test_notice(invocation.config, now);
+  if (const char* alone = std::getenv(kSendTestAlone); send && alone != nullptr) {
+    const auto test = send_test_notice(destination(invocation.config, alone), now);
     fmt::print("{}\n", printable(test.said));
     return test.accepted ? kDone : kNo;
   }
@@ -134,6 +142,7 @@ Exit run_check(const Invocation& invocation) {
   check_exim(context, findings);
   check_tag(context, findings);
   check_notices(context, send, findings);
+  check_actions(context, send, findings);
   check_farm(context, findings);
   check_machine(context, findings);
 

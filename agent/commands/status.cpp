@@ -20,6 +20,7 @@
 #include "agent/core/duration.h"
 #include "agent/core/list_lines.h"
 #include "agent/core/printable.h"
+#include "agent/follow/log_file.h"
 #include "agent/output/relative_time.h"
 #include "agent/output/terminal.h"
 #include "agent/output/text_table.h"
@@ -58,6 +59,7 @@ class Status {
       for (const auto& [log, silence] : saved_.state->silences) silent(log, silence);
       farm();
       outbox();
+      actions();
     }
     faults_of_service();
     exim();
@@ -332,6 +334,30 @@ class Status {
                              saved_.state->farm_words.size(),
                              noun(saved_.state->farm_words.size(), "identity", "identities"),
                              farm->waiting, noun(farm->waiting, "event")));
+  }
+
+  // What waits for each action.
+  void actions() {
+    std::map<std::string, std::vector<const Notice*>> waiting;
+    for (const auto& [action, notice] : saved_.state->actions)
+      waiting[action].push_back(&notice.notice);
+    for (const auto& action : invocation_.config.actions) {
+      const auto& notices = waiting[action.name];
+      const auto since = notices.empty()
+                             ? std::nullopt
+                             : std::optional(Instant(std::chrono::seconds(notices.front()->date)));
+      if (json()) {
+        OutputRow record;
+        record.add("about", "action")
+            .add("action", action.name)
+            .add("waiting", notices.size())
+            .add_optional("since", since ? std::optional(zone_.text(*since)) : std::nullopt);
+        fmt::print("{}\n", record.json());
+      } else if (since) {
+        line("action", fmt::format("{}: {} waiting, the oldest since {}", action.name,
+                                   counted(notices.size(), "event"), zone_.short_text(*since)));
+      }
+    }
   }
 
   void outbox() {

@@ -46,6 +46,36 @@ std::vector<std::string> names(const std::vector<Transport>& transports) {
   return texts;
 }
 
+std::string action_text(const ActionConfig& action) {
+  std::string out = "[[action]]\n";
+  const auto line = [&](const char* key, const std::string& value) {
+    out += fmt::format("{} = {}\n", key, value);
+  };
+  const auto& via = action.via;
+  const auto transport = via.transports.front();
+  std::vector<std::string> edges;
+  for (const auto edge : action.on) edges.emplace_back(name_of(edge));
+  line("name", toml_string(action.name));
+  line("on", toml_array(edges));
+  line("rules", toml_array(action.rules));
+  line("transport", toml_string(names(via.transports).front()));
+  if (transport == Transport::smtp || transport == Transport::sendmail) {
+    if (via.to_file.empty()) {
+      line("to", toml_array(via.to));
+    } else {
+      line("to_file", toml_string(via.to_file));
+    }
+    line("from", toml_string(via.from));
+  }
+  if (transport == Transport::smtp) line("smtp", toml_string(via.smtp));
+  if (transport == Transport::sendmail) line("sendmail", toml_array(via.sendmail));
+  if (transport == Transport::exec) line("exec", toml_array(via.exec));
+  if (transport == Transport::webhook) line("webhook", toml_string(via.webhook));
+  line("subject", toml_string(via.subject));
+  line("body_file", toml_string(via.body_file));
+  return out;
+}
+
 }  // namespace
 
 std::string toml_string(std::string_view text) {
@@ -165,6 +195,7 @@ std::string effective_config(const Config& config) {
   line("subject", toml_string(config.notify.subject));
   line("body_file", toml_string(config.notify.body_file));
   line("max_per_hour", std::to_string(config.notify.max_per_hour));
+  for (const auto& action : config.actions) out += "\n" + action_text(action);
   const auto& farm = config.farm;
   out += "\n[farm]\n";
   line("url", toml_string(farm.url));
@@ -198,13 +229,23 @@ std::string effective_config(const Config& config) {
 }
 
 std::string shown_config(Config config) {
-  const auto url = std::exchange(config.notify.webhook, "");
+  // In the place of each URL stands what no URL can be, so that it is found again.
+  std::vector<std::string> urls;
+  const auto hide = [&](std::string& url) {
+    if (url.empty()) return;
+    urls.push_back(url);
+    url = "\n";
+  };
+  hide(config.notify.webhook);
+  for (auto& action : config.actions) hide(action.via.webhook);
   auto text = effective_config(config);
-  if (url.empty()) return text;
-  const std::string line = "\nwebhook = \"\"\n";
-  return text.replace(text.find(line), line.size(),
-                      "\n# webhook: at " + actions::shown_address(url) +
-                          "; the rest of it is a secret, and not shown\n");
+  const std::string line = "\nwebhook = " + toml_string("\n") + "\n";
+  for (const auto& url : urls) {
+    text.replace(text.find(line), line.size(),
+                 "\n# webhook: at " + actions::shown_address(url) +
+                     "; the rest of it is a secret, and not shown\n");
+  }
+  return text;
 }
 
 }  // namespace agent

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <memory>
 
+#include "agent/config/action_config.h"
 #include "agent/config/config_checks.h"
 #include "agent/config/config_reader.h"
 #include "agent/config/config_rules.h"
@@ -118,6 +119,22 @@ actions::Result<std::string, int> file_text(const std::string& path) {
   return text;
 }
 
+// Reads the text of a notice in the site's own words, if there is one.
+void read_body(const std::string& config, const std::string& section, NotifyConfig& notify,
+               std::vector<ConfigProblem>& problems) {
+  if (notify.body_file.empty()) return;
+  auto body = file_text(notify.body_file);
+  const auto wrong = body ? template_problem(body.value())
+                          : fmt::format("can't be read: {}", std::strerror(body.error()));
+  if (wrong.empty()) {
+    notify.body = std::move(body).value();
+    return;
+  }
+  problems.push_back({config, 0, 0, section + ".body_file",
+                      fmt::format("{}: {}{}", printable(notify.body_file),
+                                  body ? "accepted is " : "", printable(wrong))});
+}
+
 void read_all(const toml::table& root, Config& config, Problems& problems) {
   SectionReader top(root, "", problems);
   const auto section = [&](const char* name, const auto& read) {
@@ -169,6 +186,7 @@ void read_all(const toml::table& root, Config& config, Problems& problems) {
   read_patterns(top, config, problems);
   read_identity_maps(top, config, problems);
   read_rules(top, config, relays_given, problems);
+  read_actions(top, config, problems);
   section("farm", [&](SectionReader& in) { read_farm(in, config); });
   top.finish();
 }
@@ -217,17 +235,12 @@ actions::Result<Config, std::vector<ConfigProblem>> load_config(const std::strin
          fmt::format("can't be read: {}{}", std::strerror(text.error()),
                      text.error() == ENOENT ? did_you_mean(nearest_file(path)) : "")}};
   auto parsed = parse_config(text.value(), path);
-  if (!parsed || parsed->notify.body_file.empty()) return parsed;
-  auto& notify = parsed->notify;
-  const auto body = file_text(notify.body_file);
-  const auto wrong = body ? template_problem(body.value())
-                          : fmt::format("can't be read: {}", std::strerror(body.error()));
-  if (!wrong.empty()) {
-    return std::vector<ConfigProblem>{{path, 0, 0, "notify.body_file",
-                                       fmt::format("{}: {}{}", printable(notify.body_file),
-                                                   body ? "accepted is " : "", printable(wrong))}};
-  }
-  notify.body = body.value();
+  if (!parsed) return parsed;
+  std::vector<ConfigProblem> problems;
+  read_body(path, "notify", parsed->notify, problems);
+  for (std::size_t i = 0; i < parsed->actions.size(); ++i)
+    read_body(path, fmt::format("action[{}]", i + 1), parsed->actions[i].via, problems);
+  if (!problems.empty()) return problems;
   return parsed;
 }
 

@@ -59,6 +59,26 @@ constexpr std::string_view name_of(CountBy count) {
   return kNames[static_cast<std::size_t>(count)];
 }
 
+// What the service can tell of; the names are those of action.on and of "event" in JSON.
+enum class Edge { blocked, freed, ended, trial, watched, silent };
+constexpr const char* name_of(Edge edge) {
+  switch (edge) {
+    case Edge::blocked:
+      return "blocked";
+    case Edge::freed:
+      return "freed";
+    case Edge::ended:
+      return "ended";
+    case Edge::trial:
+      return "trial";
+    case Edge::watched:
+      return "watched";
+    case Edge::silent:
+      return "silent";
+  }
+  return "";
+}
+
 struct LogConfig {
   std::vector<std::string> paths{"/var/log/exim4/mainlog"};  // log.paths; %D and %M as in Exim
   std::vector<std::string> olddirs;          // log.olddirs: where rotations are moved, if elsewhere
@@ -136,6 +156,16 @@ struct NotifyConfig {
   std::string body_file;            // notify.body_file: "" for the built-in text
   std::string body;                 // what load_config() found in it
   std::uint32_t max_per_hour = 60;  // notify.max_per_hour: mails; the rest waits and goes in one
+  // action.to_file: the recipients by identity or domain, in place of `to`; "" for none
+  std::string to_file;
+};
+
+// [[action]]: something else that happens beside the notice, whatever becomes of that.
+struct ActionConfig {
+  std::string name;                     // action.name: by it the service knows what waits for it
+  std::vector<Edge> on{Edge::blocked};  // action.on
+  std::vector<std::string> rules;       // action.rules: names; empty for all
+  NotifyConfig via;                     // one transport; what it needs, as in [notify]
 };
 
 enum class FarmTrust { all, seen, none };
@@ -209,6 +239,7 @@ struct Config {
   StateConfig state;
   EximConfig exim;
   NotifyConfig notify;
+  std::vector<ActionConfig> actions;
   FarmConfig farm;
   std::vector<PatternConfig> patterns;
   std::vector<IdentityMapConfig> identity_maps;

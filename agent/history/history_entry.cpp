@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "agent/core/attribution.h"
-#include "agent/history/history_samples.h"
 #include "agent/core/list_lines.h"
+#include "agent/history/history_samples.h"
 
 namespace agent {
 

@@ -4,8 +4,8 @@
 
 #include <utility>
 
-#include "agent/core/printable.h"
 #include "agent/core/list_lines.h"
+#include "agent/core/printable.h"
 #include "agent/lists/said_few.h"
 
 namespace agent {

@@ -217,20 +217,22 @@ void apply_templates(const Decision& decision, const Zone& zone, const NoticeCon
                      const char* event, const std::string& commands, Notice& notice) {
   notice.data = event_json(decision, zone, event, context.host);
   if (context.subject.empty() && context.body.empty()) return;
+  const bool counted = decision.count > 0;  // false: a release, which no line of the log has led to
   std::vector<std::pair<std::string, std::string>> values{
       {"server", printable(context.host)},
       {"event", event},
       {"kind", std::string(name_of(decision.identity_kind))},
       {"identity", printable(decision.identity)},
       {"rule", printable(decision.rule)},
-      {"count", std::to_string(decision.count)},
-      {"limit", std::to_string(decision.limit)},
-      {"period", duration_text(decision.period)},
+      {"count", counted ? std::to_string(decision.count) : ""},
+      {"limit", counted ? std::to_string(decision.limit) : ""},
+      {"period", counted ? duration_text(decision.period) : ""},
       {"time", zone.text(decision.time)},
-      {"first", zone.text(decision.first)},
+      {"first", counted ? zone.text(decision.first) : ""},
       {"until", decision.until ? zone.text(*decision.until) : ""},
       {"list", printable(decision.list)},
-      {"line", fmt::format("{}:{}", printable(decision.place.file), decision.place.line)},
+      {"line",
+       counted ? fmt::format("{}:{}", printable(decision.place.file), decision.place.line) : ""},
       {"list_line", printable(context.list_line)},
       {"hosts", hosts_text(decision)},
       {"recipients", recipients_text(decision, zone)},

@@ -49,6 +49,11 @@ struct NoticeContext {
 [[nodiscard]] Notice compose_silence(const Silences::News& news, const Zone& zone, Instant now,
                                      const std::string& host);
 
+// Puts the notice into the site's own words, where the context has templates, and its data into
+// JSON. `event`: as name_of(Edge); `commands`: what to do, for the template.
+void apply_templates(const Decision& decision, const Zone& zone, const NoticeContext& context,
+                     const char* event, const std::string& commands, Notice& notice);
+
 // Combines at least two notices in one mail: first their subjects, then each in full as far as
 // there is room.
 [[nodiscard]] Notice compose_digest(const std::vector<const Notice*>& notices,

@@ -62,4 +62,16 @@ std::vector<std::string> notice_environment(const Notice& notice) {
   return out;
 }
 
+NoticeSubject subject_of(const Notice& notice) {
+  const auto first = notice.data.substr(0, notice.data.find('\n'));
+  const auto event = nlohmann::json::parse(first, nullptr, false);
+  NoticeSubject subject;
+  if (!event.is_object()) return subject;
+  const auto text = [&](const char* key) {
+    const auto value = event.find(key);
+    return value != event.end() && value->is_string() ? value->get<std::string>() : std::string();
+  };
+  return {text("identity_kind"), text("identity")};
+}
+
 }  // namespace agent

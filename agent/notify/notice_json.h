@@ -21,4 +21,10 @@ namespace agent {
 // first.
 [[nodiscard]] std::vector<std::string> notice_environment(const Notice& notice);
 
+// The identity that a notice is about, of several events the first; "" if it is about none.
+struct NoticeSubject {
+  std::string kind, identity;
+};
+[[nodiscard]] NoticeSubject subject_of(const Notice& notice);
+
 }  // namespace agent

@@ -9,6 +9,8 @@
 #include "actions/send/sendmail.h"
 #include "actions/send/smtp.h"
 #include "actions/send/webhook.h"
+#include "agent/core/printable.h"
+#include "agent/notify/customer_addresses.h"
 #include "agent/notify/notice_json.h"
 
 namespace agent {
@@ -45,7 +47,8 @@ std::string default_sender(const std::string& host) {
 
 bool wants_notices(const NotifyConfig& config) {
   return std::any_of(config.transports.begin(), config.transports.end(), [&](Transport transport) {
-    return transport != Transport::none && (!config.to.empty() || !is_mail(transport));
+    return transport != Transport::none &&
+           (!config.to.empty() || !config.to_file.empty() || !is_mail(transport));
   });
 }
 
@@ -109,19 +112,30 @@ void Notifier::work(const std::stop_token& stop) {
 
 NoticeSender::Outcome Notifier::attempt(const NotifyConfig& config, const std::string& from,
                                         const Notice& mail) {
+  auto to = config.to;
+  if (!config.to_file.empty()) {
+    const auto subject = subject_of(mail);
+    auto found = customer_addresses(config.to_file, subject.identity);
+    if (!found) return {mail.message_id, found.error()};
+    to = std::move(found).value();
+    if (to.empty())
+      return {mail.message_id, "", "nobody", "",
+              fmt::format("{} has no address for {}", printable(config.to_file),
+                          printable(subject.identity, 80))};
+  }
   const auto by_mail = [&](Transport transport) -> actions::Result<actions::Done> {
     const auto message = actions::compose(
-        {from, config.to, mail.subject, std::chrono::sys_seconds(std::chrono::seconds(mail.date)),
+        {from, to, mail.subject, std::chrono::sys_seconds(std::chrono::seconds(mail.date)),
          mail.message_id, mail.body});
     if (!message) return message.error();
     return transport == Transport::smtp
-               ? actions::send_by_smtp(config.smtp, config.to, message.value(), kDeadline)
-               : actions::send_by_program(config.sendmail, config.to, message.value(), kDeadline);
+               ? actions::send_by_smtp(config.smtp, to, message.value(), kDeadline)
+               : actions::send_by_program(config.sendmail, to, message.value(), kDeadline);
   };
   std::string errors;
   for (const auto transport : config.transports) {
     if (transport == Transport::none) return {mail.message_id, "", "none", errors};
-    if (is_mail(transport) && config.to.empty()) continue;
+    if (is_mail(transport) && to.empty()) continue;
     const auto sent = transport == Transport::exec
                           ? actions::hand_to_program(config.exec, notice_environment(mail),
                                                      notice_json(mail), kDeadline)

@@ -24,6 +24,7 @@ class NoticeSender {
     std::string error;          // of every transport; empty if it was accepted
     std::string taker = {};     // the transport that accepted it
     std::string refusals = {};  // of those before that one
+    std::string remark = {};    // worth to be said of one that was accepted
   };
   virtual ~NoticeSender() = default;
   virtual void send(const Notice& mail) = 0;
@@ -32,6 +33,8 @@ class NoticeSender {
   // Waits until the attempt under way has ended, at most this long.
   virtual void wait(std::chrono::milliseconds) {}
   virtual void configure(const NotifyConfig&) {}
+  // Returns true while an attempt is under way.
+  [[nodiscard]] virtual bool busy() const { return false; }
   // Readable when there are outcomes; -1: ask from time to time.
   [[nodiscard]] virtual int fd() const { return -1; }
 };
@@ -52,7 +55,7 @@ class Notifier : public NoticeSender {
   void wait(std::chrono::milliseconds most) override;
   void configure(const NotifyConfig& config) override;
   [[nodiscard]] int fd() const override { return done_fd_.fd(); }
-  [[nodiscard]] bool busy() const;
+  [[nodiscard]] bool busy() const override;
 
  private:
   void work(const std::stop_token& stop);

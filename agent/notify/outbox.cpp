@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/core/attribution.h"
 #include "agent/core/printable.h"
+#include "agent/notify/notice_json.h"
 
 namespace agent {
 namespace {
@@ -34,15 +36,18 @@ std::chrono::seconds pause_after_unknown(std::uint32_t unknown) {
 void Outbox::add(Notice notice) {
   // The same decision found again after a crash.
   if (known_.count(notice.message_id) > 0) return;
-  if (items_.size() >= kMaxNotices) {
+  if (items_.size() >= limits_.notices) {
     if (dropped_++ == 0) say_("too many notices wait to be sent; new ones are dropped and counted");
     return;
   }
-  if (body_bytes_ + notice.body.size() > kMaxBodies)
+  if (body_bytes_ + notice.body.size() > limits_.bodies)
     notice.body = "(too many notices wait: only the subject was kept)\n";
   body_bytes_ += notice.body.size();
   known_.insert(notice.message_id);
+  const auto subject = subject_of(notice);
   items_.push_back({std::move(notice)});
+  if (!subject.identity.empty())
+    items_.back().about = subject.kind + " " + folded(subject.identity);
 }
 
 // clang-tidy 14 does not see the move. NOLINTNEXTLINE(performance-unnecessary-value-param)
@@ -57,7 +62,8 @@ void Outbox::restore(std::vector<WaitingNotice> notices, Steady now) {
 }
 
 bool Outbox::goes_alone() const {
-  return taken_.size() < std::min<std::size_t>(kAlone, (std::size_t{max_per_hour_} + 1) / 2);
+  return limits_.each_alone ||
+         taken_.size() < std::min<std::size_t>(kAlone, (std::size_t{max_per_hour_} + 1) / 2);
 }
 
 Outbox::Steady Outbox::next_mail() const {
@@ -71,8 +77,13 @@ bool Outbox::prepare(Steady now) {
   if (mail_ || next_mail() > now) return false;
   std::vector<const Notice*> together;
   std::size_t most = goes_alone() ? 1 : kMaxInMail;
+  std::unordered_set<std::string_view> held_up;
   for (auto& item : items_) {
-    if (item.due > now) continue;
+    if (limits_.each_alone && !item.about.empty() && held_up.count(item.about) > 0) continue;
+    if (item.due > now) {
+      if (limits_.each_alone) held_up.insert(item.about);
+      continue;
+    }
     // One that has failed among many keeps no place for others behind it.
     if (!together.empty() && item.together <= together.size()) continue;
     most = std::min(most, item.together);
@@ -106,6 +117,7 @@ bool Outbox::collect(Steady now) {
     mail_.reset();
     if (outcome.error.empty()) {
       if (!fault_.empty()) say_("notices are accepted again");
+      if (!outcome.remark.empty()) say_(outcome.remark);
       fault_.clear();
       std::erase_if(items_, [&](const Item& item) {
         if (!item.in_mail) return false;
@@ -138,7 +150,10 @@ bool Outbox::collect(Steady now) {
 std::optional<Outbox::Steady> Outbox::next_due() const {
   if (mail_) return std::nullopt;
   std::optional<Steady> next;
+  std::unordered_set<std::string_view> held_up;
   for (const auto& item : items_) {
+    // What waits for one before it is due no sooner than that.
+    if (limits_.each_alone && !item.about.empty() && !held_up.insert(item.about).second) continue;
     if (!next || item.due < *next) next = item.due;
   }
   if (next) next = std::max(*next, next_mail());

@@ -3,6 +3,10 @@
 // quick succession, or beyond the hour's limit, go together in one mail. A mail is tried again at
 // growing intervals until it is accepted.
 //
+// An outbox of single hand-overs (each_alone) never puts two in one mail and has no limit; there,
+// a notice waits for those before it about the same identity, so that a lock never comes after its
+// release.
+//
 // Waiting notices are kept in the checkpoint, with the number of hand-overs whose outcome is
 // unknown, since the checkpoint is written before the hand-over. So a stop at any point loses no
 // notice, and a notice that may have gone out is sent again only when things are calm.
@@ -30,18 +34,27 @@ class Outbox {
 
   static constexpr std::size_t kMaxNotices = 10000;  // beyond: new ones are dropped and counted
   static constexpr std::size_t kMaxBodies = std::size_t{4} << 20;  // bytes; beyond: only subjects
+  struct Limits {
+    bool each_alone = false;
+    std::size_t notices = kMaxNotices;
+    std::size_t bodies = kMaxBodies;
+  };
   static constexpr std::size_t kMaxInMail = 500;
   static constexpr std::size_t kAlone = 30;  // mails of an hour
   static constexpr std::chrono::seconds kGather{3};
 
   Outbox(NoticeSender& mailer, std::string host, std::uint32_t max_per_hour, Say say)
+      : Outbox(mailer, std::move(host), max_per_hour, std::move(say), Limits{}) {}
+  Outbox(NoticeSender& mailer, std::string host, std::uint32_t max_per_hour, Say say, Limits limits)
       : notifier_(mailer),
         host_(std::move(host)),
         max_per_hour_(max_per_hour),
+        limits_(limits),
         say_(std::move(say)) {}
 
   void add(Notice notice);
   void restore(std::vector<WaitingNotice> notices, Steady now);
+  void set_each_alone(bool alone) { limits_.each_alone = alone; }
   void set_max_per_hour(std::uint32_t mails) { max_per_hour_ = mails; }
 
   // Chooses the next mail if one is due. Returns true if a checkpoint with waiting() must now be
@@ -71,6 +84,7 @@ class Outbox {
     // How many notices may go together in the next mail with it: half of those of the last mail
     // that failed. So a notice that is never accepted is soon alone, and the others go without it.
     std::size_t together = kMaxInMail;
+    std::string about = {};  // the identity, if it has to wait for those before it
   };
   [[nodiscard]] bool goes_alone() const;
   [[nodiscard]] Steady next_mail() const;
@@ -78,6 +92,7 @@ class Outbox {
   NoticeSender& notifier_;
   std::string host_;
   std::uint32_t max_per_hour_;
+  Limits limits_;
   Say say_;
   std::vector<Item> items_;
   std::size_t body_bytes_ = 0;

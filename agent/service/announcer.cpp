@@ -9,17 +9,20 @@
 #include "agent/core/duration.h"
 #include "agent/core/list_lines.h"
 #include "agent/core/printable.h"
+#include "agent/notify/action_notices.h"
 #include "agent/notify/exemption_notice.h"
 #include "agent/notify/notifier.h"
 
 namespace agent {
 
 Announcer::Announcer(const EngineContext& context, const Pipeline& pipeline,
-                     const ListKeeper& lists, CheckpointWriter& checkpoints, NoticeSender& mailer)
+                     const ListKeeper& lists, CheckpointWriter& checkpoints, NoticeSender& mailer,
+                     ActionRunner& actions)
     : context_(context),
       pipeline_(pipeline),
       lists_(lists),
       checkpoints_(checkpoints),
+      actions_(actions),
       outbox_(mailer, context.options.host, context.config.notify.max_per_hour,
               context.options.say) {}
 
@@ -45,11 +48,60 @@ std::optional<std::uint64_t> Announcer::spool_space() const {
   return std::nullopt;
 }
 
-std::optional<Notice> Announcer::block_notice(const Decision& decision, const std::string& identity,
-                                              const std::string& data) const {
-  if (!wants_notices(context_.config.notify)) return std::nullopt;
-  return compose_notice(decision, context_.zone, context_.now.wall,
-                        block_context(decision, identity, data));
+Announcement Announcer::of_block(const Decision& decision, const std::string& identity,
+                                 const std::string& data) const {
+  const auto context = block_context(decision, identity, data);
+  const auto compose = [&](const NoticeContext& in) {
+    return compose_notice(decision, context_.zone, context_.now.wall, in);
+  };
+  Announcement announcement;
+  if (wants_notices(context_.config.notify)) announcement.notice = compose(context);
+  announcement.actions = for_actions(Edge::blocked, decision, {decision.rule}, context, compose);
+  return announcement;
+}
+
+void Announcer::send(Announcement announcement) {
+  if (announcement.notice) outbox_.add(std::move(*announcement.notice));
+  for (auto& action : announcement.actions) actions_.add(std::move(action));
+}
+
+// Each in the words that its action is configured with. A Message-ID of its own, so that no system
+// takes it for a copy of the desk's notice.
+std::vector<ActionNotice> Announcer::for_actions(Edge edge, const Decision& about,
+                                                 const std::vector<std::string>& rules,
+                                                 const NoticeContext& context,
+                                                 const Compose& compose) const {
+  std::vector<ActionNotice> notices;
+  for (const auto* action : actions_.wanting(edge, rules)) {
+    auto words = context;
+    words.subject = action->via.subject;
+    words.body = action->via.body;
+    auto notice = compose(words);
+    if (!action->via.to_file.empty())
+      notice = compose_for_customer(about, edge, context_.zone, words, std::move(notice));
+    notice.message_id = notice_id(notice.message_id + "\n" + action->name, context.host);
+    notices.push_back({action->name, std::move(notice)});
+  }
+  return notices;
+}
+
+void Announcer::released(std::size_t list, const std::string& key, Edge edge) {
+  if (context_.options.dry_run) return;
+  const auto& where = pipeline_.counting().lists()[list];
+  Decision decision;
+  decision.identity_kind = where.kind;
+  decision.identity = key;
+  decision.list = where.path;
+  decision.time = context_.now.wall;
+  std::vector<std::string> rules;
+  for (const auto& rule : context_.config.rules) {
+    if (rule.mode == RuleMode::block && rule.list == where.path) rules.push_back(rule.name);
+  }
+  if (rules.size() == 1) decision.rule = rules.front();
+  const auto compose = [&](const NoticeContext& in) {
+    return compose_release(decision, edge, context_.zone, in);
+  };
+  send({std::nullopt, for_actions(edge, decision, rules, notice_context(decision), compose)});
 }
 
 // Adds the line, and what is wrong with it.
@@ -93,6 +145,11 @@ void Announcer::on_trial(const Decision& decision) {
   remember(entry_of(HistoryEvent::trial, decision, context_.zone));
   if (wants_notices(context_.config.notify))
     trials_.add(decision, context_.zone, context_.now.wall, context_.options.host);
+  const auto compose = [&](const NoticeContext& in) {
+    return compose_trial(decision, context_.zone, context_.now.wall, in);
+  };
+  send({std::nullopt,
+        for_actions(Edge::trial, decision, {decision.rule}, notice_context(decision), compose)});
 }
 
 void Announcer::tell_ending(const ExemptionEnd& end, Instant used) {
@@ -101,7 +158,7 @@ void Announcer::tell_ending(const ExemptionEnd& end, Instant used) {
   NoticeContext context;
   context.host = context_.options.host;
   context.config_path = context_.options.config_path;
-  send(compose_exemption_end(end, used, context_.zone, context_.now.wall, context));
+  send({compose_exemption_end(end, used, context_.zone, context_.now.wall, context), {}});
 }
 
 void Announcer::tell_trials() {
@@ -112,7 +169,7 @@ void Announcer::tell_trials() {
   auto notice = trials_.take(context_.zone, context_.now.wall, context);
   if (!notice) return;
   checkpoints_.hurry();
-  if (wants_notices(context_.config.notify)) send(std::move(*notice));
+  if (wants_notices(context_.config.notify)) send({std::move(*notice), {}});
 }
 
 void Announcer::near_limit(const Decision& decision) {
@@ -120,8 +177,12 @@ void Announcer::near_limit(const Decision& decision) {
   context_.options.on_watch(decision, context_.zone);
   if (context_.options.dry_run) return;
   remember(entry_of(HistoryEvent::watched, decision, context_.zone));
-  if (wants_notices(context_.config.notify))
-    send(compose_watch(decision, context_.zone, context_.now.wall, notice_context(decision)));
+  const auto context = notice_context(decision);
+  const auto compose = [&](const NoticeContext& in) {
+    return compose_watch(decision, context_.zone, context_.now.wall, in);
+  };
+  if (wants_notices(context_.config.notify)) send({compose(context), {}});
+  send({std::nullopt, for_actions(Edge::watched, decision, {decision.rule}, context, compose)});
 }
 
 void Announcer::check_silence(const std::vector<Silences::Log>& logs) {
@@ -146,8 +207,13 @@ void Announcer::send_silence(const Silences::News& news) {
   entry.by = kByService;
   entry.reason = fmt::format("{}: pauses of {} are usual", news.path, duration_text(news.usual));
   remember(std::move(entry));
-  if (wants_notices(context_.config.notify))
-    send(compose_silence(news, context_.zone, context_.now.wall, context_.options.host));
+  const auto compose = [&](const NoticeContext&) {
+    return compose_silence(news, context_.zone, context_.now.wall, context_.options.host);
+  };
+  NoticeContext context;
+  context.host = context_.options.host;
+  if (wants_notices(context_.config.notify)) send({compose(context), {}});
+  send({std::nullopt, for_actions(Edge::silent, {}, {}, context, compose)});
 }
 
 }  // namespace agent

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "agent/core/silence.h"
 #include "agent/history/history_queue.h"
 #include "agent/lists/list_keeper.h"
+#include "agent/notify/action_runner.h"
 #include "agent/notify/notice.h"
 #include "agent/notify/outbox.h"
 #include "agent/notify/trial_digest.h"
@@ -23,19 +25,20 @@ class Announcer {
  public:
   // All arguments must outlive it.
   Announcer(const EngineContext& context, const Pipeline& pipeline, const ListKeeper& lists,
-            CheckpointWriter& checkpoints, NoticeSender& mailer);
+            CheckpointWriter& checkpoints, NoticeSender& mailer, ActionRunner& actions);
 
   // Says in the service's log that a limit was reached here, and counts it.
   void log_decision(const Decision& decision);
   // Returns the data part of the decision's line in its list. If exim.spool_guard has no figure for
   // it, that is said.
   [[nodiscard]] std::string list_data_for(const Decision& decision) const;
-  // Returns the notice of a block; nullopt: the configuration wants none. `identity`, `data`: as
-  // its line in the list has them.
-  [[nodiscard]] std::optional<Notice> block_notice(const Decision& decision,
-                                                   const std::string& identity,
-                                                   const std::string& data) const;
-  void send(Notice notice) { outbox_.add(std::move(notice)); }
+  // Returns what goes out about a block, as far as the configuration wants any. `identity`, `data`:
+  // as its line in the list has them.
+  [[nodiscard]] Announcement of_block(const Decision& decision, const std::string& identity,
+                                      const std::string& data) const;
+  void send(Announcement announcement);
+  // A sender is free again. Only actions are told. `key`: folded, which is how a list knows it.
+  void released(std::size_t list, const std::string& key, Edge edge);
 
   // A rule on trial has decided: that is said now, and told in the notice of the day.
   void on_trial(const Decision& decision);
@@ -67,6 +70,11 @@ class Announcer {
   [[nodiscard]] std::uint64_t near_limits() const { return near_limits_; }
 
  private:
+  using Compose = std::function<Notice(const NoticeContext&)>;
+  [[nodiscard]] std::vector<ActionNotice> for_actions(Edge edge, const Decision& about,
+                                                      const std::vector<std::string>& rules,
+                                                      const NoticeContext& context,
+                                                      const Compose& compose) const;
   [[nodiscard]] std::optional<std::uint64_t> spool_space() const;
   [[nodiscard]] NoticeContext notice_context(const Decision& decision) const;
   [[nodiscard]] NoticeContext block_context(const Decision& decision, const std::string& identity,
@@ -77,6 +85,7 @@ class Announcer {
   const Pipeline& pipeline_;
   const ListKeeper& lists_;
   CheckpointWriter& checkpoints_;
+  ActionRunner& actions_;
   Outbox outbox_;
   Silences silences_;
   TrialDigest trials_;

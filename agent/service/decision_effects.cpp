@@ -60,8 +60,9 @@ void DecisionEffects::announce(const Decision& decision, const std::string& data
   announcer_.remember(entry_of(HistoryEvent::blocked, decision, context_.zone));
   announcer_.log_decision(decision);
   farm_.decided(decision);
-  auto notice = announcer_.block_notice(decision, decision.identity, data);
-  if (notice && !farm_.hold_back(decision, *notice)) announcer_.send(std::move(*notice));
+  auto announcement = announcer_.of_block(decision, decision.identity, data);
+  if (!announcement.empty() && !farm_.hold_back(decision, announcement))
+    announcer_.send(std::move(announcement));
 }
 
 void DecisionEffects::look_at_lists(bool all) {
@@ -76,6 +77,10 @@ void DecisionEffects::take_list_news() {
   if (news.changed) {
     farm_.lists_changed();
     checkpoints_.hurry();
+  }
+  for (const auto& release : news.releases) {
+    checkpoints_.hurry();
+    announcer_.released(release.list, release.key, release.ended ? Edge::ended : Edge::freed);
   }
   for (const auto& change : lists_.take_changes()) remember(change);
   for (auto& decision : news.decisions) keep(std::move(decision));
@@ -114,6 +119,7 @@ void DecisionEffects::end_block(const Counting::End& block) {
   ++blocks_ended_;
   if (context_.options.dry_run) return;
   lists_.end(block);
+  announcer_.released(block.list, block.key, Edge::ended);
   farm_.lists_changed();  // the farm may know another end of it
   remember({HandChange::What::ended, block.list, block.key, {}, block.until});
 }

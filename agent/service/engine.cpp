@@ -39,13 +39,15 @@ Engine::Engine(const Config& config, PipelineOptions around, LogTrust trust, Eng
       lists_(parts_.files, parts_.inotify, pipeline_.counting().lists(), exim_,
              !context_.options.dry_run, context_.options.say),
       checkpoints_(parts_.saver, context_.options.say),
-      announcer_(context_, pipeline_, lists_, checkpoints_, parts_.mailer),
+      actions_(parts_.make_sender, context_.options.host, context_.options.say),
+      announcer_(context_, pipeline_, lists_, checkpoints_, parts_.mailer, actions_),
       farm_(context_, parts_.farm, pipeline_, lists_, announcer_, checkpoints_),
       effects_(context_, pipeline_, lists_, announcer_, farm_, checkpoints_),
       logs_(context_, pipeline_, parts_.inotify),
       tables_(parts_.files, context_.options.say),
       exemptions_(context_, parts_.files, pipeline_, announcer_) {
   tables_.follow(context_.config);
+  if (!context_.options.dry_run) actions_.configure(context_.config.actions);
   pipeline_.on_end([this](const Counting::End& block) { effects_.end_block(block); });
   pipeline_.on_watch([this](Decision&& decision) { announcer_.near_limit(decision); });
   pipeline_.on_decision([this](Decision&& decision) { effects_.decide(std::move(decision)); });
@@ -79,6 +81,7 @@ void Engine::restore(Checkpoint& state) {
   lists_.restore(std::move(state.pending));
   drop_exempt();
   announcer_.outbox().restore(std::move(state.outbox), context_.now.steady);
+  actions_.restore(std::move(state.actions), context_.now.steady);
   announcer_.trials().restore(std::move(state.trials));
   exemptions_.restore(std::move(state.told_ends));
   announcer_.history().restore(std::move(state.history));
@@ -128,6 +131,7 @@ Engine::Steady Engine::due() const {
   if (context_.options.dry_run) return until;
   sooner(checkpoints_.due());
   sooner(announcer_.outbox().next_due());
+  sooner(actions_.next_due());
   sooner(announcer_.history().due());
   sooner(farm_.due());
   return until;
@@ -240,6 +244,8 @@ void Engine::save_and_send() {
   auto& outbox = announcer_.outbox();
   if (outbox.collect(now.steady)) checkpoints_.hurry();
   if (outbox.prepare(now.steady)) checkpoints_.hurry();
+  if (actions_.collect(now.steady)) checkpoints_.hurry();
+  if (actions_.prepare(now.steady)) checkpoints_.hurry();
   if (faults() != faults_saved_) checkpoints_.touch();
   if (const auto due = announcer_.history().due(); due && now.steady >= *due) checkpoints_.hurry();
   // Twice: what a saver on the spot has done is there at once.
@@ -249,13 +255,16 @@ void Engine::save_and_send() {
       if (done->saved && covers_mail_) outbox.release();
       take_history(*done);
       covers_mail_ = false;
+      actions_.covered(done->saved);
     }
     // Of what a list in doubt holds back it could not tell; that is over in a moment.
     const bool whole =
         !effects_.announcing() && !lists_.holds_blocks() && !pipeline_.counting().counts_beside();
     if (i == 0 && whole) checkpoints_.start_if_due(now.steady, [&] { return job(); });
   }
-  if (checkpoints_.out_of_patience(now.steady)) outbox.release();
+  if (!checkpoints_.out_of_patience(now.steady)) return;
+  outbox.release();
+  actions_.release();
 }
 
 void Engine::take_history(const CheckpointWriter::Done& done) {
@@ -272,6 +281,7 @@ SaveJob Engine::job() {
   job.checkpoint = encode_checkpoint(state, pipeline_.counting().subjects());
   job.lists = lists_.take_unsynced();
   covers_mail_ = announcer_.outbox().prepared();
+  actions_.cover();
   if (auto entries = announcer_.history().take_batch(context_.now.steady)) {
     job.history.emplace();
     job.history->entries = std::move(*entries);
@@ -308,6 +318,7 @@ Checkpoint Engine::snapshot() {
   state.refusals = pipeline_.refusals().addresses();
   state.pending = lists_.pending();
   state.outbox = announcer_.outbox().waiting();
+  state.actions = actions_.waiting();
   state.told_ends = exemptions_.told();
   state.history = announcer_.history().waiting();
   state.trials = announcer_.trials().state();
@@ -339,6 +350,9 @@ void Engine::stop(Now now) {
   parts_.mailer.wait(kLastMail);
   announcer_.outbox().collect(now.steady);
   announcer_.outbox().take_back();
+  actions_.wait(kLastMail);
+  actions_.collect(now.steady);
+  actions_.take_back();
   const auto done = checkpoints_.write(now.steady, [&] { return job(); });
   take_history(done);
   if (!done.saved) {
@@ -361,6 +375,7 @@ void Engine::reload(const Config& config, PipelineOptions around, LogTrust trust
   logs_.follow_new(now);
   parts_.mailer.configure(context_.config.notify);
   announcer_.outbox().set_max_per_hour(context_.config.notify.max_per_hour);
+  if (!context_.options.dry_run) actions_.configure(context_.config.actions);
   next_look_ = {};
   checkpoints_.hurry();
 }
@@ -402,6 +417,7 @@ Metrics Engine::metrics() const {
   metrics.outbox = outbox.size();
   metrics.mails = outbox.mails();
   metrics.notices_dropped = outbox.dropped();
+  metrics.actions = actions_.figures();
   for (std::size_t i = 0; i < lists_.size(); ++i) {
     const auto& list = lists_.at(i);
     metrics.pending_blocks += list.pending().waiting().size();
@@ -436,6 +452,7 @@ std::vector<std::string> Engine::faults() const {
   add(tables_.fault());
   const auto& mail = announcer_.outbox().fault();
   if (!mail.empty()) add("notices: " + mail);
+  for (const auto& fault : actions_.faults()) add(fault);
   const auto& history = announcer_.history();
   const auto left_out = history.left_out();
   if (!history.fault().empty()) {

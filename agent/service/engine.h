@@ -15,6 +15,7 @@
 #include "agent/core/pipeline.h"
 #include "agent/follow/inotify.h"
 #include "agent/lists/list_keeper.h"
+#include "agent/notify/action_runner.h"
 #include "agent/notify/notifier.h"
 #include "agent/service/announcer.h"
 #include "agent/service/decision_effects.h"
@@ -38,7 +39,8 @@ struct EngineParts {
   Inotify* inotify;
   NoticeSender& mailer;
   Saver& saver;
-  FarmLink* farm = nullptr;  // null: this host counts alone
+  FarmLink* farm = nullptr;                   // null: this host counts alone
+  ActionRunner::MakeSender make_sender = {};  // empty: no action is run
 };
 
 class Engine {
@@ -67,6 +69,8 @@ class Engine {
   void reload(const Config& config, PipelineOptions around, LogTrust trust, Now now);
 
   [[nodiscard]] const Pipeline& pipeline() const { return pipeline_; }
+  // To wait for what is handed over by actions, and to ask whether there is any.
+  [[nodiscard]] const ActionRunner& actions() const { return actions_; }
   [[nodiscard]] Metrics metrics() const;
   // Returns what can't be read, written or sent at the moment, without the checkpoint, which holds
   // it.
@@ -95,6 +99,7 @@ class Engine {
   std::optional<actions::EximUser> exim_;
   ListKeeper lists_;
   CheckpointWriter checkpoints_;
+  ActionRunner actions_;
   Announcer announcer_;
   FarmSide farm_;
   DecisionEffects effects_;

@@ -64,7 +64,11 @@ void FarmSide::restore(const Checkpoint& saved) {
 
 void FarmSide::save(Checkpoint& state) const {
   // A notice that is held waits like any other, should we die.
-  for (const auto& [name, held] : held_notices_) state.outbox.push_back({held.notice, 0});
+  for (const auto& [name, held] : held_notices_) {
+    if (held.announcement.notice) state.outbox.push_back({*held.announcement.notice, 0});
+    for (const auto& [action, notice] : held.announcement.actions)
+      state.actions.push_back({action, {notice, 0}});
+  }
   if (!member_) return;
   state.farm_words = member_->saved();
   const auto status = link_->status();
@@ -156,8 +160,7 @@ void FarmSide::block(const Order& order) {
     }
   }
   if (!order.notice || by_hand) return;
-  if (auto notice = announcer_.block_notice(decision, record.identity, data))
-    announcer_.send(std::move(*notice));
+  announcer_.send(announcer_.of_block(decision, record.identity, data));
 }
 
 void FarmSide::remember_block(const Order& order, const Decision& decision) {
@@ -243,13 +246,13 @@ void FarmSide::end(const Order& order) {
   if (until) counting.set_times(order.list, name.key, record.times);
 }
 
-bool FarmSide::hold_back(const Decision& decision, const Notice& notice) {
+bool FarmSide::hold_back(const Decision& decision, const Announcement& announcement) {
   if (!member_) return false;
   const auto status = link_->status();
   // In the first moments nobody knows yet whether the server is there.
   if (!status.connected && (status.connections > 0 || !status.fault.empty())) return false;
   const FarmName name{farm_list_name(decision.list), folded(decision.identity)};
-  held_notices_[name] = {notice, context_.now.steady + kNoticePatience};
+  held_notices_[name] = {announcement, context_.now.steady + kNoticePatience};
   return true;
 }
 
@@ -257,7 +260,7 @@ void FarmSide::settle_notices(const std::vector<FarmMember::Settled>& settled) {
   for (const auto& [name, blocked_before] : settled) {
     const auto held = held_notices_.find(name);
     if (held == held_notices_.end()) continue;
-    if (!blocked_before) announcer_.send(std::move(held->second.notice));
+    if (!blocked_before) announcer_.send(std::move(held->second.announcement));
     held_notices_.erase(held);
   }
 }
@@ -268,7 +271,7 @@ void FarmSide::release_overdue_notices() {
       ++it;
       continue;
     }
-    announcer_.send(std::move(it->second.notice));
+    announcer_.send(std::move(it->second.announcement));
     it = held_notices_.erase(it);
   }
 }

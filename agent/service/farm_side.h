@@ -38,9 +38,9 @@ class FarmSide {
   void lists_changed() { lists_changed_ = true; }
   // A limit was reached here; the identity is in its list by now.
   void decided(const Decision& decision);
-  // Keeps the notice of such a decision until it is known whether another host sends one. Returns
-  // false if no other host will: the notice is to be sent.
-  bool hold_back(const Decision& decision, const Notice& notice);
+  // Keeps what such a decision is announced by until it is known whether another host does that.
+  // Returns false if no other host will: it is to be sent.
+  bool hold_back(const Decision& decision, const Announcement& announcement);
   // Compares the lists with what the farm was told, then does what the farm says.
   void listen();
   // Hands over what was counted and decided. Returns true if there is more to hand over at once.
@@ -74,7 +74,7 @@ class FarmSide {
   CheckpointWriter& checkpoints_;
   std::optional<FarmMember> member_;
   struct HeldNotice {
-    Notice notice;
+    Announcement announcement;
     Steady due;
   };
   std::map<FarmName, HeldNotice> held_notices_;

@@ -191,6 +191,22 @@ void write_frozen(Page& page, const FrozenSurvey& frozen, std::optional<Instant>
                static_cast<std::uint64_t>(until->time_since_epoch().count()));
 }
 
+void write_actions(Page& page, const std::vector<ActionRunner::Figures>& actions) {
+  const auto each = [&](const char* name, const char* type, const char* help, const auto& figure) {
+    page.head(name, type, help);
+    for (const auto& action : actions) page.value(name, "action", action.name, figure(action));
+  };
+  each("exiwarden_action_waiting", "gauge", "Events that an [[action]] has not accepted yet.",
+       [](const auto& action) { return action.waiting; });
+  each("exiwarden_action_done_total", "counter", "Hand-overs that an [[action]] has accepted.",
+       [](const auto& action) { return action.done; });
+  each("exiwarden_action_dropped_total", "counter",
+       "Events dropped because too many waited for an [[action]].",
+       [](const auto& action) { return action.dropped; });
+  each("exiwarden_action_fault", "gauge", "1 while an [[action]] does not work.",
+       [](const auto& action) { return std::uint64_t{action.fault ? 1U : 0U}; });
+}
+
 void write_state(Page& page, const Metrics& metrics) {
   page.head("exiwarden_fault", "gauge", "1 while something does not work; the service says what.");
   page.value("exiwarden_fault", "part", "log", metrics.log_fault ? 1 : 0);
@@ -217,6 +233,7 @@ std::string metrics_text(const Metrics& metrics) {
   write_decisions(page, metrics);
   write_logs(page, metrics);
   write_kept(page, metrics);
+  if (!metrics.actions.empty()) write_actions(page, metrics.actions);
   write_state(page, metrics);
   if (metrics.frozen) write_frozen(page, *metrics.frozen, metrics.frozen_until);
   if (metrics.farm) write_farm(page, *metrics.farm);

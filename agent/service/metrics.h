@@ -10,6 +10,7 @@
 
 #include "agent/core/attribution.h"
 #include "agent/core/tag_check.h"
+#include "agent/notify/action_runner.h"
 #include "agent/service/frozen_survey.h"
 #include "parsers/entries/reader.h"
 
@@ -44,7 +45,8 @@ struct Metrics {
   };
   std::optional<FrozenSurvey> frozen;   // nullopt: the queue is not looked at
   std::optional<Instant> frozen_until;  // Exim bounces the oldest then
-  std::optional<Farm> farm;             // nullopt: this host counts alone
+  std::vector<ActionRunner::Figures> actions;
+  std::optional<Farm> farm;  // nullopt: this host counts alone
   bool log_fault = false, state_fault = false, notify_fault = false;
   bool history_fault = false;
   std::uint64_t history_left_out = 0;

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "agent/farm/open.h"
@@ -76,7 +75,10 @@ Service::Service(Setup setup, actions::Files& files, EngineOptions options)
       saver_(files, setup.config.state.directory),
       farm_(options.dry_run ? nullptr : open_farm(setup.config, options.host)),
       engine_(setup.config, std::move(setup.around), std::move(setup.trust),
-              {files, inotify_ ? &*inotify_ : nullptr, notifier_, saver_, farm_.get()},
+              {files, inotify_ ? &*inotify_ : nullptr, notifier_, saver_, farm_.get(),
+               [host = options.host](const NotifyConfig& config) {
+                 return std::make_unique<Notifier>(config, host);
+               }},
               with_clock(std::move(options))) {}
 
 // Where that is not to be had, a look once a second has to do.
@@ -89,22 +91,23 @@ void Service::watch_state() {
 }
 
 Service::Woken Service::wait(bool more, int signals) {
-  std::array<pollfd, 6> waiting{{{signals, POLLIN, 0},
-                                 {inotify_ ? inotify_->fd() : -1, POLLIN, 0},
-                                 {notifier_.fd(), POLLIN, 0},
-                                 {saver_.fd(), POLLIN, 0},
-                                 {farm_ ? farm_->fd() : -1, POLLIN, 0},
-                                 {state_inotify_ ? state_inotify_->fd() : -1, POLLIN, 0}}};
+  waiting_ = {{signals, POLLIN, 0},
+              {inotify_ ? inotify_->fd() : -1, POLLIN, 0},
+              {notifier_.fd(), POLLIN, 0},
+              {saver_.fd(), POLLIN, 0},
+              {farm_ ? farm_->fd() : -1, POLLIN, 0},
+              {state_inotify_ ? state_inotify_->fd() : -1, POLLIN, 0}};
+  engine_.actions().for_each_fd([&](int fd) { waiting_.push_back({fd, POLLIN, 0}); });
   std::int64_t milliseconds = 0;
   if (!more) {
     const auto left = engine_.due() - std::chrono::steady_clock::now();
     milliseconds = std::clamp<std::int64_t>(
         std::chrono::ceil<std::chrono::milliseconds>(left).count(), 0, 60'000);
   }
-  ::poll(waiting.data(), waiting.size(), static_cast<int>(milliseconds));
-  const bool removed = waiting[5].revents != 0;
+  ::poll(waiting_.data(), waiting_.size(), static_cast<int>(milliseconds));
+  const bool removed = waiting_[5].revents != 0;
   if (removed) state_inotify_->drain([](const Inotify::Change&) {});
-  return {waiting[0].revents != 0, removed};
+  return {waiting_[0].revents != 0, removed};
 }
 
 Service::End Service::run(CheckpointFile::Loaded saved, const std::function<void()>& ready,

@@ -2,10 +2,13 @@
 // says what a turn of it does.
 #pragma once
 
+#include <poll.h>
+
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/farm/link.h"
 #include "agent/service/engine.h"
@@ -32,8 +35,8 @@ class Service {
   End run(CheckpointFile::Loaded saved, const std::function<void()>& ready,
           const std::function<std::optional<Setup>()>& reloaded,
           const std::function<SingleInstance::Claim()>& claimed);
-  // Returns true if a mail is still being handed over, to a server that does not answer.
-  [[nodiscard]] bool mail_under_way() const { return notifier_.busy(); }
+  // Returns true if a notice is still being handed over, to somebody that does not answer.
+  [[nodiscard]] bool mail_under_way() const { return notifier_.busy() || engine_.actions().busy(); }
 
  private:
   struct Woken {
@@ -44,6 +47,7 @@ class Service {
   void watch_state();
 
   std::optional<Inotify> inotify_, state_inotify_;
+  std::vector<pollfd> waiting_;  // of wait(); kept, so that it is not made anew each time
   std::string state_directory_;  // "": a dry run, which has none
   Notifier notifier_;
   ThreadSaver saver_;

@@ -142,6 +142,17 @@ void encode_farm(std::string& out, const Checkpoint& state) {
   }
 }
 
+void encode_notice(std::string& out, const WaitingNotice& waiting) {
+  const auto& notice = waiting.notice;
+  append_number(out, waiting.unknown);
+  append_field(out, notice.message_id);
+  append_number(out, notice.date);
+  append_field(out, notice.subject);
+  append_field(out, notice.body);
+  append_field(out, notice.data);
+  out.push_back('\n');
+}
+
 void append_count(std::string& out, const std::optional<std::uint64_t>& value) {
   append_optional(out, value ? std::optional(std::to_string(*value)) : std::nullopt);
 }
@@ -282,15 +293,14 @@ std::string encode_checkpoint(const Checkpoint& state, const Counting::Subjects&
     out.push_back('\n');
   }
   for (const auto& entry : state.history) encode_history(out, entry);
-  for (const auto& [notice, unknown] : state.outbox) {
+  for (const auto& waiting : state.outbox) {
     out += "notice";
-    append_number(out, unknown);
-    append_field(out, notice.message_id);
-    append_number(out, notice.date);
-    append_field(out, notice.subject);
-    append_field(out, notice.body);
-    append_field(out, notice.data);
-    out.push_back('\n');
+    encode_notice(out, waiting);
+  }
+  for (const auto& [action, waiting] : state.actions) {
+    out += "action";
+    append_field(out, action);
+    encode_notice(out, waiting);
   }
   const auto sum = sha256_hex(out);
   out.append(kStateSum).append(sum).push_back('\n');

@@ -32,6 +32,7 @@ struct Checkpoint {
   std::vector<std::uint64_t> refusals;  // as Refusals::addresses()
   std::vector<PendingBlock> pending;
   std::vector<WaitingNotice> outbox;
+  std::vector<WaitingAction> actions;
   // The ends of exemptions that a notice has told of: key and end.
   std::vector<std::pair<std::string, Instant>> told_ends;
   std::vector<HistoryEntry> history;  // not in the history file yet

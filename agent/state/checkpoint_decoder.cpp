@@ -38,6 +38,18 @@ LogPosition decode_position(Fields& in) {
   return position;
 }
 
+WaitingNotice decode_notice(Fields& in) {
+  WaitingNotice waiting;
+  auto& notice = waiting.notice;
+  waiting.unknown = in.number<std::uint32_t>();
+  notice.message_id = in.text();
+  notice.date = in.number<std::int64_t>();
+  notice.subject = in.text();
+  notice.body = in.text();
+  if (!in.done()) notice.data = in.text();
+  return waiting;
+}
+
 std::optional<std::uint64_t> optional_count(Fields& in) {
   const auto text = in.optional_text();
   return text ? std::optional(Fields(*text).number()) : std::nullopt;
@@ -170,15 +182,10 @@ class Decoder {
       auto record = in.text();
       state.farm_words.push_back({std::move(name), std::move(record), in.number() != 0});
     } else if (kind == "notice") {
-      WaitingNotice waiting;
-      auto& notice = waiting.notice;
-      waiting.unknown = in.number<std::uint32_t>();
-      notice.message_id = in.text();
-      notice.date = in.number<std::int64_t>();
-      notice.subject = in.text();
-      notice.body = in.text();
-      if (!in.done()) notice.data = in.text();
-      state.outbox.push_back(std::move(waiting));
+      state.outbox.push_back(decode_notice(in));
+    } else if (kind == "action") {
+      auto action = in.text();
+      state.actions.push_back({std::move(action), decode_notice(in)});
     } else {
       throw Malformed(fmt::format("an unknown record \"{}\"", kind));
     }

@@ -123,7 +123,7 @@ class Recipes(unittest.TestCase):
             wait_for(place.listed, "a block")
         written = set(re.findall(r"(?m)^# TYPE (\w+)", metrics.read_text()))
         with open(SOURCE + "/agent/service/metrics.cpp", encoding="utf-8") as file:
-            known = written | set(re.findall(r'"(exiwarden_farm_\w+)"', file.read()))  # of the farm, if there is one
+            known = written | set(re.findall(r'"(exiwarden_(?:farm|action)_\w+)"', file.read()))  # of what may not be there
         for name in ("alerts.yml", "grafana/exiwarden.json"):
             with open(f"{SOURCE}/conf/{name}", encoding="utf-8") as file:
                 asked = set(re.findall(r"\bexiwarden_\w+", file.read()))

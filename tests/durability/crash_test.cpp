@@ -75,6 +75,12 @@ std::string compare(const story::Result& result, bool sees_all) {
     if (told->second > 2) return fmt::format("{}: {} notices", notice, told->second);
   }
   if (result.told.size() != truth().told.size()) return "a notice of nothing";
+  for (const auto& [event, times] : truth().acted) {
+    const auto acted = result.acted.find(event);
+    if (acted == result.acted.end()) return event + ": no action";
+    if (acted->second > 2) return fmt::format("{}: {} actions", event, acted->second);
+  }
+  if (result.acted.size() != truth().acted.size()) return "an action about nothing";
   return "";
 }
 
@@ -105,6 +111,9 @@ TEST_CASE("The story without a fault") {
   INFO(truth().account);
   CHECK(truth().told.size() == 7);
   for (const auto& [notice, times] : truth().told) CHECK(times == 1);
+  CHECK(truth().acted.size() == 8);  // the same seven, and that alice was freed
+  CHECK(truth().acted.count("freed alice") == 1);
+  for (const auto& [event, times] : truth().acted) CHECK(times == 1);
   CHECK(truth().history ==
         std::multiset<std::string>{
             "blocked alice service", "blocked alice service", "blocked carol service",

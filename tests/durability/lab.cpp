@@ -63,7 +63,7 @@ void MailFile::send(const agent::Notice& mail) {
     return;
   }
   faults::point();
-  put(path_, mail.body + "\n", true);
+  put(path_, (writes_ == Writes::body ? mail.body : mail.data) + "\n", true);
   faults::point();
   done_.push_back({mail.message_id, ""});
 }
@@ -215,9 +215,13 @@ void Machine::start() {
   };
   if (spent) options.clock = [this] { return now().steady + spent(); };
   saver_ = std::make_unique<agent::DirectSaver>(files_, config_.state.directory);
-  engine_ = std::make_unique<agent::Engine>(config_, around(), agent::LogTrust{},
-                                            agent::EngineParts{files_, inotify, notifier_, *saver_},
-                                            options);
+  engine_ = std::make_unique<agent::Engine>(
+      config_, around(), agent::LogTrust{},
+      agent::EngineParts{files_, inotify, notifier_, *saver_, nullptr,
+                         [this](const agent::NotifyConfig&) {
+                           return std::make_unique<MailFile>(path("acts"), MailFile::Writes::data);
+                         }},
+      options);
   engine_->start(now(), agent::CheckpointFile(files_, config_.state.directory).load(options.say));
 }
 
@@ -268,6 +272,20 @@ std::map<std::string, int> Machine::told() const {
     ++told[user + " " + text.substr(between, text.find('\n', between) - between)];
   }
   return told;
+}
+
+std::map<std::string, int> Machine::acted() const {
+  std::map<std::string, int> acted;
+  std::istringstream lines(read_file(path("acts")));
+  for (std::string line; std::getline(lines, line);) {
+    const auto field = [&](const std::string& name) {
+      const auto begin = line.find("\"" + name + "\":\"") + name.size() + 4;
+      return line.substr(begin, line.find('"', begin) - begin);
+    };
+    const auto event = field("event");
+    ++acted[event + " " + field("identity") + (event == "blocked" ? " " + field("time") : "")];
+  }
+  return acted;
 }
 
 std::set<std::string> Machine::decided() const {

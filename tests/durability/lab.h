@@ -20,7 +20,9 @@ namespace lab {
 // Takes every mail and keeps it in a file; or refuses all.
 class MailFile : public agent::NoticeSender {
  public:
-  explicit MailFile(std::string path) : path_(std::move(path)) {}
+  enum class Writes { body, data };
+  explicit MailFile(std::string path, Writes writes = Writes::body)
+      : path_(std::move(path)), writes_(writes) {}
   void send(const agent::Notice& mail) override;
   std::vector<Outcome> outcomes() override { return std::exchange(done_, {}); }
 
@@ -28,6 +30,7 @@ class MailFile : public agent::NoticeSender {
 
  private:
   std::string path_;
+  Writes writes_;
   std::vector<Outcome> done_;
 };
 
@@ -75,6 +78,8 @@ class Machine {
 
   // --- what it did
   [[nodiscard]] std::vector<std::string> listed() const;  // keys, sorted
+  // By "freed user" or "blocked user at its time": how often the configured actions were told.
+  [[nodiscard]] std::map<std::string, int> acted() const;
   // By "user since first to last": how many mails told of it.
   [[nodiscard]] std::map<std::string, int> told() const;
   [[nodiscard]] std::set<std::string> decided() const;  // "user rule count time"

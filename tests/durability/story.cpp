@@ -151,6 +151,10 @@ const std::vector<Step>& steps() {
 
 Result tell(const std::vector<faults::Plan>& plans) {
   Machine m(lab::scratch() + "-story");
+  auto& action = m.config().actions.emplace_back();
+  action.name = "act";
+  action.on = {agent::Edge::blocked, agent::Edge::freed};
+  action.via.transports = {agent::Transport::exec};
   shared() = Shared{};
   Result result;
   for (std::size_t leg = 0;; ++leg) {
@@ -177,6 +181,7 @@ Result tell(const std::vector<faults::Plan>& plans) {
   }
   result.account = lab::read_file(m.path("account"));
   for (const auto& [notice, times] : m.told()) result.told[m.relative(notice)] = times;
+  for (const auto& [event, times] : m.acted()) result.acted[m.relative(event)] = times;
   result.history = m.history();
   if (::getenv("SAID")) fmt::print("{}", m.relative(lab::read_file(m.path("said"))));
   result.missing = shared().missing;

@@ -23,6 +23,7 @@ struct Step {
 struct Result {
   std::string account;                   // Machine::account() at the end
   std::map<std::string, int> told;       // Machine::told(), times relative
+  std::map<std::string, int> acted;      // the same of Machine::acted()
   std::multiset<std::string> history;    // Machine::history()
   std::uint64_t missing = 0;             // files said to be lost
   std::uint64_t calls = 0, changes = 0;  // of a child's, if nothing stopped it

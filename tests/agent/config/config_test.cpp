@@ -87,7 +87,8 @@ TEST_CASE("conf/exiwarden.toml shows every key with its default") {
 
   std::set<std::string> known;
   for (const auto& section : accepted_in("", "")) {
-    const bool many = section == "rule" || section == "pattern" || section == "identity_map";
+    const bool many = section == "rule" || section == "pattern" || section == "identity_map" ||
+                      section == "action";
     const auto header = many ? "[[" + section + "]]" : "[" + section + "]";
     const auto keys = accepted_in(section, header);
     CHECK_FALSE(keys.empty());
@@ -107,6 +108,13 @@ TEST_CASE("conf/exiwarden.toml shows every key with its default") {
       {{"a"}, {"b.example"}, {*agent::Network::parse("192.0.2.1")}, 5});
   grouped.patterns.push_back({"warned", "^x (?P<user>.*)$", true});
   grouped.identity_maps.push_back({agent::IdentityKind::user, "x", "y", "/names"});
+  // Of an action stands there what its transport needs.
+  for (const auto transport : {agent::Transport::smtp, agent::Transport::sendmail,
+                               agent::Transport::exec, agent::Transport::webhook}) {
+    auto& action = grouped.actions.emplace_back();
+    action.via.transports = {transport};
+    if (transport == agent::Transport::smtp) action.via.to_file = "/customers";
+  }
   CHECK(keys_of(agent::effective_config(grouped), false) == known);
 }
 

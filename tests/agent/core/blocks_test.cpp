@@ -4,8 +4,8 @@
 
 #include "agent/config/config_file.h"
 #include "agent/core/counting.h"
-#include "agent/lists/list_keeper.h"
 #include "agent/core/list_lines.h"
+#include "agent/lists/list_keeper.h"
 #include "agent/state/checkpoint.h"
 #include "tests/catch.h"
 

@@ -212,9 +212,12 @@ TEST_CASE("files are read again once a change has settled, and a fault changes n
   CHECK_FALSE(tables.next_look());
   tables.follow(config);
   TableFiles::Steady now{};
+  const auto at_once = [&] {
+    return tables.look({Instant(now.time_since_epoch().count() / 1'000'000'000 * seconds(1)), now});
+  };
   const auto look = [&] {
     now += TableFiles::kLook;
-    return tables.look({Instant(now.time_since_epoch().count() / 1'000'000'000 * seconds(1)), now});
+    return at_once();
   };
   const auto hosts = [](const std::shared_ptr<const IdentityTables>& found) {
     return found ? static_cast<int>(found->exempt_hosts.size()) : -1;
@@ -224,7 +227,7 @@ TEST_CASE("files are read again once a change has settled, and a fault changes n
   CHECK(said.empty());
   fakes::write(home / "hosts", "192.0.2.1\n192.0.2.2\n");
   CHECK(hosts(look()) == -1);  // somebody may still be writing
-  CHECK(tables.look(now) == nullptr);
+  CHECK(at_once() == nullptr);
   CHECK(hosts(look()) == 2);
   fakes::write(home / "hosts", "192.0.2.1\nnonsense\n");
   CHECK(hosts(look()) == -1);

@@ -39,6 +39,7 @@ NoticeContext sample_context() {
           "",
           "bob@example.org: 2026-11-23T10:42:35+01:00 exiwarden",
           "/usr/sbin/exim4",
+          std::nullopt,
           "",
           "",
           false};

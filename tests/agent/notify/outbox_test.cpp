@@ -83,3 +83,34 @@ TEST_CASE("a notice that is known is not added twice, until it was taken") {
   outbox.add(notice("one"));
   CHECK(outbox.size() == 1);
 }
+
+TEST_CASE("single hand-overs go alone, and none before an earlier one about the same identity") {
+  Picky mailer;
+  Outbox outbox(mailer, "here", 2, [](const std::string&) {}, {true, 3, 1000});
+  Outbox::Steady now{1h};
+  const auto about = [](const std::string& name, const std::string& identity) {
+    auto one = notice(name);
+    one.data = R"({"event":"x","identity_kind":"user","identity":")" + identity + "\"}";
+    return one;
+  };
+  outbox.add(about("poison block", "bob"));
+  outbox.add(about("release", "BOB"));
+  outbox.add(about("other", "carol"));
+  outbox.add(about("too many", "dave"));
+  CHECK(outbox.dropped() == 1);
+  for (int i = 0; i < 20; ++i, now += 1s) {
+    if (outbox.prepare(now)) outbox.release();
+    outbox.collect(now);
+  }
+  CHECK(mailer.taken == "of other;\nabout other;");
+  REQUIRE(outbox.size() == 2);
+  REQUIRE(outbox.next_due());
+  CHECK(*outbox.next_due() > now - 1s);  // what waits behind the other does not keep it awake
+  // Far more than two an hour, and none together.
+  for (int i = 0; i < 50; ++i, now += 1s) {
+    outbox.add(about("n" + std::to_string(i), "u" + std::to_string(i)));
+    if (outbox.prepare(now)) outbox.release();
+    outbox.collect(now);
+  }
+  CHECK(mailer.taken.find("of n49;") != std::string::npos);
+}

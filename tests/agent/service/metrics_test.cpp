@@ -19,6 +19,7 @@ agent::Metrics sample() {
   metrics.exim_asked = true;
   metrics.silent = {{"/l/main", false}, {"/l/second", true}};
   metrics.doubtful_settings = {"log_selector"};
+  metrics.actions = {{"lock \"all\"", 2, 3, 0, true}, {"exec-2", 0, 0, 0, false}};
   metrics.farm.emplace().ahead = 3;
   metrics.frozen = {3, 5120, agent::Instant(std::chrono::seconds(1795428000)), "alice"};
   metrics.frozen_until = agent::Instant(std::chrono::seconds(1796032800));
