@@ -194,7 +194,7 @@ constexpr Command kCommands[] = {
      "Exit 1 if one of them is not listed. With --farm, instead, all that the farm\n"
      "has blocked, and what each host has counted.",
      Command::NeedsConfig::yes, list_options, run_list},
-    {"history", "[ID...]", "who was blocked, freed ..., when and by which hand",
+    {"history", "[ID...]", "who was blocked, freed ..., when, and who did it",
      "Reads what the service remembers for state.history_keep: each block and its end,\n"
      "whoever made it, and the refused recipients that led to it (shown with an ID).\n"
      "Exit 1 if there is nothing.",
@@ -215,7 +215,7 @@ constexpr Command kCommands[] = {
      "run.",
      Command::NeedsConfig::yes, release_options, run_release},
     {"exempt", "[ID...]", "senders that are not counted, for a time or for good",
-     "Without an ID: who is exempt so, by which hand and until when. An address\n"
+     "Without an ID: who is exempt by this command, and until when. An address\n"
      "or network is a relay host's. The service takes it within two seconds. A day\n"
      "before the end of one that is still of use a notice goes out. exempt in the\n"
      "configuration names more. A sender that is blocked stays so until it is freed.",

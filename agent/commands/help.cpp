@@ -47,14 +47,14 @@ po::options_description options_of(const Command& command) {
 std::string overview() {
   std::string text =
       "Usage: exiwarden COMMAND [options] [argument...]\n\n"
-      "Blocks senders whose recipients do not exist, as Exim's mainlog shows them.\n\n"
+      "Blocks senders whose recipients do not exist, as Exim's mainlog shows.\n\n"
       "Commands:\n";
   for (const auto& command : commands())
     text += fmt::format("  {:<9} {}\n", command.name, command.summary);
   return text +
          "\nexiwarden COMMAND --help says more; exiwarden(8) has examples and exit codes.\n"
          "Last month's spammers: replay --since 2026-10-01 --until 2026-11-01 LOG...\n"
-         "All about one of them: evidence ID [LOG...]; free it and its mail: release ID\n";
+         "All about one of them: evidence ID [LOG...]\n";
 }
 
 std::string help_of(const Command& command) {

@@ -103,9 +103,6 @@ std::string examples_section() {
        "exiwarden events -o csv /var/log/exim4 > events.csv; sqlite3 :memory: '.import --csv "
        "events.csv events' \"select identity, count(*) from events where identity <> '' group by 1 "
        "order by 2 desc limit 10\""},
-      {"How often each sender was blocked in the last year",
-       "exiwarden history --event blocked --since 365d -o jsonl | jq -r .identity | sort | "
-       "uniq -c | sort -rn"},
       {"Which blocks end by themselves, and when",
        "exiwarden list -o jsonl | jq -r 'select(.until) | [.identity, .until] | @tsv'"},
   };
@@ -145,7 +142,7 @@ constexpr const char* kFiles =
     "notices. A generation before it is kept.\n"
     ".TP\n.I /var/lib/exiwarden/history.sqlite\nWhat \"exiwarden history\" shows, as SQLite. A "
     "damaged one is set aside as history.sqlite.damaged.\n"
-    ".TP\n.I /var/lib/exiwarden/exempt_users\n.TQ\n.I /var/lib/exiwarden/exempt_hosts\nWho is "
+    ".TP\n.I /var/lib/exiwarden/exempt_users, exempt_hosts\nWho is "
     "exempt by \"exiwarden exempt\".\n"
     ".TP\n.I /var/lib/exiwarden/exim/blocked_*\nThe lists, in the form of Exim's lsearch. They "
     "have the last word: a sender removed from one, by any means, is free, and its count\n"

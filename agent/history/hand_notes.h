@@ -1,6 +1,6 @@
 // HandNotes: a file beside the checkpoint in which `unblock` and `release` write who takes which
-// sender out of a list, and why, before they do it. The service sees the line go, and finds here by
-// whom. It has the form of a list: key, time, by=LOGIN and reason=TEXT.
+// sender out of a list, and why, before they do it. The service sees the line go, and finds here
+// who it was. The file has the form of a list: key, time, by=LOGIN and reason=TEXT.
 #pragma once
 
 #include <optional>

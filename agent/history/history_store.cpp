@@ -24,7 +24,7 @@ constexpr const char* kTables = R"(
 CREATE TABLE entry(id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, time INTEGER NOT NULL,
   event TEXT NOT NULL, rule TEXT, identity_kind TEXT, identity TEXT, who TEXT, count INTEGER,
   "limit" INTEGER, period INTEGER, until INTEGER, by TEXT, reason TEXT, samples TEXT);
-CREATE INDEX entry_of_whom ON entry(who, time);
+CREATE INDEX entry_by_who ON entry(who, time);
 CREATE INDEX entry_at ON entry(time);
 PRAGMA user_version=1;)";
 constexpr const char* kColumns =
@@ -137,7 +137,7 @@ void HistoryStore::create(const HistoryBatch& batch) {
   database.run("COMMIT");
 }
 
-// Says who has freed a sender; returns about whom notes were used.
+// Says who has freed a sender; returns the keys of the notes that were used.
 HistoryStore::Names HistoryStore::name_hands(std::vector<HistoryEntry>& entries) {
   Names used;
   std::optional<std::vector<HandNotes::Note>> notes;

@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kBetweenLooks = 1min;
+constexpr auto kBetweenLooks = 1s;
 
 // When to tell of its end.
 Instant telling_time(const ExemptionEnd& end) {

@@ -36,7 +36,7 @@ class ExemptionWatch {
 
   // The files were read again.
   void read_anew();
-  // Tells of the ends that come soon; looks once a minute.
+  // Tells of the ends that come soon; looks once a second.
   void look();
 
  private:
