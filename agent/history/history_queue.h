@@ -20,7 +20,7 @@ class HistoryQueue {
   static constexpr std::size_t kMax = 10'000;
   // Of samples; an entry beyond that goes without them.
   static constexpr std::size_t kMaxSampleBytes = std::size_t{4} << 20;
-  static constexpr std::chrono::seconds kRetry{10};
+  static constexpr std::chrono::seconds kRetry{2};
 
   void add(HistoryEntry entry);
   void restore(std::vector<HistoryEntry> waiting);

@@ -219,7 +219,7 @@ for ident, *values in queue:
         self.assertRegex(" ".join(end.split("\n  Look")[0].split()), r"^Verdict: reached 100 in 1h \(rule authenticated\) at "
                          r"2026-03-10 10:01:39; not blocked now; 1 message frozen\.$")
         self.assertEqual([re.search(r"exiwarden \w+|-Mvh \S+", line)[0] for line in end.splitlines() if line.startswith("    ")],
-                         [f"-Mvh {ids[0]}", "exiwarden release", "exiwarden unblock"])
+                         [f"-Mvh {ids[0]}", "exiwarden evidence", "exiwarden release", "exiwarden unblock"])
         self.assertIn("--delete --exact -- 'eve@x.example'", end.splitlines()[-1])
         for other in ids[1:]:
             self.assertNotIn(other, frozen)
