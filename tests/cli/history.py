@@ -1,4 +1,5 @@
 """What `history` remembers of a service that runs, and what `exempt` tells it to leave alone."""
+import datetime
 import json
 import os
 import pwd
@@ -56,6 +57,10 @@ class History(Case):
             self.wait_history(*third)
             self.place.append(*(refusal("bob", number, ago=-2) for number in range(3)))
             self.wait_history(*third, ("blocked", "bob", "service", None))
+            # What happens to a sender twice in a second is one entry.
+            freed = max(row["time"] for row in self.history("bob") if row["event"] == "freed")
+            wait_for(lambda: datetime.datetime.now(datetime.timezone.utc).timestamp()
+                     >= datetime.datetime.fromisoformat(freed).timestamp() + 1, "another second")
             self.call("release", "bob")
             self.wait_history(*third, ("blocked", "bob", "service", None), ("freed", "bob", SELF, None))
 
