@@ -108,13 +108,11 @@ void BlockedList::read(Counting& counting, Now now) {
     const auto until = counting.end_of(index_, key);
     if (until && *until <= now.wall) {
       counting.end({*until, index_, key});  // by us, just before a crash
-      news_.releases.push_back({index_, key, true});
       changes_.push_back({HandChange::What::ended, index_, key, {}, *until});
       continue;
     }
     said(fmt::format("{}: {} was freed meanwhile", path(), printable(key)));
     counting.set_freed(index_, key, changed);
-    news_.releases.push_back({index_, key, false});
     changes_.push_back({HandChange::What::freed, index_, key, {}, changed});
   }
   said.end(path(), "were freed meanwhile");
@@ -242,7 +240,6 @@ void BlockedList::conclude(const ListDoubt::Keys& missing, const Stamp& before, 
     if (const auto until = counting.end_of(index_, key); until && *until <= now.wall) {
       start_.claim(key);
       counting.end({*until, index_, key});
-      news_.releases.push_back({index_, key, true});
       changes_.push_back({HandChange::What::ended, index_, key, {}, *until});
       continue;
     }
@@ -251,7 +248,6 @@ void BlockedList::conclude(const ListDoubt::Keys& missing, const Stamp& before, 
     if (behind) since = changed_at(path(), file, now.wall);
     const bool unclaimed = start_.holds(key) && !counting.is_blocked(index_, key);
     start_.claim(key);
-    if (!unclaimed) news_.releases.push_back({index_, key, false});
     if (unclaimed) counting.set_freed(index_, key, since);
     if (auto decision = counting.free_doubted(index_, key, since))
       news_.decisions.push_back(std::move(*decision));

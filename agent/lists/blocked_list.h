@@ -54,12 +54,6 @@ class BlockedList {
   struct News {
     bool changed = false;             // somebody was freed or blocked by another hand
     std::vector<Decision> decisions;  // of senders freed that have reached the limit since
-    struct Release {
-      std::size_t list = 0;  // its index
-      std::string key;       // folded
-      bool ended = false;    // its block ended, and a crash came before that was known
-    };
-    std::vector<Release> releases;
   };
 
   // `index`: among Counting::lists().

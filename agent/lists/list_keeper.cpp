@@ -63,7 +63,7 @@ void ListKeeper::open(std::optional<Instant> horizon, bool lost, bool settled, C
     lists_[i]->adopt(horizon, lost, counting, now);
     if (settled) lists_[i]->settle(counting);
   }
-  releases_ = take_news().releases;
+  (void)take_news();
 }
 
 void ListKeeper::settle(Counting& counting) {
@@ -108,11 +108,8 @@ void ListKeeper::end_doubts(Counting& counting, Now now, bool behind) {
 
 ListKeeper::News ListKeeper::take_news() {
   News all;
-  all.releases = std::exchange(releases_, {});
   for (auto& list : lists_) {
     auto news = list->take_news();
-    all.releases.insert(all.releases.end(), std::make_move_iterator(news.releases.begin()),
-                        std::make_move_iterator(news.releases.end()));
     all.changed = all.changed || news.changed;
     all.decisions.insert(all.decisions.end(), std::make_move_iterator(news.decisions.begin()),
                          std::make_move_iterator(news.decisions.end()));

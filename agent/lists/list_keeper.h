@@ -91,8 +91,7 @@ class ListKeeper {
   bool touches_;
   Say say_;
   std::vector<std::unique_ptr<BlockedList>> lists_;
-  std::vector<Watch> watches_;           // beside lists_
-  std::vector<News::Release> releases_;  // that open() has found
+  std::vector<Watch> watches_;  // beside lists_
 };
 
 }  // namespace agent

@@ -78,20 +78,17 @@ void DecisionEffects::take_list_news() {
     farm_.lists_changed();
     checkpoints_.hurry();
   }
-  for (const auto& release : news.releases) {
-    checkpoints_.hurry();
-    announcer_.released(release.list, release.key, release.ended ? Edge::ended : Edge::freed);
-  }
-  for (const auto& change : lists_.take_changes()) remember(change);
+  for (const auto& change : lists_.take_changes()) on_change(change);
   for (auto& decision : news.decisions) keep(std::move(decision));
 }
 
-void DecisionEffects::remember(const HandChange& change) {
+void DecisionEffects::on_change(const HandChange& change) {
   const auto& list = pipeline_.counting().lists()[change.list];
   const auto rule = first_rule_of(context_.config, list.path);
   auto entry = entry_of_line(rule, list.kind, change.key, change.data, change.time);
   if (change.what == HandChange::What::blocked) return announcer_.remember(std::move(entry));
   const bool freed = change.what == HandChange::What::freed;
+  announcer_.released(change.list, change.key, freed ? Edge::freed : Edge::ended);
   entry.event = freed ? HistoryEvent::freed : HistoryEvent::ended;
   entry.by = freed ? std::string_view() : kByService;  // HistoryStore looks for the hand
   announcer_.remember(std::move(entry));
@@ -119,9 +116,8 @@ void DecisionEffects::end_block(const Counting::End& block) {
   ++blocks_ended_;
   if (context_.options.dry_run) return;
   lists_.end(block);
-  announcer_.released(block.list, block.key, Edge::ended);
   farm_.lists_changed();  // the farm may know another end of it
-  remember({HandChange::What::ended, block.list, block.key, {}, block.until});
+  on_change({HandChange::What::ended, block.list, block.key, {}, block.until});
 }
 
 // What the log has ended is taken out at once, before a new block of the same sender.

@@ -52,7 +52,7 @@ class DecisionEffects {
   void announce_decided();
   void announce(const Decision& decision, const std::string& data);
   void take_list_news();
-  void remember(const HandChange& change);
+  void on_change(const HandChange& change);  // the history and the actions hear of it
 
   const EngineContext& context_;
   Pipeline& pipeline_;
