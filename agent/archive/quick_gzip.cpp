@@ -25,7 +25,7 @@ using Status = Unpacker::Step::Status;
 
 constexpr std::size_t kFixed = 10;  // bytes of a header without its optional fields (RFC 1952)
 constexpr std::size_t kTrailer = 8;
-constexpr std::size_t kLongestHeader = 64 * 1024;
+constexpr std::size_t kLongestHeader = std::size_t{64} * 1024;
 constexpr unsigned kExtra = 4, kName = 8, kComment = 16, kKnown = 1 | kExtra | kName | kComment;
 
 // ISA-L 2.30 loses its place in a header or trailer that comes in pieces (it takes more bytes than

@@ -157,7 +157,7 @@ bool may_work(const NotifyConfig& via, Transport transport) {
 
 // What an action that can't work would need, for people.
 std::string needed(const NotifyConfig& via) {
-  if (const auto fault = curl_fault(via.transports.front()); !fault.empty()) return fault;
+  if (auto fault = curl_fault(via.transports.front()); !fault.empty()) return fault;
   switch (via.transports.front()) {
     case Transport::smtp:
       return via.smtp + " does not answer";

@@ -40,7 +40,7 @@ class FrozenCopies {
     for (const auto& [suffix, text] :
          {std::pair{".eml", &whole.value()}, std::pair{".envelope", &envelope.value()}}) {
       const auto name = message.id + suffix;
-      if (const auto written = directory_.write(name, *text); !written) return written;
+      if (auto written = directory_.write(name, *text); !written) return written;
       add_row(message, name, *text);
     }
     ++copied_;

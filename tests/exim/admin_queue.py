@@ -1,6 +1,7 @@
 """A blocked sender's mail in a real queue: frozen, found, thawed, deleted, and nobody else's."""
 
 import json
+import re
 import subprocess
 import unittest
 
@@ -145,7 +146,15 @@ class Queue(unittest.TestCase):
                 self.assertIn(queue_id, own[user])
         spool = self.lab.directory / "spool" / "input"
         (spool / "1aaaaa-000000-aa-H").write_bytes(b"from a version to come\n")
-        self.assertEqual(seen(), own)
+        asked = seen()
+        # exipick of 4.98 takes the first line of the body's file, which names it, for as long as it was before ids
+        # grew by 7 bytes: its sizes are so much too large.
+        grown = 7 if len(ids[b"alice"][0]) == 23 else 0
+        size = re.compile(r"(?m)^(  [0-9A-Za-z-]{16,23}  20.* )(\d+)$")
+        for user, text in own.items():
+            self.assertEqual(size.sub(r"\1", asked[user]), size.sub(r"\1", text))
+            for said, known in zip(size.findall(asked[user]), size.findall(text), strict=True):
+                self.assertIn(int(said[1]) - int(known[1]), (0, grown))
 
     def test_ids_that_mean_something_to_others(self):
         """Nothing of an id is run, split or taken for a pattern on the way to the queue."""
