@@ -50,7 +50,7 @@ std::string seen(const Decision& decision) {
 
 // What to do about it. Only refusals can come from an old list of recipients.
 std::string advice(const Decision& decision) {
-  const std::string stolen =
+  std::string stolen =
       "If you did not send that mail, somebody else knows your password:\n"
       "change it now, and then in every program and phone that uses it.\n"
       "Have the computers checked that it was used on.\n";

@@ -77,11 +77,11 @@ void ActionRunner::add(ActionNotice notice) {
   if (auto* action = find(notice.action)) action->outbox.add(std::move(notice.notice));
 }
 
-void ActionRunner::restore(std::vector<WaitingAction> waiting, Steady now) {
+void ActionRunner::restore(const std::vector<WaitingAction>& waiting, Steady now) {
   std::size_t dropped = 0;
-  for (auto& [name, notice] : waiting) {
+  for (const auto& [name, notice] : waiting) {
     if (auto* action = find(name)) {
-      action->outbox.restore({std::move(notice)}, now);
+      action->outbox.restore({notice}, now);
     } else {
       ++dropped;
     }

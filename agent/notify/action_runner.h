@@ -41,7 +41,7 @@ class ActionRunner {
       Edge edge, const std::vector<std::string>& rules) const;
 
   void add(ActionNotice notice);
-  void restore(std::vector<WaitingAction> waiting, Steady now);
+  void restore(const std::vector<WaitingAction>& waiting, Steady now);
   [[nodiscard]] std::vector<WaitingAction> waiting() const;
 
   // As those of Outbox, for all of them.

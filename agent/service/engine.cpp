@@ -33,7 +33,7 @@ constexpr auto kUndecidedAgain = 15min;
 Engine::Engine(const Config& config, PipelineOptions around, LogTrust trust, EngineParts parts,
                EngineOptions options)
     : context_{config, std::move(options), around.zone, std::move(trust)},
-      parts_(parts),
+      parts_(std::move(parts)),
       pipeline_(context_.config, std::move(around)),
       exim_(actions::find_exim_user(context_.config.exim.user)),
       lists_(parts_.files, parts_.inotify, pipeline_.counting().lists(), exim_,
@@ -81,7 +81,7 @@ void Engine::restore(Checkpoint& state) {
   lists_.restore(std::move(state.pending));
   drop_exempt();
   announcer_.outbox().restore(std::move(state.outbox), context_.now.steady);
-  actions_.restore(std::move(state.actions), context_.now.steady);
+  actions_.restore(state.actions, context_.now.steady);
   announcer_.trials().restore(std::move(state.trials));
   exemptions_.restore(std::move(state.told_ends));
   announcer_.history().restore(std::move(state.history));
