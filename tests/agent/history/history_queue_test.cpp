@@ -48,7 +48,7 @@ TEST_CASE("what waits has a bound, and what is left out is counted") {
   HistoryQueue queue;
   auto big = entry("a");
   big.samples = std::string(HistoryQueue::kMaxSampleBytes / 2 + 1, 'x');
-  for (std::size_t i = 0; i < HistoryQueue::kMax + 3; ++i) queue.add(big);
+  for (std::size_t i = 0; i < HistoryQueue::kMax + 3; ++i) queue.add(i < 2 ? big : entry("b"));
   CHECK(queue.waiting().size() == HistoryQueue::kMax);
   CHECK(queue.left_out() == 3);
   CHECK_FALSE(queue.waiting()[0].samples.empty());
