@@ -6,21 +6,9 @@
 #include <cerrno>
 
 #include "actions/files.h"
+#include "actions/write_all.h"
 
 namespace actions {
-namespace {
-
-bool fill(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const auto wrote = ::write(fd, bytes.data(), bytes.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(wrote));
-  }
-  return ::fsync(fd) == 0;
-}
-
-}  // namespace
 
 Result<NewDirectory> NewDirectory::make(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) != 0) return system_error("make " + path, errno);
@@ -40,7 +28,7 @@ Result<Done> NewDirectory::write(const std::string& name, std::string_view bytes
   const Fd file(::openat(fd_.get(), name.c_str(),
                          O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0600));
   if (!file) return system_error("create " + full, errno);
-  if (fill(file.get(), bytes)) return Done{};
+  if (write_all(file.get(), bytes) == bytes.size() && ::fsync(file.get()) == 0) return Done{};
   const int error = errno;
   ::unlinkat(fd_.get(), name.c_str(), 0);
   return system_error("write " + full, error);

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "actions/fd.h"
+#include "actions/write_all.h"
 
 namespace actions {
 namespace {
@@ -65,18 +66,6 @@ Result<FileStamp> regular(int fd, const std::string& what, const std::string& pa
   if (!look_at(fd, "", stamp, mode)) return system_error(what, errno);
   if (!S_ISREG(mode)) return not_regular(path, mode);
   return stamp;
-}
-
-// All of `bytes`, or how many of them until it failed (errno tells why).
-std::size_t write_all(int fd, std::string_view bytes) {
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const auto wrote = ::write(fd, bytes.data() + done, bytes.size() - done);
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) break;
-    done += static_cast<std::size_t>(wrote);
-  }
-  return done;
 }
 
 std::string directory_of(const std::string& path) {

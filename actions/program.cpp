@@ -19,19 +19,10 @@
 #include "actions/event_fd.h"
 #include "actions/fd.h"
 #include "actions/files.h"
+#include "actions/write_all.h"
 
 namespace actions {
 namespace {
-
-bool fill(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const auto wrote = ::write(fd, bytes.data(), bytes.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(wrote));
-  }
-  return ::lseek(fd, 0, SEEK_SET) == 0;
-}
 
 // What a child writes into a pipe, of which the beginning is kept. A pipe and no file: what is
 // beyond the limit takes no memory. All of it is read, so that the child never waits for us.
@@ -166,7 +157,8 @@ Result<Ended> run_program(const std::vector<std::string>& argv, std::string_view
   // A file in memory can't block the way a pipe can, however little the child reads.
   const Fd in(::memfd_create("input", MFD_CLOEXEC));
   Heard out(options.limit), err(options.errors_limit);
-  if (in.get() < 0 || !out.ok() || !err.ok() || !fill(in.get(), input))
+  if (in.get() < 0 || !out.ok() || !err.ok() || write_all(in.get(), input) < input.size() ||
+      ::lseek(in.get(), 0, SEEK_SET) != 0)
     return system_error("memory for " + argv[0], errno);
   pid_t child = 0;
   const int error =

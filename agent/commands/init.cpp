@@ -13,6 +13,7 @@
 #include "actions/exim/exim_settings.h"
 #include "actions/fd.h"
 #include "actions/files.h"
+#include "actions/write_all.h"
 #include "agent/commands/command.h"
 #include "agent/commands/list_scope.h"
 #include "agent/config/config_file.h"
@@ -92,13 +93,7 @@ actions::Result<actions::Done> write_new(const std::string& path, const std::str
     return actions::Error{actions::Errc::refused, EEXIST,
                           path + " exists already; not overwritten"};
   if (!fd) return actions::system_error("make " + path, errno);
-  std::size_t done = 0;
-  while (done < text.size()) {
-    const auto wrote = ::write(fd.get(), text.data() + done, text.size() - done);
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) break;
-    done += static_cast<std::size_t>(wrote);
-  }
+  const auto done = actions::write_all(fd.get(), text);
   const int error = done < text.size() ? errno : ::fsync(fd.get()) != 0 ? errno : 0;
   if (error == 0) return actions::Done{};
   ::unlink(path.c_str());

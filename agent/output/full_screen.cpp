@@ -11,6 +11,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "actions/write_all.h"
+
 namespace agent {
 namespace {
 
@@ -19,13 +21,7 @@ constexpr std::string_view kEnter = "\033[?1049h\033[?25l\033[?7l\033[2J";
 constexpr std::string_view kLeave = "\033[?7h\033[?25h\033[?1049l";
 
 bool put(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const auto wrote = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(wrote));
-  }
-  return true;
+  return actions::write_all(STDOUT_FILENO, bytes) == bytes.size();
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 #include "agent/core/attribution.h"
 #include "agent/core/counting.h"
 #include "agent/core/network.h"
-#include "agent/state/checkpoint.h"
+#include "tests/agent/core/restart.h"
 #include "tests/catch.h"
 
 namespace agent {
@@ -163,14 +163,7 @@ TEST_CASE(
       if (pick(0, 30) == 0) now += 4000;
       if (pick(0, 9) == 0) counting.expire(Instant(seconds(now)));
       if (pick(0, 9) == 0) {
-        Checkpoint state;
-        state.layout = counting.layout();
-        state.newest = counting.newest();
-        auto decoded = decode_checkpoint(encode_checkpoint(state, counting.subjects()));
-        REQUIRE(decoded);
-        counting = Counting(config);
-        counting.restore(std::move(decoded.value().subjects), decoded.value().layout,
-                         decoded.value().newest);
+        counting = restarted(counting, config);
         ++restarts;
       }
       Event event;

@@ -4,7 +4,7 @@
 #include "agent/config/config_file.h"
 #include "agent/core/counting.h"
 #include "agent/core/pipeline.h"
-#include "agent/state/checkpoint.h"
+#include "tests/agent/core/restart.h"
 #include "tests/catch.h"
 
 namespace agent {
@@ -62,14 +62,7 @@ TEST_CASE("a share of what was accepted is held to as a plain recount holds it")
       if (pick(0, 30) == 0) now += 4000;
       if (pick(0, 9) == 0) counting.expire(at(now));
       if (pick(0, 9) == 0) {
-        Checkpoint state;
-        state.layout = counting.layout();
-        state.newest = counting.newest();
-        auto decoded = decode_checkpoint(encode_checkpoint(state, counting.subjects()));
-        REQUIRE(decoded);
-        counting = Counting(config);
-        counting.restore(std::move(decoded.value().subjects), decoded.value().layout,
-                         decoded.value().newest);
+        counting = restarted(counting, config);
       }
       if (blocked && pick(0, 5) == 0) {
         counting.set_freed(0, "bob", std::nullopt);

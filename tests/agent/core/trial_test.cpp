@@ -5,6 +5,7 @@
 #include "agent/notify/trial_digest.h"
 #include "agent/report/trial_entries.h"
 #include "agent/state/checkpoint.h"
+#include "tests/agent/core/restart.h"
 #include "tests/catch.h"
 
 namespace agent {
@@ -107,15 +108,7 @@ TEST_CASE("a rule on trial changes nothing that another rule decides") {
       refuse(alone, second, who, one);
       refuse(together, second, who, other);
       if (pick(0, 20) == 0) {
-        // A restart.
-        Checkpoint state;
-        state.layout = together.layout();
-        state.newest = together.newest();
-        auto decoded = decode_checkpoint(encode_checkpoint(state, together.subjects()));
-        REQUIRE(decoded);
-        together = Counting(config);
-        together.restore(std::move(decoded.value().subjects), decoded.value().layout,
-                         decoded.value().newest);
+        together = restarted(together, config);
       }
       for (std::size_t list = 0; list < alone.lists().size(); ++list)
         REQUIRE(alone.blocked(list) == together.blocked(list));
