@@ -201,9 +201,9 @@ ListDoubt::Keys BlockedList::missing_in(const Entries& entries, const Counting& 
 void BlockedList::begin_doubt(ListDoubt::Keys missing, const Stamp& before, const Stamp& stamp,
                               Counting& counting, Now now, bool behind) {
   doubt_.emplace(std::move(missing), before, stamp, now.steady);
-  std::optional<Instant> since;
-  if (behind) since = changed_at(path(), stamp, now.wall);
-  counting.doubt(index_, {doubt_->missing().begin(), doubt_->missing().end()}, since);
+  freed_since_.reset();
+  if (behind) freed_since_ = changed_at(path(), stamp, now.wall);
+  counting.doubt(index_, {doubt_->missing().begin(), doubt_->missing().end()}, freed_since_);
 }
 
 void BlockedList::look_in_doubt(const Stamp& stamp, Counting& counting, Now now, bool behind) {
@@ -213,22 +213,25 @@ void BlockedList::look_in_doubt(const Stamp& stamp, Counting& counting, Now now,
   entries_ = view->entries.size();
   unsure_ = false;
   welcome(view->entries, counting, now);
-  const auto gone = doubt_->judge(view->stamp, missing_in(view->entries, counting), now.steady);
-  if (gone) return conclude(*gone, doubt_->before(), counting, now, behind);
+  auto missing = missing_in(view->entries, counting);
+  const auto& known = doubt_->missing();
+  if (behind && !std::includes(known.begin(), known.end(), missing.begin(), missing.end()))
+    freed_since_ = changed_at(path(), view->stamp, now.wall);
+  const auto gone = doubt_->judge(view->stamp, std::move(missing), now.steady);
+  if (gone) return conclude(*gone, doubt_->before(), counting, now);
   counting.doubt(index_, {doubt_->missing().begin(), doubt_->missing().end()}, std::nullopt);
 }
 
-void BlockedList::end_doubt(Counting& counting, Now now, bool behind) {
+void BlockedList::end_doubt(Counting& counting, Now now) {
   if (!doubt_) return;
   const auto view = file_.read();
   if (!view) return unreadable(view.error(), counting, now);
   welcome(view->entries, counting, now);
-  conclude(missing_in(view->entries, counting), doubt_->before(), counting, now, behind);
+  conclude(missing_in(view->entries, counting), doubt_->before(), counting, now);
 }
 
 void BlockedList::conclude(const ListDoubt::Keys& missing, const Stamp& before, Counting& counting,
-                           Now now, bool behind) {
-  const auto file = file_.seen();
+                           Now now) {
   SaidFew said(say_);
   for (const auto& key : missing) {
     if (auto lost = writer_.lost_in_a_race(key, before)) {
@@ -244,12 +247,10 @@ void BlockedList::conclude(const ListDoubt::Keys& missing, const Stamp& before, 
       continue;
     }
     said(fmt::format("{}: {} is free again; counting anew", path(), printable(key)));
-    std::optional<Instant> since;
-    if (behind) since = changed_at(path(), file, now.wall);
     const bool unclaimed = start_.holds(key) && !counting.is_blocked(index_, key);
     start_.claim(key);
-    if (unclaimed) counting.set_freed(index_, key, since);
-    if (auto decision = counting.free_doubted(index_, key, since))
+    if (unclaimed) counting.set_freed(index_, key, freed_since_);
+    if (auto decision = counting.free_doubted(index_, key, freed_since_))
       news_.decisions.push_back(std::move(*decision));
     changes_.push_back({HandChange::What::freed, index_, key, {}, now.wall});
     news_.changed = true;

@@ -72,7 +72,7 @@ class BlockedList {
   // may still come; they belong to what was before.
   void look(Counting& counting, Now now, bool fully, bool behind);
   // Ends a doubt by what the file says now.
-  void end_doubt(Counting& counting, Now now, bool behind);
+  void end_doubt(Counting& counting, Now now);
   [[nodiscard]] News take_news() { return std::exchange(news_, {}); }
   // Returns what has changed since the last call.
   [[nodiscard]] std::vector<HandChange> take_changes() { return std::exchange(changes_, {}); }
@@ -134,8 +134,7 @@ class BlockedList {
   [[nodiscard]] ListDoubt::Keys missing_in(const Entries& entries, const Counting& counting) const;
   void begin_doubt(ListDoubt::Keys missing, const Stamp& before, const Stamp& stamp,
                    Counting& counting, Now now, bool behind);
-  void conclude(const ListDoubt::Keys& missing, const Stamp& before, Counting& counting, Now now,
-                bool behind);
+  void conclude(const ListDoubt::Keys& missing, const Stamp& before, Counting& counting, Now now);
   void put_off(PendingBlock block);
   [[nodiscard]] actions::Result<actions::Blocklist::View> peek();
   bool take_out_ended();
@@ -149,6 +148,8 @@ class BlockedList {
   StartClaims start_;
   ListWriter writer_;
   std::optional<ListDoubt> doubt_;
+  // Whoever the doubt is about: events up to then may be older than the change, if that is known.
+  std::optional<Instant> freed_since_;
   OddEnds odd_ends_;
   News news_;
   std::vector<HandChange> changes_;

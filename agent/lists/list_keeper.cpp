@@ -102,8 +102,8 @@ void ListKeeper::look(Counting& counting, Now now, bool all, bool behind) {
   }
 }
 
-void ListKeeper::end_doubts(Counting& counting, Now now, bool behind) {
-  for (auto& list : lists_) list->end_doubt(counting, now, behind);
+void ListKeeper::end_doubts(Counting& counting, Now now) {
+  for (auto& list : lists_) list->end_doubt(counting, now);
 }
 
 ListKeeper::News ListKeeper::take_news() {

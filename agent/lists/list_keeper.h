@@ -37,7 +37,7 @@ class ListKeeper {
   void look(Counting& counting, Now now, bool all, bool behind);
   // Returns true if inotify has told of a change that look() has not seen yet.
   [[nodiscard]] bool changed() const;
-  void end_doubts(Counting& counting, Now now, bool behind);
+  void end_doubts(Counting& counting, Now now);
   [[nodiscard]] News take_news();
   // Returns what other hands have done since the last call, as the lists show it.
   [[nodiscard]] std::vector<HandChange> take_changes();

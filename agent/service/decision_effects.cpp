@@ -95,7 +95,7 @@ void DecisionEffects::on_change(const HandChange& change) {
 }
 
 void DecisionEffects::end_doubts() {
-  lists_.end_doubts(pipeline_.counting(), context_.now, context_.behind);
+  lists_.end_doubts(pipeline_.counting(), context_.now);
   take_list_news();
   do {
     write_lists();

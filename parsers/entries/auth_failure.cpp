@@ -8,6 +8,8 @@
 namespace parsers {
 namespace {
 
+constexpr std::string_view kWrong = ": 535 ";
+
 // ": 535 " and the like.
 bool at_answer(std::string_view text) {
   const auto digit = [&](std::size_t i) { return text[i] >= '0' && text[i] <= '9'; };
@@ -19,6 +21,11 @@ bool at_answer(std::string_view text) {
 bool take_answer(Cursor& at) {
   if (at.eat(" I=") && !take_bracketed_ip(at)) return false;
   if (!at.at(" U=")) return at_answer(at.rest);
+  // What ident says is the client's word, and must not hide the answer.
+  if (const auto wrong = at.rest.find(kWrong); wrong != std::string_view::npos) {
+    at.rest.remove_prefix(wrong);
+    return true;
+  }
   for (auto colon = at.rest.find(": "); colon != std::string_view::npos;
        colon = at.rest.find(": ", colon + 1)) {
     if (!at_answer(at.rest.substr(colon))) continue;
@@ -47,6 +54,8 @@ AuthFailureScan scan_auth_failure(std::string_view payload, bool junk_helo, Auth
       if (take_bracketed_ip(other) && take_answer(other)) return AuthFailureScan::ambiguous;
     }
   }
+  // 435: the server could not tell; 501: nonsense, or a dialogue that was given up.
+  if (!begins(at.rest, kWrong)) return AuthFailureScan::not_one;
   at.eat(": ");
   constexpr std::string_view kClaim = " (set_id=";
   const auto claim = at.rest.find(kClaim);

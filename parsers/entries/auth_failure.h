@@ -1,6 +1,6 @@
-// A failed login: "NAME authenticator failed for [H=]HOST: 535 ... (set_id=ID)". Only the address
-// is Exim's own; the id is what the client claims, and never an identity. Source: smtp_in.c
-// smtp_in_auth, host.c host_and_ident.
+// A failed login: "NAME authenticator failed for [H=]HOST: 535 ... (set_id=ID)". Other answers
+// (435, 501) say nothing of a password. Only the address is Exim's own; the id is what the client
+// claims, and never an identity. Source: smtp_in.c smtp_in_auth, host.c host_and_ident.
 #pragma once
 
 #include <optional>

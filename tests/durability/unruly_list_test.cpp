@@ -258,6 +258,33 @@ TEST_CASE("inotify's order tells whether unread lines are older than a list's ch
   }
 }
 
+TEST_CASE("Fresh lines count whatever lies unread when the doubt about a list ends") {
+  auto inotify = agent::Inotify::open();
+  REQUIRE(inotify);
+  std::chrono::milliseconds spent{0};
+  Two m;
+  m.inotify = &inotify.value();
+  m.spent = [&] { return spent; };
+  m.start();
+  m.rejections("alice", 3);
+  m.settle();
+  m.forward(2s);
+  m.edit("# by hand\n");
+  m.rejections("alice", 1);
+  m.turns(1, 10ms);
+  // A busy log: a turn has not the time to read all of it.
+  m.rejections("bob", 20'000);
+  spent = 300ms;
+  REQUIRE(m.one_turn(10ms));
+  m.one_turn(60ms);
+  spent = 0ms;
+  CHECK(m.said_of("alice is free again") == 1);
+  m.rejections("alice", 2);  // in the second of the edit
+  m.settle();
+  CHECK(m.said_of("alice is free again") == 1);
+  CHECK(m.listed() == Keys{"alice", "bob"});
+}
+
 TEST_CASE("A block lost in an edit that began before it is written again, each time") {
   Two m;
   m.start();

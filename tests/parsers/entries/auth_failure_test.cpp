@@ -29,14 +29,22 @@ TEST_CASE("who failed to log in is told by the address alone, whatever else the 
        Scan::read, "2001:db8::1", "bob@example.org"},
       {"plain authenticator failed for [192.0.2.1]: 535 Incorrect authentication data", Scan::read,
        "192.0.2.1"},
-      {"plain authenticator failed for (h) [192.0.2.1]: 501 Invalid base64 data", Scan::read,
-       "192.0.2.1"},
+      // No guess: nonsense, a dialogue that was given up, and a server that could not tell.
+      {"plain authenticator failed for (h) [192.0.2.1]: 501 Invalid base64 data", Scan::not_one},
+      {"plain authenticator failed for (h) [192.0.2.1]: 501 Authentication cancelled",
+       Scan::not_one},
       {"plain authenticator failed for (h) [192.0.2.1] U=i d: 535 x: 535 no (set_id=a)", Scan::read,
        "192.0.2.1", "a"},
-      // The answer goes on behind the claim: where that ends is unknown.
       {"plain authenticator failed for (h) [192.0.2.1]: 435 Unable to authenticate at present "
        "(set_id=a): lookup failed",
-       Scan::read, "192.0.2.1"},
+       Scan::not_one},
+      {"plain authenticator failed for (h) [192.0.2.1]: 435 Unable to authenticate at present "
+       "(set_id=x: 535 y)",
+       Scan::not_one},
+      {"plain authenticator failed for (h) [192.0.2.1] U=x: 435 y: 535 no (set_id=a)", Scan::read,
+       "192.0.2.1", "a"},
+      {"plain authenticator failed for (x) [198.51.100.9]: 535 y) [192.0.2.1]: 435 Unable",
+       Scan::ambiguous, "", nullptr, true},
       // A claim may look like anything.
       {"plain authenticator failed for (h) [192.0.2.1]: 535 Incorrect authentication data "
        "(set_id=victim) x)",
