@@ -12,7 +12,7 @@
 #include "actions/result.h"
 #include "agent/archive/log_input.h"
 #include "agent/archive/log_names.h"
-#include "agent/core/zone.h"
+#include "agent/values/zone.h"
 #include "parsers/fields/stamp.h"
 
 namespace agent {

@@ -10,7 +10,7 @@
 #include "agent/archive/known_names.h"
 #include "agent/archive/log_merge.h"
 #include "agent/core/pipeline.h"
-#include "agent/core/zone.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

@@ -3,7 +3,7 @@
 
 #include "agent/check/checks.h"
 #include "agent/config/frozen_keeping.h"
-#include "agent/core/duration.h"
+#include "agent/values/duration.h"
 
 namespace agent {
 

@@ -16,10 +16,10 @@
 #include "actions/program.h"
 #include "actions/send/curl.h"
 #include "agent/check/checks.h"
-#include "agent/core/digest.h"
-#include "agent/core/printable.h"
 #include "agent/notify/customer_addresses.h"
 #include "agent/notify/notifier.h"
+#include "agent/values/digest.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

@@ -11,7 +11,7 @@
 #include "agent/check/findings.h"
 #include "agent/check/service_unit.h"
 #include "agent/core/config.h"
-#include "agent/core/zone.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "actions/exim/exim_access.h"
-#include "agent/core/network.h"
+#include "agent/values/network.h"
 
 namespace agent {
 

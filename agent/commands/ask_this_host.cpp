@@ -9,9 +9,9 @@
 #include "actions/posix_files.h"
 #include "agent/commands/list_scope.h"
 #include "agent/core/attribution.h"
-#include "agent/core/duration.h"
 #include "agent/core/list_lines.h"
 #include "agent/service/queue_match.h"
+#include "agent/values/duration.h"
 
 namespace agent {
 namespace {

@@ -12,12 +12,12 @@
 #include "agent/commands/hand.h"
 #include "agent/commands/list_scope.h"
 #include "agent/core/attribution.h"
-#include "agent/core/duration.h"
-#include "agent/core/network.h"
-#include "agent/core/printable.h"
-#include "agent/core/zone.h"
 #include "agent/output/complain.h"
 #include "agent/output/terminal.h"
+#include "agent/values/duration.h"
+#include "agent/values/network.h"
+#include "agent/values/printable.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 namespace {

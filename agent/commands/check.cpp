@@ -17,10 +17,10 @@
 #include "agent/config/config_file.h"
 #include "agent/config/host_facts.h"
 #include "agent/config/spelling.h"
-#include "agent/core/printable.h"
 #include "agent/output/complain.h"
 #include "agent/output/terminal.h"
 #include "agent/output/text_table.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

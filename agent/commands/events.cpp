@@ -4,7 +4,7 @@
 
 #include "agent/commands/command.h"
 #include "agent/commands/reading.h"
-#include "agent/core/printable.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

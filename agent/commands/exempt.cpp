@@ -14,14 +14,14 @@
 #include "agent/commands/list_scope.h"
 #include "agent/config/table_files.h"
 #include "agent/core/attribution.h"
-#include "agent/core/duration.h"
 #include "agent/core/list_lines.h"
-#include "agent/core/network.h"
-#include "agent/core/printable.h"
 #include "agent/output/complain.h"
 #include "agent/output/relative_time.h"
 #include "agent/output/terminal.h"
 #include "agent/output/text_table.h"
+#include "agent/values/duration.h"
+#include "agent/values/network.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

@@ -15,14 +15,14 @@
 #include "agent/config/spelling.h"
 #include "agent/core/attribution.h"
 #include "agent/core/explanation.h"
-#include "agent/core/network.h"
-#include "agent/core/printable.h"
 #include "agent/output/complain.h"
 #include "agent/output/decision_text.h"
 #include "agent/output/terminal.h"
 #include "agent/output/text_table.h"
 #include "agent/report/entries.h"
 #include "agent/report/unknown_reasons.h"
+#include "agent/values/network.h"
+#include "agent/values/printable.h"
 #include "parsers/entries/failure.h"
 
 namespace agent {

@@ -5,9 +5,9 @@
 #include <set>
 
 #include "agent/config/host_facts.h"
-#include "agent/core/printable.h"
 #include "agent/output/complain.h"
 #include "agent/output/terminal.h"
+#include "agent/values/printable.h"
 #ifdef EXIWARDEN_FARM
 #include "agent/commands/list_scope.h"
 #include "agent/farm/session.h"

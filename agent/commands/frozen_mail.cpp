@@ -8,12 +8,12 @@
 
 #include "actions/exim/exim_queue.h"
 #include "actions/new_directory.h"
-#include "agent/core/digest.h"
-#include "agent/core/network.h"
 #include "agent/output/complain.h"
 #include "agent/output/output_row.h"
 #include "agent/output/text_table.h"
 #include "agent/service/queue_match.h"
+#include "agent/values/digest.h"
+#include "agent/values/network.h"
 
 namespace agent {
 namespace {

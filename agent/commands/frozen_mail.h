@@ -5,7 +5,7 @@
 
 #include "agent/commands/command.h"
 #include "agent/core/identity_tables.h"
-#include "agent/core/zone.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

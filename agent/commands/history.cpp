@@ -9,13 +9,13 @@
 #include "agent/commands/command.h"
 #include "agent/commands/list_scope.h"
 #include "agent/commands/selection.h"
-#include "agent/core/duration.h"
-#include "agent/core/printable.h"
 #include "agent/history/history_samples.h"
 #include "agent/history/history_store.h"
 #include "agent/output/complain.h"
 #include "agent/output/terminal.h"
 #include "agent/output/text_table.h"
+#include "agent/values/duration.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

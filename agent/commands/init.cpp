@@ -21,8 +21,8 @@
 #include "agent/config/nearest_file.h"
 #include "agent/config/paste_guide.h"
 #include "agent/config/spelling.h"
-#include "agent/core/printable.h"
 #include "agent/output/complain.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

@@ -11,8 +11,8 @@
 #include "agent/config/spelling.h"
 #include "agent/config/table_files.h"
 #include "agent/core/attribution.h"
-#include "agent/core/network.h"
 #include "agent/output/complain.h"
+#include "agent/values/network.h"
 
 namespace agent {
 namespace {

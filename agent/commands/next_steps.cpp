@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include "agent/commands/help.h"
-#include "agent/core/duration.h"
-#include "agent/core/printable.h"
 #include "agent/notify/notice.h"
 #include "agent/output/relative_time.h"
 #include "agent/output/text_table.h"
+#include "agent/values/duration.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "actions/result.h"
-#include "agent/core/zone.h"
 #include "agent/state/checkpoint.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

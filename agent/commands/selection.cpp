@@ -7,8 +7,8 @@
 
 #include "agent/config/host_facts.h"
 #include "agent/core/attribution.h"
-#include "agent/core/duration.h"
 #include "agent/output/complain.h"
+#include "agent/values/duration.h"
 #include "parsers/fields/stamp.h"
 
 namespace agent {

@@ -11,7 +11,7 @@
 #include "actions/result.h"
 #include "agent/archive/log_selection.h"
 #include "agent/commands/command.h"
-#include "agent/core/zone.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

@@ -17,9 +17,7 @@
 #include "agent/commands/saved_state.h"
 #include "agent/commands/selection.h"
 #include "agent/commands/watch.h"
-#include "agent/core/duration.h"
 #include "agent/core/list_lines.h"
-#include "agent/core/printable.h"
 #include "agent/follow/log_file.h"
 #include "agent/output/relative_time.h"
 #include "agent/output/terminal.h"
@@ -28,6 +26,8 @@
 #include "agent/report/trial_entries.h"
 #include "agent/service/log_trust.h"
 #include "agent/state/single_instance.h"
+#include "agent/values/duration.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

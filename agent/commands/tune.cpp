@@ -10,13 +10,13 @@
 #include "agent/commands/report_files.h"
 #include "agent/commands/trial_rule.h"
 #include "agent/core/attribution.h"
-#include "agent/core/printable.h"
 #include "agent/output/complain.h"
 #include "agent/output/text_table.h"
 #include "agent/tune/labels.h"
 #include "agent/tune/peaks.h"
 #include "agent/tune/tune_page.h"
 #include "agent/tune/tune_text.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

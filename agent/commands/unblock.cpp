@@ -14,13 +14,13 @@
 #include "agent/commands/hand.h"
 #include "agent/commands/list_scope.h"
 #include "agent/core/attribution.h"
-#include "agent/core/printable.h"
 #include "agent/history/hand_notes.h"
 #include "agent/output/complain.h"
 #include "agent/output/terminal.h"
 #include "agent/output/text_table.h"
 #include "agent/service/queue_match.h"
 #include "agent/state/checkpoint.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

@@ -13,12 +13,12 @@
 #include "agent/commands/saved_state.h"
 #include "agent/commands/selection.h"
 #include "agent/config/host_facts.h"
-#include "agent/core/duration.h"
 #include "agent/core/list_lines.h"
 #include "agent/output/complain.h"
 #include "agent/output/full_screen.h"
 #include "agent/report/watch_frame.h"
 #include "agent/state/single_instance.h"
+#include "agent/values/duration.h"
 
 namespace agent {
 namespace {

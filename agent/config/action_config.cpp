@@ -7,7 +7,7 @@
 
 #include "agent/config/config_checks.h"
 #include "agent/config/spelling.h"
-#include "agent/core/printable.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

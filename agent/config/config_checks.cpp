@@ -13,8 +13,8 @@
 #include "agent/config/notice_template.h"
 #include "agent/config/spelling.h"
 #include "agent/config/zone_names.h"
-#include "agent/core/network.h"
-#include "agent/core/zone.h"
+#include "agent/values/network.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

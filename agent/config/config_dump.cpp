@@ -7,7 +7,7 @@
 
 #include "actions/send/webhook.h"
 #include "agent/config/config_rules.h"
-#include "agent/core/duration.h"
+#include "agent/values/duration.h"
 
 namespace agent {
 namespace {

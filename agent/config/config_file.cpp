@@ -17,7 +17,7 @@
 #include "agent/config/nearest_file.h"
 #include "agent/config/notice_template.h"
 #include "agent/config/spelling.h"
-#include "agent/core/printable.h"
+#include "agent/values/printable.h"
 #include "parsers/entries/pattern_risk.h"
 #include "parsers/entries/patterns.h"
 

@@ -6,8 +6,8 @@
 #include <sstream>
 
 #include "agent/config/spelling.h"
-#include "agent/core/duration.h"
-#include "agent/core/printable.h"
+#include "agent/values/duration.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "agent/core/network.h"
+#include "agent/values/network.h"
 
 namespace agent {
 

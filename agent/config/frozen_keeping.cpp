@@ -1,6 +1,6 @@
 #include "agent/config/frozen_keeping.h"
 
-#include "agent/core/duration.h"
+#include "agent/values/duration.h"
 
 namespace agent {
 namespace {

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "actions/exim/exim_settings.h"
-#include "agent/core/zone.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

@@ -13,7 +13,7 @@
 #include "agent/config/spelling.h"
 #include "agent/config/table_files.h"
 #include "agent/config/zone_names.h"
-#include "agent/core/printable.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

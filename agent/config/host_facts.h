@@ -6,8 +6,8 @@
 
 #include "actions/result.h"
 #include "agent/core/config.h"
-#include "agent/core/network.h"
 #include "agent/core/pipeline.h"
+#include "agent/values/network.h"
 
 namespace agent {
 

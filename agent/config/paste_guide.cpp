@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "agent/config/frozen_keeping.h"
-#include "agent/core/duration.h"
+#include "agent/values/duration.h"
 
 namespace agent {
 namespace {

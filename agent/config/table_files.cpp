@@ -8,7 +8,7 @@
 #include "actions/lists/lsearch.h"
 #include "agent/core/attribution.h"
 #include "agent/core/list_lines.h"
-#include "agent/core/printable.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

@@ -14,7 +14,7 @@
 #include "actions/result.h"
 #include "agent/core/config.h"
 #include "agent/core/identity_tables.h"
-#include "agent/core/now.h"
+#include "agent/values/now.h"
 
 namespace agent {
 

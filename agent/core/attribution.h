@@ -13,7 +13,7 @@
 
 #include "agent/core/config.h"
 #include "agent/core/identity_tables.h"
-#include "agent/core/network.h"
+#include "agent/values/network.h"
 #include "parsers/entries/arrival.h"
 #include "parsers/entries/event.h"
 #include "parsers/string_hash.h"

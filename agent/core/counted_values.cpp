@@ -4,8 +4,8 @@
 #include <array>
 
 #include "agent/core/attribution.h"
-#include "agent/core/digest.h"
-#include "agent/core/network.h"
+#include "agent/values/digest.h"
+#include "agent/values/network.h"
 
 namespace agent {
 namespace {

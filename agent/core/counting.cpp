@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "agent/core/network.h"
+#include "agent/values/network.h"
 
 namespace agent {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "agent/core/config.h"
-#include "agent/core/zone.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "agent/core/attribution.h"
-#include "agent/core/duration.h"
 #include "agent/core/limits.h"
+#include "agent/values/duration.h"
 #include "parsers/entries/arrival.h"
 #include "parsers/entries/failure.h"
 #include "parsers/entries/rejection.h"

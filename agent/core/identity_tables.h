@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "agent/core/config.h"
-#include "agent/core/network.h"
-#include "agent/core/zone.h"
+#include "agent/values/network.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

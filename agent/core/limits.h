@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "agent/core/config.h"
-#include "agent/core/network.h"
+#include "agent/values/network.h"
 #include "parsers/string_hash.h"
 
 namespace agent {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
-#include "agent/core/duration.h"
-#include "agent/core/printable.h"
+#include "agent/values/duration.h"
+#include "agent/values/printable.h"
 #include "parsers/fields/stamp.h"
 
 namespace agent {

@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "agent/core/decision.h"
-#include "agent/core/now.h"
-#include "agent/core/zone.h"
+#include "agent/values/now.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "agent/core/config.h"
-#include "agent/core/zone.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

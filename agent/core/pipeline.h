@@ -19,7 +19,7 @@
 #include "agent/core/refusals.h"
 #include "agent/core/submissions.h"
 #include "agent/core/tag_check.h"
-#include "agent/core/zone.h"
+#include "agent/values/zone.h"
 #include "parsers/entries/prepared.h"
 #include "parsers/entries/reader.h"
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "agent/core/zone.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

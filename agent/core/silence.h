@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/core/zone.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <array>
 
-#include "agent/core/digest.h"
+#include "agent/values/digest.h"
 
 namespace agent {
 

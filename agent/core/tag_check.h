@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "agent/core/zone.h"
+#include "agent/values/zone.h"
 #include "parsers/entries/tagged.h"
 
 namespace agent {

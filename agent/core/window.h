@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "agent/core/zone.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

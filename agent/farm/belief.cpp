@@ -5,7 +5,7 @@
 
 #include "actions/lists/lsearch.h"
 #include "agent/config/farm_names.h"
-#include "agent/core/network.h"
+#include "agent/values/network.h"
 
 namespace agent {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
-#include "agent/core/now.h"
 #include "agent/farm/statement.h"
+#include "agent/values/now.h"
 
 namespace agent {
 

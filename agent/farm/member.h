@@ -15,13 +15,13 @@
 
 #include "agent/core/counting.h"
 #include "agent/core/identity_tables.h"
-#include "agent/core/now.h"
 #include "agent/farm/belief.h"
 #include "agent/farm/farm_time.h"
 #include "agent/farm/known_statements.h"
 #include "agent/farm/link.h"
 #include "agent/farm/saved_farm.h"
 #include "agent/farm/shared_lists.h"
+#include "agent/values/now.h"
 
 namespace agent {
 

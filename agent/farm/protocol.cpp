@@ -6,7 +6,7 @@
 #include <map>
 #include <unordered_map>
 
-#include "agent/core/printable.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

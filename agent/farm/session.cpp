@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "actions/posix_files.h"
-#include "agent/core/printable.h"
 #include "agent/farm/scripts.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

@@ -6,7 +6,7 @@
 #include <iterator>
 #include <utility>
 
-#include "agent/core/printable.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "agent/core/zone.h"
 #include "agent/follow/inotify.h"
 #include "agent/follow/rotations.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "agent/core/printable.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "agent/core/zone.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

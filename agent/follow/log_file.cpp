@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "agent/archive/unpack.h"
-#include "agent/core/digest.h"
+#include "agent/values/digest.h"
 #include "parsers/fields/lines.h"
 
 namespace agent {

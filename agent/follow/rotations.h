@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "agent/core/zone.h"
 #include "agent/follow/log_file.h"
+#include "agent/values/zone.h"
 #include "parsers/entries/reader.h"
 
 namespace agent {

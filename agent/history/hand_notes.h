@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "actions/lists/blocklist.h"
-#include "agent/core/now.h"
+#include "agent/values/now.h"
 
 namespace agent {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "agent/core/decision.h"
-#include "agent/core/zone.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

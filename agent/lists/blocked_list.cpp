@@ -11,8 +11,8 @@
 
 #include "agent/core/attribution.h"
 #include "agent/core/list_lines.h"
-#include "agent/core/printable.h"
 #include "agent/lists/said_few.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

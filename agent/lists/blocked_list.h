@@ -20,14 +20,14 @@
 #include "actions/lists/blocklist.h"
 #include "agent/core/counting.h"
 #include "agent/core/decision.h"
-#include "agent/core/now.h"
-#include "agent/core/zone.h"
 #include "agent/lists/list_doubt.h"
 #include "agent/lists/list_faults.h"
 #include "agent/lists/list_writer.h"
 #include "agent/lists/odd_ends.h"
 #include "agent/lists/pending_blocks.h"
 #include "agent/lists/start_claims.h"
+#include "agent/values/now.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

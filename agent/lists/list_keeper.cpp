@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "agent/core/attribution.h"
-#include "agent/core/printable.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

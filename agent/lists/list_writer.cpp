@@ -10,8 +10,8 @@
 #include "actions/exim/exim_access.h"
 #include "agent/core/attribution.h"
 #include "agent/core/list_lines.h"
-#include "agent/core/printable.h"
 #include "agent/lists/said_few.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

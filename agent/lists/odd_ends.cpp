@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "agent/core/list_lines.h"
-#include "agent/core/printable.h"
 #include "agent/lists/said_few.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

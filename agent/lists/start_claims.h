@@ -11,7 +11,7 @@
 #include <string>
 #include <utility>
 
-#include "agent/core/now.h"
+#include "agent/values/now.h"
 
 namespace agent {
 

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include "agent/core/attribution.h"
-#include "agent/core/duration.h"
-#include "agent/core/printable.h"
 #include "agent/notify/notice_json.h"
 #include "agent/output/decision_text.h"
 #include "agent/output/text_table.h"
+#include "agent/values/duration.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

@@ -7,7 +7,7 @@
 #include "actions/lists/lsearch.h"
 #include "actions/posix_files.h"
 #include "actions/send/mail.h"
-#include "agent/core/printable.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

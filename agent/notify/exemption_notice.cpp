@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "agent/core/list_lines.h"
-#include "agent/core/printable.h"
 #include "agent/output/output_row.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 

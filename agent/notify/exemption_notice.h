@@ -4,8 +4,8 @@
 #include <string>
 
 #include "agent/core/identity_tables.h"
-#include "agent/core/zone.h"
 #include "agent/notify/notice.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

@@ -7,13 +7,13 @@
 
 #include "agent/config/notice_template.h"
 #include "agent/core/attribution.h"
-#include "agent/core/digest.h"
-#include "agent/core/duration.h"
-#include "agent/core/printable.h"
 #include "agent/core/reason_kind.h"
 #include "agent/notify/notice_json.h"
 #include "agent/output/output_row.h"
 #include "agent/output/text_table.h"
+#include "agent/values/digest.h"
+#include "agent/values/duration.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "agent/core/printable.h"
 #include "agent/output/decision_text.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 

@@ -9,9 +9,9 @@
 #include "actions/send/sendmail.h"
 #include "actions/send/smtp.h"
 #include "actions/send/webhook.h"
-#include "agent/core/printable.h"
 #include "agent/notify/customer_addresses.h"
 #include "agent/notify/notice_json.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "agent/core/attribution.h"
-#include "agent/core/printable.h"
 #include "agent/notify/notice_json.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

@@ -4,10 +4,10 @@
 
 #include <utility>
 
-#include "agent/core/printable.h"
 #include "agent/notify/notice_json.h"
 #include "agent/output/decision_text.h"
 #include "agent/output/text_table.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 

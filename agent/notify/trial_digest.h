@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "agent/core/decision.h"
-#include "agent/core/zone.h"
 #include "agent/notify/notice.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "agent/core/duration.h"
-#include "agent/core/printable.h"
+#include "agent/values/duration.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 

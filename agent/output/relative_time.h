@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "agent/core/zone.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "agent/core/network.h"
+#include "agent/values/network.h"
 
 namespace agent {
 

@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "agent/core/attribution.h"
-#include "agent/core/printable.h"
 #include "agent/output/text_table.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

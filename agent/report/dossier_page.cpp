@@ -5,12 +5,12 @@
 #include <algorithm>
 
 #include "agent/config/config_dump.h"
-#include "agent/core/duration.h"
 #include "agent/output/text_table.h"
 #include "agent/output/version.h"
 #include "agent/report/html.h"
 #include "agent/report/replay_text.h"
 #include "agent/report/timeline.h"
+#include "agent/values/duration.h"
 
 namespace agent {
 namespace {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "agent/core/config.h"
-#include "agent/core/zone.h"
 #include "agent/report/dossier.h"
 #include "agent/report/on_this_host.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "agent/core/duration.h"
-#include "agent/core/printable.h"
 #include "agent/output/relative_time.h"
 #include "agent/output/text_table.h"
 #include "agent/report/dossier_page.h"
+#include "agent/values/duration.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <array>
 
-#include "agent/core/printable.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "actions/exim/exim_queue.h"
-#include "agent/core/zone.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "agent/core/decision.h"
-#include "agent/core/zone.h"
 #include "agent/output/output_row.h"
 #include "agent/report/block_effect.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

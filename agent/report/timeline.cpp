@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "agent/core/duration.h"
 #include "agent/output/text_table.h"
+#include "agent/values/duration.h"
 
 namespace agent {
 namespace {

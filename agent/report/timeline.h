@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "agent/core/zone.h"
 #include "agent/report/dossier.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

@@ -5,10 +5,10 @@
 #include <algorithm>
 
 #include "agent/core/attribution.h"
-#include "agent/core/duration.h"
-#include "agent/core/printable.h"
 #include "agent/output/relative_time.h"
 #include "agent/output/text_table.h"
+#include "agent/values/duration.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/core/zone.h"
 #include "agent/output/terminal.h"
 #include "agent/report/fullest_windows.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

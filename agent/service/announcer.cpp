@@ -6,12 +6,12 @@
 
 #include "actions/exim/exim_settings.h"
 #include "actions/lists/lsearch.h"
-#include "agent/core/duration.h"
 #include "agent/core/list_lines.h"
-#include "agent/core/printable.h"
 #include "agent/notify/action_notices.h"
 #include "agent/notify/exemption_notice.h"
 #include "agent/notify/notifier.h"
+#include "agent/values/duration.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "agent/core/duration.h"
-#include "agent/core/printable.h"
 #include "agent/output/text_table.h"
+#include "agent/values/duration.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

@@ -11,7 +11,6 @@
 #include "actions/files.h"
 #include "agent/config/table_files.h"
 #include "agent/core/config.h"
-#include "agent/core/now.h"
 #include "agent/core/pipeline.h"
 #include "agent/follow/inotify.h"
 #include "agent/lists/list_keeper.h"
@@ -29,6 +28,7 @@
 #include "agent/state/checkpoint_file.h"
 #include "agent/state/checkpoint_writer.h"
 #include "agent/state/saver.h"
+#include "agent/values/now.h"
 
 namespace agent {
 

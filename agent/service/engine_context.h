@@ -13,10 +13,10 @@
 #include "agent/core/config.h"
 #include "agent/core/decision.h"
 #include "agent/core/identity_tables.h"
-#include "agent/core/now.h"
-#include "agent/core/zone.h"
 #include "agent/service/frozen_survey.h"
 #include "agent/service/log_trust.h"
+#include "agent/values/now.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

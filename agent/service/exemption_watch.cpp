@@ -7,8 +7,8 @@
 #include "actions/lists/blocklist.h"
 #include "agent/config/table_files.h"
 #include "agent/core/list_lines.h"
-#include "agent/core/printable.h"
 #include "agent/notify/exemption_notice.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

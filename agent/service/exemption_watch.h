@@ -10,10 +10,10 @@
 
 #include "actions/files.h"
 #include "agent/core/exemption_uses.h"
-#include "agent/core/now.h"
 #include "agent/core/pipeline.h"
 #include "agent/service/announcer.h"
 #include "agent/service/engine_context.h"
+#include "agent/values/now.h"
 
 namespace agent {
 

@@ -6,10 +6,10 @@
 #include <unordered_set>
 
 #include "actions/lists/lsearch.h"
-#include "agent/core/duration.h"
-#include "agent/core/network.h"
-#include "agent/core/printable.h"
 #include "agent/service/queue_match.h"
+#include "agent/values/duration.h"
+#include "agent/values/network.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

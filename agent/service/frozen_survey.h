@@ -12,7 +12,7 @@
 #include "agent/config/frozen_keeping.h"
 #include "agent/core/config.h"
 #include "agent/core/identity_tables.h"
-#include "agent/core/zone.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

@@ -10,8 +10,8 @@
 
 #include <cstdlib>
 
-#include "agent/core/printable.h"
 #include "agent/output/decision_text.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <iterator>
 
-#include "agent/core/printable.h"
 #include "agent/output/version.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

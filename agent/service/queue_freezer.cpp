@@ -13,9 +13,9 @@
 
 #include "actions/lists/blocklist.h"
 #include "agent/core/list_lines.h"
-#include "agent/core/printable.h"
 #include "agent/lists/list_doubt.h"
 #include "agent/service/queue_match.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

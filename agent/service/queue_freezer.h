@@ -20,8 +20,8 @@
 #include "actions/files.h"
 #include "agent/core/config.h"
 #include "agent/core/identity_tables.h"
-#include "agent/core/zone.h"
 #include "agent/service/frozen_survey.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

@@ -1,7 +1,7 @@
 #include "agent/service/queue_match.h"
 
 #include "actions/lists/lsearch.h"
-#include "agent/core/network.h"
+#include "agent/values/network.h"
 
 namespace agent {
 

@@ -6,8 +6,8 @@
 #include <array>
 #include <iterator>
 
-#include "agent/core/digest.h"
 #include "agent/state/checkpoint_fields.h"
+#include "agent/values/digest.h"
 
 namespace agent {
 namespace {

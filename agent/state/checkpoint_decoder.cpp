@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "agent/core/digest.h"
 #include "agent/state/checkpoint.h"
 #include "agent/state/checkpoint_fields.h"
+#include "agent/values/digest.h"
 
 namespace agent {
 namespace {

@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "agent/core/subject_key.h"
-#include "agent/core/zone.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

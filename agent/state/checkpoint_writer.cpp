@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "agent/core/printable.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

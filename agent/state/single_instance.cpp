@@ -12,7 +12,7 @@
 
 #include "actions/exim/exim_access.h"
 #include "actions/posix_files.h"
-#include "agent/core/printable.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "agent/core/network.h"
+#include "agent/values/network.h"
 
 namespace agent {
 namespace {

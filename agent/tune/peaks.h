@@ -15,7 +15,7 @@
 #include "agent/core/config.h"
 #include "agent/core/counting.h"
 #include "agent/core/limits.h"
-#include "agent/core/zone.h"
+#include "agent/values/zone.h"
 #include "parsers/string_hash.h"
 
 namespace agent {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "agent/core/duration.h"
 #include "agent/output/text_table.h"
+#include "agent/values/duration.h"
 
 namespace agent {
 namespace {

@@ -6,13 +6,13 @@
 #include <array>
 
 #include "agent/core/attribution.h"
-#include "agent/core/duration.h"
-#include "agent/core/printable.h"
 #include "agent/output/output_row.h"
 #include "agent/output/text_table.h"
 #include "agent/output/version.h"
 #include "agent/report/html.h"
 #include "agent/tune/tune_chart.h"
+#include "agent/values/duration.h"
+#include "agent/values/printable.h"
 
 namespace agent {
 namespace {

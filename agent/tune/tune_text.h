@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "agent/core/zone.h"
 #include "agent/tune/advice.h"
 #include "agent/tune/labels.h"
 #include "agent/tune/peaks.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

@@ -1,5 +1,5 @@
 // A log timestamp. Exim prints local time, with an offset only if log_timezone is set; syslog's
-// traditional form has no year at all. agent/core/zone.h turns a timestamp into an instant.
+// traditional form has no year at all. agent/values/zone.h turns a timestamp into an instant.
 #pragma once
 
 #include <array>

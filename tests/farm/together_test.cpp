@@ -1,6 +1,6 @@
 // Whole hosts through a real server.
 
-#include "agent/core/digest.h"
+#include "agent/values/digest.h"
 #include "tests/catch.h"
 #include "tests/farm/host.h"
 #include "tests/farm/redis.h"

@@ -4,7 +4,7 @@
 
 #include "agent/config/config_dump.h"
 #include "agent/config/config_file.h"
-#include "agent/core/duration.h"
+#include "agent/values/duration.h"
 #include "fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,7 +1,7 @@
 // Any bytes as a checkpoint, with the right checksum put behind them: refused, or read to a value
 // that is written and read to the same again.
-#include "agent/core/digest.h"
 #include "agent/state/checkpoint.h"
+#include "agent/values/digest.h"
 #include "fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -7,7 +7,7 @@
 #include "agent/config/config_file.h"
 #include "agent/core/attribution.h"
 #include "agent/core/counting.h"
-#include "agent/core/network.h"
+#include "agent/values/network.h"
 #include "tests/agent/core/restart.h"
 #include "tests/catch.h"
 

@@ -3,7 +3,7 @@
 
 #include <chrono>
 
-#include "agent/core/zone.h"
+#include "agent/values/zone.h"
 
 namespace agent {
 

@@ -1,4 +1,4 @@
-#include "agent/core/digest.h"
+#include "agent/values/digest.h"
 
 #include "agent/core/counting.h"
 #include "tests/catch.h"

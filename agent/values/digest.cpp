@@ -1,4 +1,4 @@
-#include "agent/core/digest.h"
+#include "agent/values/digest.h"
 
 #include <fmt/format.h>
 #include <openssl/sha.h>

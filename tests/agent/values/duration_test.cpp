@@ -1,5 +1,5 @@
 
-#include "agent/core/duration.h"
+#include "agent/values/duration.h"
 
 #include "agent/core/config.h"
 #include "tests/catch.h"

@@ -1,4 +1,4 @@
-#include "agent/core/duration.h"
+#include "agent/values/duration.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "agent/core/network.h"
+#include "agent/values/network.h"
 
 #include <random>
 

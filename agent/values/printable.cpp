@@ -1,4 +1,4 @@
-#include "agent/core/printable.h"
+#include "agent/values/printable.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "agent/core/zone.h"
+#include "agent/values/zone.h"
 
 #include <cctz/civil_time.h>
 #include <cctz/time_zone.h>

@@ -1,4 +1,4 @@
-#include "agent/core/zone.h"
+#include "agent/values/zone.h"
 
 #include <cstdio>
 #include <random>
