@@ -35,12 +35,16 @@ class CleanRoot:
             subprocess.run(["umount", "-l", self.path / name], check=False)
         world.remove(self.scratch)
 
+    def inside(self, *words):
+        """The command line that runs these words there."""
+        return ["chroot", self.path, *words]
+
     def start(self, *words, **more):
-        return subprocess.Popen(["chroot", self.path, *words], cwd="/", stdin=subprocess.DEVNULL, **more)
+        return subprocess.Popen(self.inside(*words), cwd="/", stdin=subprocess.DEVNULL, **more)
 
     def run(self, *words, code=0, stdin=None, **more):
         """What it printed, both outputs together."""
-        done = subprocess.run(["chroot", self.path, *words], cwd="/", input=stdin, stdout=subprocess.PIPE,
+        done = subprocess.run(self.inside(*words), cwd="/", input=stdin, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, check=False, timeout=120,
                               env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8",
                                    "DEBIAN_FRONTEND": "noninteractive", **more.get("env", {})})

@@ -178,6 +178,6 @@ class DebianSite(CleanRoot):
         shutil.copy(package, self.path / "root")
 
     def program(self, *words, **more):
-        done = subprocess.run(["chroot", self.path, "exiwarden", *words], cwd="/", stdin=subprocess.DEVNULL,
+        done = subprocess.run(self.inside("exiwarden", *words), cwd="/", stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, check=False, timeout=120, **more)
         return done
