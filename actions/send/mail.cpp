@@ -115,6 +115,35 @@ bool has_long_line(std::string_view body) {
   return false;
 }
 
+// With the line ends that text has on the wire (RFC 2045).
+std::string base64_lines(std::string_view text) {
+  std::string wire, lines;
+  for (const char c : text) {
+    if (c == '\n') wire.push_back('\r');
+    wire.push_back(c);
+  }
+  const auto encoded = base64(wire);
+  for (std::size_t i = 0; i < encoded.size(); i += 76) lines += encoded.substr(i, 76) + "\n";
+  return lines;
+}
+
+// The headers about the text, a blank line, and the text.
+std::string text_part(const std::string& body) {
+  const bool packed = has_long_line(body);
+  return fmt::format("Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: {}\n\n{}",
+                     packed           ? "base64"
+                     : is_ascii(body) ? "7bit"
+                                      : "8bit",
+                     packed ? base64_lines(body) : body);
+}
+
+// A line that is none of the text; the page's lines hold no "--".
+std::string boundary_for(const Mail& mail) {
+  std::string boundary = "=_exiwarden";
+  while (mail.body.find(boundary) != std::string::npos) boundary += "_";
+  return boundary;
+}
+
 }  // namespace
 
 bool is_mail_address(std::string_view text) {
@@ -142,26 +171,18 @@ Result<std::string> compose(const Mail& mail) {
   if (mail.body.find('\r') != std::string::npos || mail.body.find('\0') != std::string::npos) {
     return Error{Errc::malformed, 0, "a mail body with CR or NUL"};
   }
-  const bool ascii = is_ascii(mail.body);
-  const bool packed = has_long_line(mail.body);
   std::string text = fmt::format(
       "Date: {}\nFrom: {}\nTo: {}\nSubject: {}\nMessage-ID: <{}>\nAuto-Submitted: auto-generated\n"
-      "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: "
-      "{}\n\n",
+      "MIME-Version: 1.0\n",
       date_text(mail.date), mail.from, fmt::join(mail.to, ",\n "), subject_text(mail.subject),
-      mail.message_id,
-      packed  ? "base64"
-      : ascii ? "7bit"
-              : "8bit");
-  if (!packed) return text + mail.body;
-  std::string lines;  // text is encoded with the line ends it has on the wire (RFC 2045)
-  for (const char c : mail.body) {
-    if (c == '\n') lines.push_back('\r');
-    lines.push_back(c);
-  }
-  const auto encoded = base64(lines);
-  for (std::size_t i = 0; i < encoded.size(); i += 76) text += encoded.substr(i, 76) + "\n";
-  return text;
+      mail.message_id);
+  if (mail.page.empty()) return text + text_part(mail.body);
+  const auto boundary = boundary_for(mail);
+  return text + fmt::format(
+                    "Content-Type: multipart/mixed; boundary=\"{0}\"\n\n--{0}\n{1}\n--{0}\n"
+                    "Content-Type: text/html; charset=utf-8\nContent-Disposition: attachment; "
+                    "filename=\"report.html\"\nContent-Transfer-Encoding: base64\n\n{2}--{0}--\n",
+                    boundary, text_part(mail.body), base64_lines(mail.page));
 }
 
 }  // namespace actions

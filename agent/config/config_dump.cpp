@@ -195,6 +195,7 @@ std::string effective_config(const Config& config) {
   line("subject", toml_string(config.notify.subject));
   line("body_file", toml_string(config.notify.body_file));
   line("max_per_hour", std::to_string(config.notify.max_per_hour));
+  line("report", toml_string(std::string(name_of(config.notify.report))));
   for (const auto& action : config.actions) out += "\n" + action_text(action);
   const auto& farm = config.farm;
   out += "\n[farm]\n";

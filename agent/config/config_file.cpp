@@ -32,6 +32,9 @@ constexpr SectionReader::Choice<Transport> kTransports[] = {{"smtp", Transport::
                                                             {"webhook", Transport::webhook},
                                                             {"none", Transport::none}};
 
+constexpr SectionReader::Choice<ReportPeriod> kReports[] = {
+    {"none", ReportPeriod::none}, {"daily", ReportPeriod::daily}, {"weekly", ReportPeriod::weekly}};
+
 void read_log(SectionReader& in, LogConfig& log) {
   in.texts("paths", log.paths, log_path);
   if (in.has("paths") && log.paths.empty())
@@ -55,6 +58,7 @@ void read_notify(SectionReader& in, NotifyConfig& notify) {
   in.text("smtp", notify.smtp, host_and_port);
   in.number("max_per_hour", 1, 3600,
             [&](std::int64_t value) { notify.max_per_hour = static_cast<std::uint32_t>(value); });
+  in.choice("report", kReports, notify.report);
   in.texts("sendmail", notify.sendmail);
   if (in.has("sendmail") &&
       (notify.sendmail.empty() || notify.sendmail[0].empty() || notify.sendmail[0][0] != '/')) {
@@ -74,6 +78,12 @@ void read_notify(SectionReader& in, NotifyConfig& notify) {
   };
   pair(Transport::exec, "exec", !notify.exec.empty());
   pair(Transport::webhook, "webhook", !notify.webhook.empty());
+  const bool by_mail = std::none_of(
+      notify.transports.begin(), notify.transports.end(), [](Transport transport) {
+        return transport == Transport::exec || transport == Transport::webhook;
+      });
+  if (notify.report != ReportPeriod::none && by_mail && notify.to.empty())
+    in.warn("report", "is never sent: notify.to is empty");
   in.text("subject", notify.subject, notice_template);
   in.text("body_file", notify.body_file, [](const std::string& text) {
     return text.empty() ? std::string() : absolute_path(text);

@@ -28,8 +28,15 @@ enum class Signal {
 };
 enum class CountBy { attempts, recipients, hosts, networks, senders, ids };
 enum class RuleMode { block, trial };
+enum class ReportPeriod { none, daily, weekly };
 enum class Transport { smtp, sendmail, exec, webhook, none };
 enum class Tristate { no, yes, automatic };
+
+constexpr std::string_view name_of(ReportPeriod period) {
+  return period == ReportPeriod::daily    ? "daily"
+         : period == ReportPeriod::weekly ? "weekly"
+                                          : "none";
+}
 
 constexpr std::string_view name_of(RuleMode mode) {
   return mode == RuleMode::block ? "block" : "trial";
@@ -156,6 +163,7 @@ struct NotifyConfig {
   std::string body_file;            // notify.body_file: "" for the built-in text
   std::string body;                 // what load_config() found in it
   std::uint32_t max_per_hour = 60;  // notify.max_per_hour: mails; the rest waits and goes in one
+  ReportPeriod report = ReportPeriod::none;  // notify.report
   // action.to_file: the recipients by identity or domain, in place of `to`; "" for none
   std::string to_file;
 };

@@ -20,6 +20,7 @@ struct Notice {
   std::int64_t date = 0;   // seconds since 1970 UTC
   std::string subject, body;
   std::string data;  // one JSON object per line for each event, for programs
+  std::string page;  // HTML to attach where it goes by mail; empty: none
   bool operator==(const Notice&) const = default;
 };
 

@@ -126,7 +126,7 @@ NoticeSender::Outcome Notifier::attempt(const NotifyConfig& config, const std::s
   const auto by_mail = [&](Transport transport) -> actions::Result<actions::Done> {
     const auto message = actions::compose(
         {from, to, mail.subject, std::chrono::sys_seconds(std::chrono::seconds(mail.date)),
-         mail.message_id, mail.body});
+         mail.message_id, mail.body, mail.page});
     if (!message) return message.error();
     return transport == Transport::smtp
                ? actions::send_by_smtp(config.smtp, to, message.value(), kDeadline)

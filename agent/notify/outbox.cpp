@@ -40,8 +40,10 @@ void Outbox::add(Notice notice) {
     if (dropped_++ == 0) say_("too many notices wait to be sent; new ones are dropped and counted");
     return;
   }
-  if (body_bytes_ + notice.body.size() > limits_.bodies)
+  if (body_bytes_ + notice.body.size() > limits_.bodies) {
     notice.body = "(too many notices wait: only the subject was kept)\n";
+    notice.page.clear();
+  }
   body_bytes_ += notice.body.size();
   known_.insert(notice.message_id);
   const auto subject = subject_of(notice);

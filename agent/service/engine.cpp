@@ -45,7 +45,8 @@ Engine::Engine(const Config& config, PipelineOptions around, LogTrust trust, Eng
       effects_(context_, pipeline_, lists_, announcer_, farm_, checkpoints_),
       logs_(context_, pipeline_, parts_.inotify),
       tables_(parts_.files, context_.options.say),
-      exemptions_(context_, parts_.files, pipeline_, announcer_) {
+      exemptions_(context_, parts_.files, pipeline_, announcer_),
+      reports_(context_) {
   tables_.follow(context_.config);
   if (!context_.options.dry_run) actions_.configure(context_.config.actions);
   pipeline_.on_end([this](const Counting::End& block) { effects_.end_block(block); });
@@ -57,6 +58,7 @@ void Engine::start(Now now, CheckpointFile::Loaded saved) {
   context_.now = now;
   auto& state = saved.state;
   if (state) restore(*state);
+  reports_.configured();
   const bool known = state && logs_.has_positions();
   announcer_.silences().begin(now.wall);
   say_if_no_exim_user();
@@ -69,7 +71,7 @@ void Engine::start(Now now, CheckpointFile::Loaded saved) {
   if (known) {
     checkpoints_.touch();
   } else {
-    take_history(checkpoints_.write(now.steady, [&] { return job(); }));
+    take_done(checkpoints_.write(now.steady, [&] { return job(); }));
   }
 }
 
@@ -84,6 +86,7 @@ void Engine::restore(Checkpoint& state) {
   actions_.restore(state.actions, context_.now.steady);
   announcer_.trials().restore(std::move(state.trials));
   exemptions_.restore(std::move(state.told_ends));
+  reports_.restore(state.report_told);
   announcer_.history().restore(std::move(state.history));
   announcer_.silences().restore(std::move(state.silences), context_.config.log.paths);
   farm_.restore(state);
@@ -127,6 +130,8 @@ Engine::Steady Engine::due() const {
     sooner(now.steady + std::max<Steady::duration>(*end - now.wall, 0s));
   if (const auto trials = announcer_.trials().due())
     sooner(now.steady + std::max<Steady::duration>(*trials - now.wall, 0s));
+  if (const auto report = reports_.due())
+    sooner(now.steady + std::max<Steady::duration>(*report - now.wall, 0s));
   sooner(undecided_due_);
   if (context_.options.dry_run) return until;
   sooner(checkpoints_.due());
@@ -248,12 +253,13 @@ void Engine::save_and_send() {
   if (actions_.prepare(now.steady)) checkpoints_.hurry();
   if (faults() != faults_saved_) checkpoints_.touch();
   if (const auto due = announcer_.history().due(); due && now.steady >= *due) checkpoints_.hurry();
+  if (const auto due = reports_.due(); due && now.wall >= *due) checkpoints_.hurry();
   // Twice: what a saver on the spot has done is there at once.
   for (int i = 0; i < 2; ++i) {
     if (const auto done = checkpoints_.collect(now.steady)) {
       if (!done->saved) lists_.put_back_unsynced(done->lists);
       if (done->saved && covers_mail_) outbox.release();
-      take_history(*done);
+      take_done(*done);
       covers_mail_ = false;
       actions_.covered(done->saved);
     }
@@ -267,7 +273,11 @@ void Engine::save_and_send() {
   actions_.release();
 }
 
-void Engine::take_history(const CheckpointWriter::Done& done) {
+void Engine::take_done(const CheckpointWriter::Done& done) {
+  if (reports_.finish(done.report)) {
+    announcer_.send({done.report, {}});
+    checkpoints_.hurry();
+  }
   auto& history = announcer_.history();
   if (!done.history) return history.put_back();
   if (!history.waiting().empty()) checkpoints_.touch();
@@ -292,6 +302,7 @@ SaveJob Engine::job() {
     job.history->now = context_.now.wall;
     job.history->keep = context_.config.state.history_keep;
   }
+  job.report = reports_.task(job, lists_, faults_saved_);
   const auto& metrics_path = context_.config.state.metrics;
   if (!metrics_path.empty()) {
     job.metrics_path = metrics_path;
@@ -320,6 +331,7 @@ Checkpoint Engine::snapshot() {
   state.outbox = announcer_.outbox().waiting();
   state.actions = actions_.waiting();
   state.told_ends = exemptions_.told();
+  state.report_told = reports_.told();
   state.history = announcer_.history().waiting();
   state.trials = announcer_.trials().state();
   state.silences = announcer_.silences().state();
@@ -354,7 +366,7 @@ void Engine::stop(Now now) {
   actions_.collect(now.steady);
   actions_.take_back();
   const auto done = checkpoints_.write(now.steady, [&] { return job(); });
-  take_history(done);
+  take_done(done);
   if (!done.saved) {
     context_.options.say(
         "stopping without a checkpoint: what was read since the last one is read again");
@@ -374,6 +386,7 @@ void Engine::reload(const Config& config, PipelineOptions around, LogTrust trust
   remake_lists();
   logs_.follow_new(now);
   parts_.mailer.configure(context_.config.notify);
+  reports_.configured();
   announcer_.outbox().set_max_per_hour(context_.config.notify.max_per_hour);
   if (!context_.options.dry_run) actions_.configure(context_.config.actions);
   next_look_ = {};

@@ -24,6 +24,7 @@
 #include "agent/service/followed_logs.h"
 #include "agent/service/log_trust.h"
 #include "agent/service/metrics.h"
+#include "agent/service/report_schedule.h"
 #include "agent/service/tamper_alarm.h"
 #include "agent/state/checkpoint_file.h"
 #include "agent/state/checkpoint_writer.h"
@@ -88,7 +89,7 @@ class Engine {
   void say_tampering();
   void say_undecided();
   void save_and_send();
-  void take_history(const CheckpointWriter::Done& done);
+  void take_done(const CheckpointWriter::Done& done);
   void tell_faults();
   [[nodiscard]] SaveJob job();
   [[nodiscard]] Checkpoint snapshot();
@@ -106,6 +107,7 @@ class Engine {
   FollowedLogs logs_;
   TableFiles tables_;
   ExemptionWatch exemptions_;
+  ReportSchedule reports_;
   TamperAlarm tamper_alarm_;
 
   bool covers_mail_ = false;  // the checkpoint under way tells of the mail that waits for it

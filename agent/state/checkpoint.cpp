@@ -150,6 +150,7 @@ void encode_notice(std::string& out, const WaitingNotice& waiting) {
   append_field(out, notice.subject);
   append_field(out, notice.body);
   append_field(out, notice.data);
+  if (!notice.page.empty()) append_field(out, notice.page);
   out.push_back('\n');
 }
 
@@ -283,6 +284,11 @@ std::string encode_checkpoint(const Checkpoint& state, const Counting::Subjects&
     out += "trial";
     append_field(out, line.text);
     append_field(out, line.data);
+    out.push_back('\n');
+  }
+  if (state.report_told) {
+    out += "report";
+    append_number(out, seconds(*state.report_told));
     out.push_back('\n');
   }
   encode_farm(out, state);

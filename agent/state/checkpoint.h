@@ -37,6 +37,7 @@ struct Checkpoint {
   std::vector<std::pair<std::string, Instant>> told_ends;
   std::vector<HistoryEntry> history;  // not in the history file yet
   TrialDigest::State trials;
+  std::optional<Instant> report_told;  // the end of the last report's period
   Silences::State silences;
   std::vector<std::string> faults;  // present at this moment, for "status"; a start ignores them
   std::vector<SavedFarmStatement> farm_words;

@@ -47,6 +47,7 @@ WaitingNotice decode_notice(Fields& in) {
   notice.subject = in.text();
   notice.body = in.text();
   if (!in.done()) notice.data = in.text();
+  if (!in.done()) notice.page = in.text();
   return waiting;
 }
 
@@ -169,6 +170,8 @@ class Decoder {
     } else if (kind == "trial") {
       auto line = in.text();
       state.trials.lines.push_back({std::move(line), in.text()});
+    } else if (kind == "report") {
+      state.report_told = instant(in.number<std::int64_t>());
     } else if (kind == "farm") {
       auto& farm = state.farm.emplace();
       farm.connected = in.number() != 0;

@@ -57,14 +57,14 @@ CheckpointWriter::Done CheckpointWriter::finish(Steady now, const Saver::Outcome
     if (!fault_.empty()) say_("the checkpoint can be written again");
     fault_.clear();
     failing_since_.reset();
-    return {true, std::exchange(lists_, {}), outcome.history};
+    return {true, std::exchange(lists_, {}), outcome.history, outcome.report};
   }
   if (fault_ != outcome.fault->what) say_(printable(outcome.fault->what) + "; trying again");
   fault_ = outcome.fault->what;
   if (!failing_since_) failing_since_ = now;
   hurry();
   next_ = std::max(next_, now + kRetry);
-  return {false, std::exchange(lists_, {}), std::nullopt};
+  return {false, std::exchange(lists_, {}), std::nullopt, std::nullopt};
 }
 
 std::optional<CheckpointWriter::Done> CheckpointWriter::collect(Steady now) {

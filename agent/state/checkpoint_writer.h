@@ -41,6 +41,7 @@ class CheckpointWriter {
     bool saved = false;
     std::vector<std::string> lists;                               // that had to be synced first
     std::optional<HistoryStore::Outcome> history = std::nullopt;  // nullopt: it was not tried
+    std::optional<Notice> report = std::nullopt;
   };
   std::optional<Done> collect(Steady now);
   // Writes a checkpoint now and waits for it; for start and stop.

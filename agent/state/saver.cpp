@@ -25,9 +25,10 @@ SaveOutcome save_now(actions::Files& files, CheckpointFile& state, HistoryStore&
   const auto saved = state.save(job.checkpoint);
   if (!saved) {
     outcome.fault = saved.error();
-  } else if (job.history) {
-    outcome.history = history.write(std::move(*job.history));
+    return outcome;
   }
+  if (job.history) outcome.history = history.write(std::move(*job.history));
+  if (job.report) outcome.report = job.report();
   return outcome;
 }
 

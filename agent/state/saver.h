@@ -4,6 +4,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -14,16 +15,19 @@
 #include "actions/event_fd.h"
 #include "actions/files.h"
 #include "agent/history/history_store.h"
+#include "agent/notify/notice.h"
 #include "agent/state/checkpoint_file.h"
 
 namespace agent {
 
 struct SaveJob {
+  using Report = std::function<Notice()>;
   std::vector<std::string> lists;     // paths to sync
   std::string checkpoint;             // the text of encode_checkpoint(); empty: none
   std::string metrics_path, metrics;  // written first, if there is a path
   // Written last: the checkpoint holds its entries.
   std::optional<HistoryBatch> history = std::nullopt;
+  Report report = {};  // run after all that; empty: none is due
 };
 
 // Does all steps now. A list that no longer exists is no fault, nor are metrics that can't be
@@ -31,6 +35,7 @@ struct SaveJob {
 struct SaveOutcome {
   std::optional<actions::Error> fault;
   std::optional<HistoryStore::Outcome> history = std::nullopt;  // nullopt: it was not tried
+  std::optional<Notice> report = std::nullopt;
 };
 [[nodiscard]] SaveOutcome save_now(actions::Files& files, CheckpointFile& state,
                                    HistoryStore& history, SaveJob job);

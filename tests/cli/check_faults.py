@@ -59,6 +59,8 @@ TABLE = [
      'notify.webhook is never used: notify.transports does not hold "webhook"', "exiwarden.toml(5)"),
     (change('sendmail = ["/bin/true"]', 'sendmail = ["/bin/true"]\nexec = ["/bin/true"]'), "config", "warn",
      'notify.exec is never used: notify.transports does not hold "exec"', "exiwarden.toml(5)"),
+    (change('to = ["abuse@example.org"]', 'to = []\nreport = "weekly"'), "config", "warn",
+     "notify.report is never sent: notify.to is empty", "exiwarden.toml(5)"),
     (secret(0o444), "tag", "BAD", "everybody can read this secret", "chown daemon:nogroup {0.home}/tag.secret; chmod"),
     (secret(0o460), "tag", "BAD", "others can change this secret", "chmod 0440"),
     (secret(0o440, "daemon"), "tag", "BAD", "as nobody: read {0.home}/tag.secret", "chmod 0440"),

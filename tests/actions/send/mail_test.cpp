@@ -152,6 +152,38 @@ TEST_CASE("bodies: ASCII, UTF-8, and lines too long for SMTP") {
         "short\r\n" + std::string(2000, 'x') + "\r\nend\r\n");
 }
 
+TEST_CASE("a page is attached beside the text, and no text ends it early") {
+  auto mail = sample();
+  mail.body = "Gr\u00fc\u00dfe\n--=_exiwarden--\n--=_exiwarden_\n";
+  mail.page = "<!doctype html>\n" + std::string(200, 'x') + "\n";
+  const auto message = composed(mail);
+  const auto line = std::string("Content-Type: multipart/mixed; boundary=\"");
+  const auto begin = message.find(line) + line.size();
+  REQUIRE(begin > line.size());
+  const auto boundary = message.substr(begin, message.find('"', begin) - begin);
+  CHECK(mail.body.find(boundary) == std::string::npos);
+  // As a reader takes it apart: the parts between the lines of the boundary.
+  std::vector<std::string> parts;
+  for (auto at = message.find("\n--" + boundary + "\n"); at != std::string::npos;) {
+    at += boundary.size() + 4;
+    auto next = message.find("\n--" + boundary + "\n", at);
+    const auto end =
+        next != std::string::npos ? next : message.find("\n--" + boundary + "--\n", at);
+    REQUIRE(end != std::string::npos);
+    parts.push_back(message.substr(at, end - at));
+    at = next;
+  }
+  REQUIRE(parts.size() == 2);
+  CHECK(parts[0] ==
+        "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n" + mail.body);
+  CHECK(parts[1].starts_with(
+      "Content-Type: text/html; charset=utf-8\nContent-Disposition: attachment; "
+      "filename=\"report.html\"\nContent-Transfer-Encoding: base64\n\n"));
+  CHECK(decode64(parts[1].substr(parts[1].find("\n\n"))) ==
+        "<!doctype html>\r\n" + std::string(200, 'x') + "\r\n");
+  CHECK(message.ends_with("\n--" + boundary + "--\n"));
+}
+
 TEST_CASE("what can't be a mail is an error") {
   const auto fails = [](const Mail& mail) { return !compose(mail); };
   auto mail = sample();
