@@ -78,8 +78,8 @@ void read_notify(SectionReader& in, NotifyConfig& notify) {
   };
   pair(Transport::exec, "exec", !notify.exec.empty());
   pair(Transport::webhook, "webhook", !notify.webhook.empty());
-  const bool by_mail = std::none_of(
-      notify.transports.begin(), notify.transports.end(), [](Transport transport) {
+  const bool by_mail =
+      std::none_of(notify.transports.begin(), notify.transports.end(), [](Transport transport) {
         return transport == Transport::exec || transport == Transport::webhook;
       });
   if (notify.report != ReportPeriod::none && by_mail && notify.to.empty())
