@@ -24,7 +24,7 @@ mount -t tmpfs -o mode=1777 shm dev/shm
 mount -t tmpfs -o mode=755 run run
 mount -t sysfs sysfs sys
 mount -t cgroup2 cgroup2 sys/fs/cgroup
-mkdir before
+mkdir -p before
 pivot_root . before
 umount -l before
 exec env -i container=exiwarden-test PATH=/usr/sbin:/usr/bin:/sbin:/bin \
